@@ -1,0 +1,121 @@
+//! Answers: pages of rows, and Navan's kinds of refusals, which are not uniform.
+
+use axum::body::Body;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+/// A request that is turned down.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// A status and nothing else.
+    Bare(StatusCode),
+    /// `{"error":{"code","message"}}`
+    Coded(StatusCode, &'static str, String),
+    /// `{"error","error_description"}`
+    OAuth(StatusCode, &'static str, &'static str),
+}
+
+impl Refusal {
+    /// 400 with a message.
+    pub(crate) fn bad_request(message: impl Into<String>) -> Self {
+        Self::Coded(StatusCode::BAD_REQUEST, "BAD_REQUEST", message.into())
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let (status, body) = match self {
+            Self::Bare(status) => return status.into_response(),
+            Self::Coded(status, code, message) => (status, json!({"error": {"code": code, "message": message}})),
+            Self::OAuth(status, error, description) => {
+                (status, json!({"error": error, "error_description": description}))
+            }
+        };
+        json_answer(status, body.to_string())
+    }
+}
+
+/// An answer with a JSON body.
+pub(crate) fn json_answer(status: StatusCode, body: impl Into<Body>) -> Response {
+    (status, [(header::CONTENT_TYPE, "application/json")], body.into()).into_response()
+}
+
+/// The page that a proxy shows.
+pub(crate) fn html_page(status: StatusCode) -> Response {
+    let reason = status.canonical_reason().unwrap_or("Error");
+    let body = format!(
+        "<html>\r\n<head><title>{code} {reason}</title></head>\r\n<body>\r\n<center><h1>{code} {reason}</h1></center>\r\n\
+         <hr><center>cloudfront</center>\r\n</body>\r\n</html>\r\n",
+        code = status.as_u16(),
+    );
+    (status, [(header::CONTENT_TYPE, "text/html")], body).into_response()
+}
+
+/// The rows that `write` appends, as a JSON array.
+pub(crate) fn array<T>(body: &mut String, rows: &[T], mut write: impl FnMut(&mut String, &T)) {
+    body.push('[');
+    for (nth, row) in rows.iter().enumerate() {
+        if nth > 0 {
+            body.push(',');
+        }
+        write(body, row);
+    }
+    body.push(']');
+}
+
+/// Spreads compact JSON over many lines.
+pub(crate) fn pretty(compact: &str) -> String {
+    let mut out = String::with_capacity(compact.len() * 3 / 2);
+    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
+    let mut piece = 0;
+    for (at, byte) in compact.bytes().enumerate() {
+        if in_string {
+            in_string = escaped || byte != b'"';
+            escaped = !escaped && byte == b'\\';
+            continue;
+        }
+        match byte {
+            b'"' => in_string = true,
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        let closing = matches!(byte, b'}' | b']');
+        if !closing && !matches!(byte, b'{' | b'[' | b',' | b':') {
+            continue;
+        }
+        out.push_str(&compact[piece..at]);
+        piece = at + 1;
+        if closing {
+            line(&mut out, depth);
+        }
+        out.push(char::from(byte));
+        match byte {
+            b':' => out.push(' '),
+            b'{' | b'[' | b',' => line(&mut out, depth),
+            _ => {}
+        }
+    }
+    out.push_str(&compact[piece..]);
+    out
+}
+
+fn line(out: &mut String, depth: usize) {
+    out.push('\n');
+    for _ in 0..depth {
+        out.push_str("  ");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn pretty_json_is_the_same_json() {
+        let compact = r#"{"a":[1,{"b":"x,\"{y\\"},[]],"c":{}}"#;
+        let pretty = super::pretty(compact);
+        assert!(pretty.lines().count() > 5);
+        let parse = |text: &str| serde_json::from_str::<serde_json::Value>(text).ok();
+        assert_eq!(parse(&pretty), parse(compact));
+    }
+}

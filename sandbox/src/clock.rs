@@ -1,0 +1,32 @@
+//! The sandbox's time, which can be set and runs on from there.
+
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc};
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Clock {
+    set_to: DateTime<Utc>,
+    set_at: Instant,
+}
+
+impl Clock {
+    pub(crate) fn new(now: DateTime<Utc>) -> Self {
+        Self { set_to: now, set_at: Instant::now() }
+    }
+
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.set_to + TimeDelta::from_std(self.set_at.elapsed()).unwrap_or(TimeDelta::MAX)
+    }
+
+    pub(crate) fn advance(&mut self, by: Duration) {
+        self.set_to += TimeDelta::from_std(by).unwrap_or_default();
+    }
+}
+
+/// The earliest day of which the Expense API still tells changes: the first of the month two months back.
+pub(crate) fn expense_floor(now: DateTime<Utc>) -> NaiveDate {
+    let today = now.date_naive();
+    let first = today.with_day(1).unwrap_or(today);
+    first.checked_sub_months(chrono::Months::new(2)).unwrap_or(first)
+}

@@ -1,0 +1,146 @@
+//! What a reader should end up with: every row as it is sent, and sums to compare.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::decimal::Decimal;
+use crate::expense::ExpenseType;
+use crate::rows::Company;
+use crate::store::Stream;
+use crate::table::{Pick, Table};
+
+/// The rows of a stream, each exactly as it is sent (if JSON is sent on one line), as they were when this
+/// was made.
+#[derive(Debug)]
+pub struct Rows {
+    table: Table,
+    company: Company,
+    stream: Stream,
+    /// The next picks, latest last.
+    ahead: Vec<Pick>,
+    taken: u64,
+}
+
+impl Rows {
+    pub(crate) fn new(table: Table, company: Company, stream: Stream) -> Self {
+        Self { table, company, stream, ahead: Vec::new(), taken: 0 }
+    }
+
+    /// Appends the next row to `out`; false if there is none.
+    pub(crate) fn write_next(&mut self, out: &mut String) -> bool {
+        const AT_ONCE: u64 = 4096;
+        if self.ahead.is_empty() {
+            let (_, picks) = self.table.earliest_first(self.taken, AT_ONCE);
+            self.taken += picks.len() as u64;
+            self.ahead = picks;
+            self.ahead.reverse();
+        }
+        let Some(pick) = self.ahead.pop() else {
+            return false;
+        };
+        self.company.row(out, self.stream, &pick);
+        true
+    }
+}
+
+impl Iterator for Rows {
+    type Item = String;
+
+    fn next(&mut self) -> Option<String> {
+        let mut row = String::with_capacity(4096);
+        self.write_next(&mut row).then_some(row)
+    }
+}
+
+/// How many rows each stream has and what they add up to; sums are exact decimals.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Facts {
+    /// BOOKING.
+    #[serde(rename = "BOOKING")]
+    pub booking: BookingFacts,
+    /// TRANSACTION.
+    #[serde(rename = "TRANSACTION")]
+    pub transaction: TransactionFacts,
+    /// USER.
+    #[serde(rename = "USER")]
+    pub user: UserFacts,
+}
+
+/// BOOKING's rows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BookingFacts {
+    /// How many.
+    pub rows: u64,
+    /// Their size, in bytes of compact JSON.
+    pub bytes: u64,
+    /// The sum of their `grandTotal`, whatever the currency.
+    #[serde(rename = "grandTotal")]
+    pub grand_total: String,
+}
+
+/// TRANSACTION's rows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TransactionFacts {
+    /// How many, of all types.
+    pub rows: u64,
+    /// Their size, in bytes of compact JSON.
+    pub bytes: u64,
+    /// The sum of their `posted_amount`, whatever the currency.
+    pub posted_amount: String,
+    /// The same for each type.
+    pub types: BTreeMap<ExpenseType, TypeFacts>,
+}
+
+/// The transactions of one type.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TypeFacts {
+    /// How many.
+    pub rows: u64,
+    /// The sum of their `posted_amount`, whatever the currency.
+    pub posted_amount: String,
+}
+
+/// USER's rows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserFacts {
+    /// How many.
+    pub rows: u64,
+    /// Their size, in bytes of compact JSON.
+    pub bytes: u64,
+}
+
+impl Facts {
+    pub(crate) fn of(rows: impl Fn(Stream) -> Rows) -> Self {
+        let (booking_rows, bytes, grand_total) = add_up(rows(Stream::Booking), "\"grandTotal\":");
+        let booking = BookingFacts { rows: booking_rows, bytes, grand_total: grand_total.to_string() };
+        let mut types = BTreeMap::new();
+        let (mut all_rows, mut all_bytes, mut all) = (0, 0, Decimal::default());
+        for kind in ExpenseType::ALL {
+            let (rows, bytes, sum) = add_up(rows(Stream::Transaction(kind)), "\"posted_amount\":");
+            all_rows += rows;
+            all_bytes += bytes;
+            all.add(sum);
+            types.insert(kind, TypeFacts { rows, posted_amount: sum.to_string() });
+        }
+        let transaction = TransactionFacts { rows: all_rows, bytes: all_bytes, posted_amount: all.to_string(), types };
+        let (rows, bytes, _) = add_up(rows(Stream::User), "\"\"");
+        Self { booking, transaction, user: UserFacts { rows, bytes } }
+    }
+}
+
+/// How many rows, how many bytes, and the sum of the first number that follows `key` in each.
+fn add_up(mut rows: Rows, key: &str) -> (u64, u64, Decimal) {
+    let (mut count, mut bytes, mut sum) = (0, 0, Decimal::default());
+    let mut row = String::new();
+    while rows.write_next(&mut row) {
+        count += 1;
+        bytes += row.len() as u64;
+        if let Some((_, value)) = row.split_once(key) {
+            let number = value.split([',', '}']).next().unwrap_or_default();
+            sum.add(Decimal::parse(number.trim_matches('"')));
+        }
+        row.clear();
+    }
+    (count, bytes, sum)
+}

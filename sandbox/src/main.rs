@@ -1,0 +1,120 @@
+//! The sandbox as a program: starts, tells where it is, and runs until it is interrupted.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context;
+use chrono::{DateTime, Utc};
+use clap::Parser;
+use navan_sandbox::{Limit, LimitKind, Region, Sandbox, Settings, Tell};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Simulates Navan's REST API. Prints its URL and credential as one line of JSON, then runs until SIGINT
+/// or SIGTERM.
+#[derive(Debug, Parser)]
+#[command(name = "navan-sandbox", version)]
+struct Arguments {
+    /// Settings as a JSON file; the flags below win over it
+    #[arg(long, value_name = "FILE")]
+    settings: Option<PathBuf>,
+    /// The port; any that is free if not given
+    #[arg(long)]
+    port: Option<u16>,
+    /// The address to listen at
+    #[arg(long)]
+    bind: Option<IpAddr>,
+    /// How many bookings
+    #[arg(long)]
+    bookings: Option<u64>,
+    /// How many transactions of each of the nine types
+    #[arg(long)]
+    transactions: Option<u64>,
+    /// How many users
+    #[arg(long)]
+    users: Option<u64>,
+    /// What the rows are made of
+    #[arg(long)]
+    seed: Option<u64>,
+    /// When the clock starts, such as 2026-11-22T09:00:00Z; the real time if not given
+    #[arg(long)]
+    now: Option<DateTime<Utc>>,
+    /// us or eu
+    #[arg(long, value_parser = region)]
+    region: Option<Region>,
+    /// Seconds that a token lives
+    #[arg(long, value_name = "SECONDS")]
+    token_life: Option<u64>,
+    /// How long each answer takes at least
+    #[arg(long, value_name = "MS")]
+    latency_ms: Option<u64>,
+    /// Requests a second (a bucket with a burst of one second, told by Retry-After in seconds)
+    #[arg(long, value_name = "PER_SECOND")]
+    limit: Option<f64>,
+}
+
+fn region(name: &str) -> Result<Region, String> {
+    match name {
+        "us" => Ok(Region::Us),
+        "eu" => Ok(Region::Eu),
+        _ => Err("us or eu".to_owned()),
+    }
+}
+
+impl Arguments {
+    fn settings(self) -> anyhow::Result<Settings> {
+        let mut settings = match &self.settings {
+            None => Settings::default(),
+            Some(path) => {
+                let text = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+                serde_json::from_slice(&text).with_context(|| format!("{} is not right", path.display()))?
+            }
+        };
+        settings.port = self.port.unwrap_or(settings.port);
+        settings.bind = self.bind.unwrap_or(settings.bind);
+        settings.bookings = self.bookings.unwrap_or(settings.bookings);
+        settings.transactions = self.transactions.unwrap_or(settings.transactions);
+        settings.users = self.users.unwrap_or(settings.users);
+        settings.seed = self.seed.unwrap_or(settings.seed);
+        settings.now = self.now.or(settings.now);
+        settings.region = self.region.unwrap_or(settings.region);
+        settings.token_life = self.token_life.map_or(settings.token_life, Duration::from_secs);
+        settings.faults.latency_ms = self.latency_ms.unwrap_or(settings.faults.latency_ms);
+        if let Some(per_second) = self.limit {
+            settings.limit = Some(Limit {
+                per_second,
+                burst: per_second.max(1.0),
+                kind: LimitKind::Bucket,
+                tell: Tell::RetryAfterSeconds,
+                retry_after_s: 0,
+            });
+        }
+        Ok(settings)
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> anyhow::Result<()> {
+    let settings = Arguments::parse().settings()?;
+    // Before the line is printed, so that whoever reads it may already interrupt.
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let sandbox = Sandbox::start(settings)?;
+    tell(&sandbox);
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "this line is what the program says")]
+fn tell(sandbox: &Sandbox) {
+    let settings = sandbox.settings();
+    let line = serde_json::json!({
+        "url": sandbox.url(),
+        "client_id": settings.client_id,
+        "client_secret": settings.client_secret,
+    });
+    println!("{line}");
+}

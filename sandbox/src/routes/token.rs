@@ -1,0 +1,66 @@
+//! `POST /ta-auth/oauth/token`
+
+use std::sync::Arc;
+
+use axum::Form;
+use axum::extract::State;
+use axum::extract::rejection::FormRejection;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::Response;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
+
+use super::Parameters;
+use crate::answer::{Refusal, json_answer};
+use crate::world::{World, lock};
+
+/// Issues a token for the credential, which comes in the form or as HTTP Basic.
+pub(super) async fn issue(
+    State(world): State<Arc<World>>,
+    headers: HeaderMap,
+    form: Result<Form<Parameters>, FormRejection>,
+) -> Result<Response, Refusal> {
+    let Form(form) = form.unwrap_or_default();
+    if form.get("grant_type").is_none_or(|grant| grant != "client_credentials") {
+        let description = "Only client_credentials is supported";
+        return Err(Refusal::OAuth(StatusCode::BAD_REQUEST, "unsupported_grant_type", description));
+    }
+    let settings = &world.settings;
+    let (id, secret) = basic(&headers)
+        .or_else(|| Some((form.get("client_id")?.clone(), form.get("client_secret")?.clone())))
+        .ok_or_else(invalid_client)?;
+    if id != settings.client_id || secret != settings.client_secret {
+        return Err(invalid_client());
+    }
+    let scope = settings.scopes.join(" ");
+    if form.get("scope").is_some_and(|asked| *asked != scope) {
+        return Err(invalid_client());
+    }
+    let now = world.now();
+    let token = lock(&world.tokens).issue(now).ok_or_else(invalid_client)?;
+    lock(&world.ledger).issued_token();
+    let mut answer = json!({
+        "access_token": token,
+        "token_type": "bearer",
+        "expires_in": settings.token_life.as_secs(),
+        "company_uuid": settings.company_uuid,
+        "allowed_ips": null,
+    });
+    if settings.send_scope {
+        answer["scope"] = scope.into();
+    }
+    Ok(json_answer(StatusCode::OK, answer.to_string()))
+}
+
+fn invalid_client() -> Refusal {
+    Refusal::OAuth(StatusCode::UNAUTHORIZED, "invalid_client", "Bad client credentials")
+}
+
+/// The credential in an `Authorization: Basic` header.
+fn basic(headers: &HeaderMap) -> Option<(String, String)> {
+    let encoded = headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Basic ")?;
+    let decoded = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;
+    let (id, secret) = decoded.split_once(':')?;
+    Some((id.to_owned(), secret.to_owned()))
+}

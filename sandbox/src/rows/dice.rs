@@ -1,0 +1,50 @@
+//! The source of everything that looks random in a row.
+
+/// A stream of pseudo-random numbers (`SplitMix64`) that starts from what identifies a row, so that the
+/// same row is always made up the same way and nothing has to be remembered.
+#[derive(Clone, Debug)]
+pub(crate) struct Dice(u64);
+
+const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
+
+impl Dice {
+    /// The dice of row `index` of the stream `tag`, as of its `version`.
+    pub(crate) fn of(seed: u64, tag: u64, index: u64, version: u64) -> Self {
+        // Mixed one after another: adding them up would make neighbouring rows of two streams alike.
+        Self(mix(mix(mix(mix(seed) ^ tag) ^ index) ^ version))
+    }
+
+    /// The next 64 bits.
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(STEP);
+        mix(self.0)
+    }
+
+    /// A number from 0 to `limit - 1`; `limit` must fit 32 bits. 0 if `limit` is 0.
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
+        ((self.next() >> 32) * limit) >> 32
+    }
+
+    /// Whether something happens that happens `times` of 16.
+    pub(crate) fn chance(&mut self, times: u64) -> bool {
+        self.next() >> 60 < times
+    }
+
+    /// One of `choices`, which must not be empty.
+    pub(crate) fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
+        choices[place(self.below(choices.len() as u64))]
+    }
+}
+
+/// A small number as an index.
+#[expect(clippy::cast_possible_truncation, reason = "always below the length of a slice")]
+fn place(number: u64) -> usize {
+    number as usize
+}
+
+/// `SplitMix64`'s finaliser: a bijection, so different inputs never give the same output.
+pub(crate) fn mix(mut bits: u64) -> u64 {
+    bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    bits ^ (bits >> 31)
+}

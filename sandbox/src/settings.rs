@@ -1,0 +1,131 @@
+//! What a sandbox is like: how much data, whose, and how it behaves.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::faults::Faults;
+use crate::limit::Limit;
+
+/// Where the company's data lives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Region {
+    /// The United States; the header `X-ta-region` is ignored.
+    #[default]
+    Us,
+    /// Europe; a request without `X-ta-region: EU` is answered by a bare 500.
+    Eu,
+}
+
+/// Everything that can be set. In JSON every property is optional.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "independent switches")]
+pub struct Settings {
+    /// What the rows are made of: the same seed, numbers and times give the same bytes.
+    pub seed: u64,
+    /// How many bookings there are at the start.
+    pub bookings: u64,
+    /// How many transactions of each expense type there are at the start.
+    pub transactions: u64,
+    /// How many users there are at the start.
+    pub users: u64,
+    /// When the sandbox's clock starts, to run on from there; the real time if not given.
+    pub now: Option<DateTime<Utc>>,
+    /// When the first booking was created; two years before the start if not given.
+    pub first_booking: Option<DateTime<Utc>>,
+    /// Where the company's data lives.
+    pub region: Region,
+    /// The scopes ticked for the credential: `bookings:read`, `users:read`, `liquid:read`.
+    pub scopes: Vec<String>,
+    /// Whether the answer to a token request names the scopes.
+    pub send_scope: bool,
+    /// The credential's id.
+    pub client_id: String,
+    /// The credential's secret.
+    pub client_secret: String,
+    /// The company's id, in the answer to a token request.
+    pub company_uuid: String,
+    /// How long a token is accepted (in JSON: seconds).
+    #[serde(with = "seconds")]
+    pub token_life: Duration,
+    /// Whether the Expense API is switched on; otherwise it answers 403.
+    pub expense_enabled: bool,
+    /// Expense types (as in their paths) that are refused, and with what status.
+    pub refused_types: BTreeMap<String, u16>,
+    /// Whether users are listed in the older, SCIM-like form only (`startIndex`, `count`).
+    pub scim_users: bool,
+    /// Whether JSON is spread over many lines.
+    pub pretty: bool,
+    /// Whether answers are compressed for those who accept gzip.
+    pub gzip: bool,
+    /// Each n-th booking has the wavering forms: `""` for empty arrays, booleans in string columns,
+    /// date-times in date columns. 0: none.
+    pub waver_every: u64,
+    /// Each n-th row has a field that nobody has heard of. 0: none.
+    pub new_field_every: u64,
+    /// Whether answers carry a `Date`, which tells the sandbox's time.
+    pub send_date: bool,
+    /// How many of the last requests are kept in the log of [`crate::Counts`].
+    pub log_size: usize,
+    /// The port; 0 for any that is free.
+    pub port: u16,
+    /// The address to listen at.
+    pub bind: IpAddr,
+    /// What goes wrong.
+    pub faults: Faults,
+    /// How many requests are accepted.
+    pub limit: Option<Limit>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            seed: 1,
+            bookings: 250,
+            transactions: 120,
+            users: 60,
+            now: None,
+            first_booking: None,
+            region: Region::Us,
+            scopes: ["bookings:read", "users:read", "liquid:read"].map(str::to_owned).to_vec(),
+            send_scope: true,
+            client_id: "3f1c9a52-7d0e-4b86-9a41-0c5d2e8f7b63".to_owned(),
+            client_secret: "9b2e4f60d1c84a7fb3e5a6c7d8091f2e".to_owned(),
+            company_uuid: "c0a8e1d4-55b2-4f0b-8e6b-2f6a1d9c7e30".to_owned(),
+            token_life: Duration::from_secs(43_199),
+            expense_enabled: true,
+            refused_types: BTreeMap::new(),
+            scim_users: false,
+            pretty: false,
+            gzip: false,
+            waver_every: 7,
+            new_field_every: 0,
+            send_date: true,
+            log_size: 10_000,
+            port: 0,
+            bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            faults: Faults::default(),
+            limit: None,
+        }
+    }
+}
+
+/// A duration as seconds, with a fraction if need be.
+mod seconds {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(duration: &Duration, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_f64(duration.as_secs_f64())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+        Duration::try_from_secs_f64(f64::deserialize(from)?).map_err(D::Error::custom)
+    }
+}

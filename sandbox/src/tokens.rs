@@ -1,0 +1,62 @@
+//! Tokens: which were issued, and which are still good.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::rows::mix;
+use crate::settings::Settings;
+
+#[derive(Debug)]
+pub(crate) struct Tokens {
+    seed: u64,
+    life: TimeDelta,
+    issued: Vec<String>,
+    /// When each good token ends.
+    ends: HashMap<String, DateTime<Utc>>,
+    credential_revoked: bool,
+}
+
+impl Tokens {
+    pub(crate) fn new(settings: &Settings) -> Self {
+        Self {
+            seed: mix(settings.seed ^ 0x746F_6B65_6E73),
+            life: TimeDelta::from_std(settings.token_life).unwrap_or(TimeDelta::MAX),
+            issued: Vec::new(),
+            ends: HashMap::new(),
+            credential_revoked: false,
+        }
+    }
+
+    /// A new token; none if the credential is revoked.
+    pub(crate) fn issue(&mut self, now: DateTime<Utc>) -> Option<String> {
+        if self.credential_revoked {
+            return None;
+        }
+        let number = self.issued.len() as u64;
+        let word = |nth: u64| mix(self.seed ^ (number * 4 + nth));
+        let token = format!("sbx{:016x}{:016x}.{:016x}-{:016x}", word(0), word(1), word(2), word(3));
+        self.issued.push(token.clone());
+        self.ends.insert(token.clone(), now + self.life);
+        Some(token)
+    }
+
+    /// Whether the token is accepted.
+    pub(crate) fn is_good(&self, token: &str, now: DateTime<Utc>) -> bool {
+        self.ends.get(token).is_some_and(|end| now < *end)
+    }
+
+    pub(crate) fn revoke(&mut self, token: &str) {
+        self.ends.remove(token);
+    }
+
+    pub(crate) fn revoke_credential(&mut self) {
+        self.credential_revoked = true;
+        self.ends.clear();
+    }
+
+    /// All tokens ever issued.
+    pub(crate) fn issued(&self) -> &[String] {
+        &self.issued
+    }
+}

@@ -1,0 +1,54 @@
+//! Rows that move while they are read.
+
+use std::collections::HashSet;
+
+use navan_sandbox::{Drift, Faults, Numbered};
+
+use crate::client::{BOOKINGS, Client, sandbox};
+
+/// The keys of one read of all pages, in order, and all totals that were told.
+fn read(client: &Client, target: &str, key: &str) -> (Vec<String>, HashSet<u64>) {
+    let (mut keys, mut totals) = (Vec::new(), HashSet::new());
+    for page in 0.. {
+        let answer = client.json(&format!("{target}&page={page}"));
+        let rows = answer["data"].as_array().unwrap();
+        totals.insert(answer["page"]["totalElements"].as_u64().unwrap());
+        keys.extend(rows.iter().map(|row| row[key].as_str().unwrap().to_owned()));
+        if rows.is_empty() {
+            break;
+        }
+    }
+    (keys, totals)
+}
+
+fn drift(stream: Numbered, insert: u64, delete: u64) -> Faults {
+    Faults { drift: Some(Drift { stream, every_pages: 2, insert, touch: 1, delete, max: 3 }), ..Faults::default() }
+}
+
+#[test]
+fn rows_put_in_repeat_others_and_then_rest() {
+    for (stream, target, key) in [(Numbered::Booking, BOOKINGS, "uuid"), (Numbered::User, "/v1/users?size=100", "id")] {
+        let sandbox = sandbox(|settings| (settings.bookings, settings.users) = (950, 950));
+        let client = Client::new(&sandbox);
+        sandbox.set_faults(drift(stream, 4, 0));
+        let (keys, totals) = read(&client, target, key);
+        let distinct: HashSet<_> = keys.iter().collect();
+        assert!(distinct.len() < keys.len());
+        assert!(totals.len() > 1);
+        let (keys, totals) = read(&client, target, key);
+        let distinct: HashSet<_> = keys.iter().collect();
+        assert_eq!((distinct.len(), keys.len(), totals), (962, 962, HashSet::from([962])));
+    }
+}
+
+#[test]
+fn rows_taken_out_hide_others() {
+    let sandbox = sandbox(|settings| settings.bookings = 950);
+    let client = Client::new(&sandbox);
+    sandbox.set_faults(drift(Numbered::Booking, 0, 5));
+    let (first, _) = read(&client, BOOKINGS, "uuid");
+    let (second, totals) = read(&client, BOOKINGS, "uuid");
+    assert_eq!((second.len(), totals), (935, HashSet::from([935])));
+    let first: HashSet<_> = first.into_iter().collect();
+    assert!(second.iter().any(|key| !first.contains(key)));
+}

@@ -1,0 +1,62 @@
+//! The limit and what is told of it.
+
+use std::time::Duration;
+
+use navan_sandbox::{Limit, LimitKind, Tell};
+
+use crate::client::{Client, header, sandbox};
+
+fn limit(per_second: f64, burst: f64, kind: LimitKind, tell: Tell) -> Limit {
+    Limit { per_second, burst, kind, tell, retry_after_s: 0 }
+}
+
+#[test]
+fn a_bucket_holds_its_burst_and_fills_again() {
+    let sandbox = sandbox(|_| {});
+    let client = Client::new(&sandbox);
+    sandbox.set_limit(Some(limit(5.0, 3.0, LimitKind::Bucket, Tell::RetryAfterSeconds)));
+    let statuses: Vec<_> = (0..4).map(|_| client.status("/v1/users")).collect();
+    assert_eq!(statuses, [200, 200, 200, 429]);
+    assert_eq!(header(&client.get("/v1/users"), "retry-after"), "1");
+    std::thread::sleep(Duration::from_millis(450));
+    assert_eq!(client.status("/v1/users"), 200);
+    assert_eq!(sandbox.counts().too_many, 2);
+}
+
+#[test]
+fn a_window_starts_anew_when_it_ends() {
+    let sandbox = sandbox(|_| {});
+    let client = Client::new(&sandbox);
+    sandbox.set_limit(Some(limit(4.0, 1.0, LimitKind::Window { ms: 500 }, Tell::Headers)));
+    let first = client.get("/v1/users");
+    assert_eq!(header(&first, "x-ratelimit-limit"), "2");
+    assert_eq!(header(&first, "x-ratelimit-remaining"), "1");
+    assert_eq!(header(&first, "x-ratelimit-reset"), "1");
+    assert_eq!([client.status("/v1/users"), client.status("/v1/users")], [200, 429]);
+    std::thread::sleep(Duration::from_millis(520));
+    assert_eq!(client.status("/v1/users"), 200);
+}
+
+#[test]
+fn resets_and_dates_follow_the_sandboxs_clock() {
+    let sandbox = sandbox(|_| {});
+    let client = Client::new(&sandbox);
+    sandbox.set_limit(Some(limit(1.0, 1.0, LimitKind::Window { ms: 60_000 }, Tell::HeadersEpoch)));
+    let reset: i64 = header(&client.get("/v1/users"), "x-ratelimit-reset").parse().unwrap();
+    assert!((58..=61).contains(&(reset - sandbox.now().timestamp())), "{reset}");
+    let mut dated = limit(0.001, 1.0, LimitKind::Bucket, Tell::RetryAfterDate);
+    dated.retry_after_s = 600;
+    sandbox.set_limit(Some(dated));
+    assert_eq!(client.status("/v1/users"), 200);
+    assert!(header(&client.get("/v1/users"), "retry-after").starts_with("Sun, 22 Nov 2026 12:10:"));
+}
+
+#[test]
+fn tokens_are_free() {
+    let sandbox = sandbox(|settings| settings.limit = Some(limit(0.001, 1.0, LimitKind::Bucket, Tell::Nothing)));
+    let mut client = Client::new(&sandbox);
+    client.renew(&sandbox);
+    assert_eq!([client.status("/v1/users"), client.status("/v1/users")], [200, 429]);
+    client.renew(&sandbox);
+    assert_eq!(sandbox.counts().tokens_issued, 3);
+}

@@ -1,0 +1,12 @@
+//! The sandbox as a client sees it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should say so and fail")]
+
+mod client;
+mod drift;
+mod expense;
+mod faults;
+mod limit;
+mod paging;
+mod rows;
+mod token;

@@ -1,0 +1,103 @@
+//! A token and its life, measured on the monotonic clock, so that setting the system's time neither ends nor prolongs
+//! it.
+
+use std::time::Duration;
+
+use reqwest::header::HeaderValue;
+use serde::Deserialize;
+use tokio::time::Instant;
+use zeroize::Zeroize;
+
+use crate::gateway::{Authorisation, Unusable};
+
+/// The life of a token whose answer does not tell it: well below the 12 hours that Navan grants.
+const LIFE_UNTOLD: Duration = Duration::from_secs(3_600);
+
+pub(super) struct Token {
+    pub(super) authorisation: Authorisation,
+    pub(super) renew_at: Instant,
+    /// `None` if Navan does not tell.
+    pub(super) scopes: Option<Vec<String>>,
+}
+
+/// The answer of the token endpoint.
+pub(super) struct Grant {
+    header: HeaderValue,
+    life: Duration,
+    scopes: Option<Vec<String>>,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    access_token: String,
+    expires_in: Option<f64>,
+    scope: Option<String>,
+}
+
+impl Grant {
+    pub(super) fn read(body: &[u8]) -> Result<Self, Unusable> {
+        // Without serde's own words, which can quote the body.
+        let mut answer: Answer =
+            serde_json::from_slice(body).map_err(|_| Unusable("no access_token in it".to_owned()))?;
+        let header = HeaderValue::from_str(&format!("Bearer {}", answer.access_token));
+        let empty = answer.access_token.is_empty();
+        answer.access_token.zeroize();
+        let mut header =
+            header.map_err(|_| Unusable("the access_token has characters that no token has".to_owned()))?;
+        if empty {
+            return Err(Unusable("the access_token is empty".to_owned()));
+        }
+        header.set_sensitive(true);
+        Ok(Self {
+            header,
+            life: answer.expires_in.and_then(|s| Duration::try_from_secs_f64(s).ok()).unwrap_or(LIFE_UNTOLD),
+            scopes: answer.scope.map(|scopes| scopes.split_whitespace().map(str::to_owned).collect()),
+        })
+    }
+
+    /// Its life began when it was asked for; it is renewed `lead` before its end, or at half its life if that is later.
+    pub(super) fn into_token(self, number: u64, asked: Instant, lead: Duration) -> Token {
+        let ends = asked + self.life;
+        Token {
+            renew_at: ends - lead.min(self.life / 2),
+            authorisation: Authorisation { header: self.header, token: number, ends },
+            scopes: self.scopes,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn renewal(expires_in: &str) -> Duration {
+        let asked = Instant::now();
+        let grant = Grant::read(format!(r#"{{"access_token":"t","expires_in":{expires_in}}}"#).as_bytes()).unwrap();
+        grant.into_token(1, asked, Duration::from_secs(300)).renew_at - asked
+    }
+
+    #[test]
+    fn a_token_is_renewed_five_minutes_before_its_end_or_at_half_its_life() {
+        assert_eq!(renewal("43199"), Duration::from_secs(42_899));
+        assert_eq!(renewal("400"), Duration::from_secs(200));
+        assert_eq!(renewal("3"), Duration::from_millis(1_500));
+        assert_eq!(renewal("null"), Duration::from_secs(3_300));
+    }
+
+    #[test]
+    fn an_answer_without_a_token_is_unusable() {
+        for body in
+            ["", "<html>", "{}", r#"{"access_token":""}"#, r#"{"access_token":null}"#, r#"{"access_token":"a\nb"}"#]
+        {
+            assert!(Grant::read(body.as_bytes()).is_err(), "{body}");
+        }
+    }
+
+    #[test]
+    fn scopes_are_told_or_not() {
+        let scopes = |body: &str| Grant::read(body.as_bytes()).unwrap().scopes;
+        assert_eq!(scopes(r#"{"access_token":"t"}"#), None);
+        assert_eq!(scopes(r#"{"access_token":"t","scope":""}"#), Some(vec![]));
+        assert_eq!(scopes(r#"{"access_token":"t","scope":"bookings:read liquid:read"}"#).unwrap().len(), 2);
+    }
+}

@@ -1,0 +1,14 @@
+//! `discover`: the streams there are. They are the same for every company, so it needs no network.
+
+use std::path::Path;
+
+use crate::error::Error;
+use crate::protocol::{Catalog, Message, Output};
+use crate::sync::streams::STREAMS;
+
+pub(super) fn run(config: &Path, output: &Output) -> Result<(), Error> {
+    super::config(config)?;
+    let streams = STREAMS.iter().map(|stream| stream.describe()).collect::<Result<_, _>>()?;
+    output.message(&Message::Catalog { catalog: &Catalog { streams } });
+    Ok(())
+}

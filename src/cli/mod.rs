@@ -1,0 +1,121 @@
+//! The commands of Airbyte's protocol: `spec`, `check`, `discover` and `read`.
+
+mod check;
+mod discover;
+mod read;
+mod spec;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Args, Parser, Subcommand};
+use tokio::time::Instant;
+
+use crate::api::Api;
+use crate::config::Config;
+use crate::error::Error;
+use crate::gateway::Timings;
+use crate::monitor::Monitor;
+use crate::protocol::{Output, Trace, logging};
+
+/// An Airbyte source for Navan: bookings, expense transactions and users.
+#[derive(Parser)]
+#[command(name = "source-navan", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    /// Log each request.
+    #[arg(long, global = true)]
+    debug: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Print what can be configured.
+    Spec,
+    /// Tell whether a configuration works.
+    Check(ConfigFile),
+    /// Print the streams there are.
+    Discover(ConfigFile),
+    /// Read the chosen streams.
+    Read(ReadFiles),
+}
+
+#[derive(Args)]
+struct ConfigFile {
+    /// The configuration: a JSON file as `spec` describes it.
+    #[arg(long)]
+    config: PathBuf,
+}
+
+#[derive(Args)]
+struct ReadFiles {
+    /// The configuration: a JSON file as `spec` describes it.
+    #[arg(long)]
+    config: PathBuf,
+    /// The chosen streams: a configured catalog, a JSON file.
+    #[arg(long)]
+    catalog: PathBuf,
+    /// The state that the last read wrote, a JSON file.
+    #[arg(long)]
+    state: Option<PathBuf>,
+}
+
+/// Runs the command that the process was started with.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let output = Output::to(std::io::stdout());
+    logging::start(output.clone(), arguments.debug);
+    // One thread reads and converts; another writes to stdout.
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            output.message(&Trace::error(&Error::system("The program cannot start.").because(error), None));
+            return ExitCode::FAILURE;
+        }
+    };
+    runtime.block_on(async {
+        let result = run(arguments.command, &output).await;
+        if let Err(error) = &result {
+            tracing::error!("{}", error.cause().unwrap_or(error.message()));
+            output.message(&Trace::error(error, None));
+        }
+        output.written().await;
+        match result {
+            Ok(true) => ExitCode::SUCCESS,
+            Ok(false) | Err(_) => ExitCode::FAILURE,
+        }
+    })
+}
+
+/// Runs a command; whether it did all it was asked for. An error is about the whole of it.
+async fn run(command: Command, output: &Output) -> Result<bool, Error> {
+    let monitor = Arc::new(Monitor::default());
+    let began = Instant::now();
+    match command {
+        Command::Spec => spec::run(output).map(|()| true),
+        Command::Discover(files) => discover::run(&files.config, output).map(|()| true),
+        Command::Check(files) => {
+            check::run(&files.config, output, &monitor).await;
+            monitor.summarise("check", began.elapsed(), None);
+            Ok(true)
+        }
+        Command::Read(files) => read::run(&files, output, &monitor).await,
+    }
+}
+
+/// The file at `path`, which holds the `what`.
+fn file(path: &Path, what: &str) -> Result<String, Error> {
+    std::fs::read_to_string(path)
+        .map_err(|e| Error::config(format!("The {what} file {} cannot be read: {e}.", path.display())))
+}
+
+fn config(path: &Path) -> Result<Config, Error> {
+    Config::parse(&zeroize::Zeroizing::new(file(path, "configuration")?))
+}
+
+/// The API for a configuration, trying each request as often as `timings` say.
+fn api(config: Config, timings: Timings, monitor: &Arc<Monitor>) -> Result<Api, Error> {
+    Api::new(config, timings, monitor)
+}

@@ -1,0 +1,61 @@
+//! `read`: the chosen streams, until they are complete or a signal ends the process.
+
+use std::sync::Arc;
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::low_level::emulate_default_handler;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::{Instant, timeout};
+
+use super::ReadFiles;
+use crate::error::Error;
+use crate::gateway::Timings;
+use crate::monitor::Monitor;
+use crate::protocol::{ConfiguredCatalog, Output, StreamStates};
+use crate::sync::{Scope, Sync};
+
+pub(super) async fn run(files: &ReadFiles, output: &Output, monitor: &Arc<Monitor>) -> Result<bool, Error> {
+    let began = Instant::now();
+    let timings = Timings::from_environment();
+    let farewell = timings.farewell;
+    let config = super::config(&files.config)?;
+    let catalog = ConfiguredCatalog::parse(&super::file(&files.catalog, "catalog")?)?;
+    let states = match &files.state {
+        Some(path) => StreamStates::parse(&super::file(path, "state")?)?,
+        None => StreamStates::default(),
+    };
+    let scope = Scope {
+        start_date: config.start_date,
+        lookback_days: config.lookback_days,
+        transaction_types: config.transaction_types.clone(),
+        max_concurrency: config.max_concurrency,
+    };
+    let sync = Sync::new(super::api(config, timings, monitor)?, scope, catalog, states, output, monitor)?;
+    let complete = tokio::select! {
+        complete = sync.run() => complete,
+        signal = interruption() => {
+            sync.interrupt();
+            tracing::warn!("Interrupted; the states written so far are safe to go on from.");
+            monitor.summarise("read", began.elapsed(), sync.share_of_limit_used());
+            // A reader that takes nothing any more must not keep the process alive.
+            let _ = timeout(farewell, output.written()).await;
+            // Returns only if the signal could not be raised.
+            let _ = emulate_default_handler(signal);
+            false
+        }
+    };
+    monitor.summarise("read", began.elapsed(), sync.share_of_limit_used());
+    Ok(complete)
+}
+
+/// Waits for the signal that ends the process: SIGTERM (Airbyte cancels a sync), or SIGINT (a person does).
+async fn interruption() -> i32 {
+    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+        // Without handlers the signals end the process by themselves.
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = term.recv() => SIGTERM,
+        _ = int.recv() => SIGINT,
+    }
+}

@@ -1,0 +1,57 @@
+//! What copying adds to a value, taken away before anything looks at it.
+
+use serde_json::{Map, Value};
+
+/// The labels that Navan's admin page puts around a credential, which a copy of the line carries along.
+const LABELS: [&str; 7] =
+    ["Client ID:", "Client ID", "Client Secret:", "Secret Key:", "Secret Key", "Client Secret", "Copy key"];
+
+/// Invisible characters that come along from web pages: zero-width ones, joiners, marks of direction, a byte order mark.
+const INVISIBLE: [char; 7] = ['\u{200b}', '\u{200c}', '\u{200d}', '\u{200e}', '\u{200f}', '\u{2060}', '\u{feff}'];
+
+/// The properties given, strings cleaned, nulls left out, and what is missing filled in from the schema's defaults.
+pub(super) fn clean(given: Map<String, Value>, schema: &Value) -> Map<String, Value> {
+    let mut cleaned: Map<String, Value> = given
+        .into_iter()
+        .filter(|(_, value)| !value.is_null())
+        .map(|(name, value)| (name, cleaned_value(value)))
+        .collect();
+    for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+        if let Some(default) = property.get("default") {
+            cleaned.entry(name.clone()).or_insert_with(|| default.clone());
+        }
+    }
+    cleaned
+}
+
+fn cleaned_value(value: Value) -> Value {
+    match value {
+        Value::String(text) => {
+            let cleaned = cleaned_text(&text);
+            drop(zeroize::Zeroizing::new(text)); // it may be the secret
+            Value::String(cleaned)
+        }
+        Value::Array(items) => Value::Array(items.into_iter().map(cleaned_value).collect()),
+        other => other,
+    }
+}
+
+fn cleaned_text(text: &str) -> String {
+    let visible: zeroize::Zeroizing<String> =
+        zeroize::Zeroizing::new(text.chars().filter(|c| !INVISIBLE.contains(c)).collect());
+    let mut rest = visible.trim();
+    while let Some(shorter) = LABELS.iter().find_map(|label| without(rest, label)) {
+        rest = shorter.trim();
+    }
+    rest.to_owned()
+}
+
+/// `text` without `label` at its start or end, if it is there in any case of letters.
+fn without<'a>(text: &'a str, label: &str) -> Option<&'a str> {
+    let at_start = text.get(..label.len()).filter(|start| start.eq_ignore_ascii_case(label));
+    if at_start.is_some() {
+        return text.get(label.len()..);
+    }
+    let cut = text.len().checked_sub(label.len())?;
+    text.get(cut..).filter(|end| end.eq_ignore_ascii_case(label)).and_then(|_| text.get(..cut))
+}

@@ -1,0 +1,236 @@
+//! The configuration: cleaned of what copying adds, validated against spec.json, then typed.
+//!
+//! spec.json is the only place for names, defaults and bounds; what is said about a bad value is made from it.
+
+mod clean;
+mod expected;
+
+use std::net::IpAddr;
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use url::{Host, Url};
+
+use crate::error::Error;
+use crate::secret::Secret;
+
+/// spec.json, embedded in the binary.
+const SPEC: &str = include_str!("../../spec.json");
+
+/// What the user configured, complete with the defaults.
+pub struct Config {
+    /// The client id of the Navan API credential.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: Secret,
+    /// Where the company's data lives.
+    pub region: Region,
+    /// The earliest booking creation to read.
+    pub start_date: DateTime<Utc>,
+    /// How far an incremental read goes back over its last one, in days.
+    pub lookback_days: u32,
+    /// The expense types to read.
+    pub transaction_types: Vec<String>,
+    /// How many requests may be in flight.
+    pub max_concurrency: usize,
+    /// A ceiling on requests a second.
+    pub requests_per_second: Option<f64>,
+    /// Another base for the API and the token.
+    pub api_url: Option<Url>,
+}
+
+/// Navan's regions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Region {
+    /// United States: the default.
+    Us,
+    /// Europe: another token host, and a header with each request.
+    Eu,
+}
+
+#[derive(Deserialize)]
+struct Plain {
+    client_id: String,
+    region: Region,
+    start_date: DateTime<Utc>,
+    lookback_days: u32,
+    transaction_types: Vec<String>,
+    max_concurrency: usize,
+    requests_per_second: Option<f64>,
+    api_url: Option<String>,
+}
+
+/// The connector's specification, as `spec` answers it.
+///
+/// # Errors
+/// A `system_error` if spec.json was broken when the binary was built.
+pub fn spec() -> Result<Value, Error> {
+    serde_json::from_str(SPEC).map_err(|e| Error::system("The connector was built with a broken spec.json.").because(e))
+}
+
+impl Config {
+    /// Reads a configuration file's text.
+    ///
+    /// # Errors
+    /// A `config_error` of one sentence that names the property, what is wrong and what is right. It never quotes a
+    /// secret.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let tree: Value = serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(|e| {
+            // Without serde's own words, which can quote the text.
+            Error::config(format!(
+                "The configuration file is not valid JSON (line {}, column {}): give a JSON object with `client_id` and `client_secret`.",
+                e.line(),
+                e.column()
+            ))
+        })?;
+        let Value::Object(given) = tree else {
+            return Err(Error::config("The configuration must be a JSON object with `client_id` and `client_secret`."));
+        };
+        Self::from_properties(given)
+    }
+
+    fn from_properties(given: Map<String, Value>) -> Result<Self, Error> {
+        let spec = spec()?;
+        let schema = &spec["connectionSpecification"];
+        let mut given = clean::clean(given, schema);
+        expected::validate(schema, &given)?;
+        let client_secret = match given.remove("client_secret") {
+            Some(Value::String(secret)) => Secret::new(secret),
+            _ => return Err(Error::system("spec.json does not require client_secret to be a string.")),
+        };
+        let plain = Plain::deserialize(Value::Object(given)).map_err(|e| {
+            // The schema leaves open only whether a date exists, such as the 31st of February.
+            Error::config("`start_date` is not a date that exists: give a date and time such as 2024-01-01T00:00:00Z.")
+                .because(e)
+        })?;
+        Ok(Self {
+            client_id: plain.client_id,
+            client_secret,
+            region: plain.region,
+            start_date: plain.start_date,
+            lookback_days: plain.lookback_days,
+            transaction_types: plain.transaction_types,
+            max_concurrency: plain.max_concurrency,
+            requests_per_second: plain.requests_per_second,
+            api_url: plain.api_url.as_deref().map(api_url).transpose()?,
+        })
+    }
+}
+
+/// Whoever holds the credential can read the company's travel, so it goes out unencrypted only where the other end
+/// is this machine or a private network.
+fn api_url(text: &str) -> Result<Url, Error> {
+    let refused = |wrong: &str| {
+        Error::config(format!(
+            "`api_url` {wrong}: leave it out to use Navan's own address, or give https://…, or http:// with a loopback or private IP address."
+        ))
+    };
+    let url = Url::parse(text).map_err(|e| refused(&format!("is not a URL ({e})")))?;
+    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
+        return Err(refused("carries a user name, a query or a fragment"));
+    }
+    match (url.scheme(), url.host()) {
+        ("https", Some(_)) => Ok(url),
+        ("http", Some(host)) if is_near(&host) => Ok(url),
+        ("http", _) => Err(refused("would send the secret unencrypted to a public address")),
+        _ => Err(refused("is neither an https nor an http address")),
+    }
+}
+
+fn is_near(host: &Host<&str>) -> bool {
+    match host {
+        Host::Domain(name) => *name == "localhost",
+        Host::Ipv4(address) => address.is_loopback() || address.is_private(),
+        Host::Ipv6(address) => IpAddr::V6(*address).is_loopback(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sentence(text: &str) -> String {
+        match Config::parse(text) {
+            Ok(_) => "accepted".to_owned(),
+            Err(error) => error.message().to_owned(),
+        }
+    }
+
+    fn with(property: &str) -> String {
+        format!(r#"{{"client_id":"id","client_secret":"a secret",{property}}}"#)
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_specification() {
+        let config = Config::parse(r#"{"client_id":"id","client_secret":"s","region":null,"unknown":1}"#).unwrap();
+        assert_eq!(config.region, Region::Us);
+        assert_eq!(config.start_date.to_rfc3339(), "2015-01-01T00:00:00+00:00");
+        assert_eq!((config.lookback_days, config.max_concurrency), (1, 4));
+        assert_eq!(config.transaction_types.len(), 9);
+        assert!(config.requests_per_second.is_none() && config.api_url.is_none());
+    }
+
+    #[test]
+    fn what_copying_from_the_admin_page_adds_is_removed() {
+        let config = Config::parse(
+            "{\"client_id\":\" \u{200b}Client ID: 3f2b-8c1e Copy key\\n\",\"client_secret\":\"Secret Key:\u{feff}abc123\u{200d} Copy key\"}",
+        )
+        .unwrap();
+        assert_eq!(config.client_id, "3f2b-8c1e");
+        assert_eq!(config.client_secret.expose(), "abc123");
+    }
+
+    #[test]
+    fn an_unencrypted_api_url_must_be_near() {
+        for near in [
+            "http://127.0.0.1:80",
+            "http://localhost:1",
+            "http://[::1]:1",
+            "http://10.1.2.3",
+            "http://192.168.0.1/x",
+            "http://172.31.0.1",
+            "https://navan.example",
+        ] {
+            assert_eq!(sentence(&with(&format!(r#""api_url":"{near}""#))), "accepted", "{near}");
+        }
+        for far in [
+            "http://8.8.8.8",
+            "http://api.navan.com",
+            "http://172.32.0.1",
+            "ftp://127.0.0.1",
+            "https://u:p@host",
+            "https://host/?q=1",
+            "nonsense",
+        ] {
+            assert!(sentence(&with(&format!(r#""api_url":"{far}""#))).starts_with("`api_url` "), "{far}");
+        }
+    }
+
+    #[test]
+    fn a_bad_value_is_one_sentence_that_says_what_is_right() {
+        let texts = [
+            "{".to_owned(),
+            "[]".to_owned(),
+            "{}".to_owned(),
+            r#"{"client_id":"id"}"#.to_owned(),
+            r#"{"client_id":" \u200b ","client_secret":"s"}"#.to_owned(),
+            r#"{"client_id":"id","client_secret":12345}"#.to_owned(),
+            with(r#""region":"asia""#),
+            with(r#""start_date":"yesterday""#),
+            with(r#""start_date":"2024-02-31T00:00:00Z""#),
+            with(r#""lookback_days":0"#),
+            with(r#""lookback_days":1.5"#),
+            with(r#""transaction_types":[]"#),
+            with(r#""transaction_types":["fees","taxis"]"#),
+            with(r#""transaction_types":"fees""#),
+            with(r#""max_concurrency":33"#),
+            with(r#""max_concurrency":"four""#),
+            with(r#""requests_per_second":0"#),
+            with(r#""api_url":"http://api.navan.com""#),
+        ];
+        let sentences: Vec<_> = texts.iter().map(|text| format!("{text}\n  {}", sentence(text))).collect();
+        insta::assert_snapshot!(sentences.join("\n"));
+    }
+}

@@ -1,0 +1,113 @@
+//! How a request can end without its answer.
+
+use std::fmt;
+
+use reqwest::StatusCode;
+
+use super::breaker::Outage;
+use super::pace::Throttled;
+use crate::error::Error;
+
+/// A request that ended without its answer.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Failure {
+    /// Navan refused it; asking again would not help.
+    #[error("{0}")]
+    Refused(Refusal),
+    /// Two good tokens in a row were refused.
+    #[error("{endpoint} refused two tokens in a row")]
+    Unauthorised {
+        /// The endpoint's path.
+        endpoint: String,
+    },
+    /// Tried as often or as long as allowed.
+    #[error("{endpoint} failed {tries} times, the last time with: {last}")]
+    Exhausted {
+        /// The endpoint's path.
+        endpoint: String,
+        /// How often it was tried.
+        tries: u32,
+        /// What came of the last try.
+        last: String,
+    },
+    /// Throttled beyond what a sync should wait for.
+    #[error(transparent)]
+    Throttled(#[from] Throttled),
+    /// Navan is down.
+    #[error(transparent)]
+    Outage(#[from] Outage),
+    /// There is no token to send the request with.
+    #[error("no token: {0}")]
+    NoToken(Error),
+}
+
+/// What Navan said to a request that it refused.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    /// The endpoint's path.
+    pub endpoint: String,
+    /// The parameters of the request. They hold no values of rows.
+    pub parameters: String,
+    /// 3xx or 4xx.
+    pub status: StatusCode,
+    /// A short code such as `invalid_client`, where the answer has one.
+    pub code: Option<String>,
+    /// The answer's own words, cut to one line.
+    pub words: Option<String>,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} answered {}", self.endpoint, self.status.as_u16())?;
+        if !self.parameters.is_empty() {
+            write!(f, " to {}", self.parameters)?;
+        }
+        for said in [&self.code, &self.words].into_iter().flatten() {
+            write!(f, " ({said})")?;
+        }
+        Ok(())
+    }
+}
+
+impl Failure {
+    /// The status with which Navan refused the request, if it did.
+    pub fn refused_with(&self) -> Option<u16> {
+        match self {
+            Self::Refused(refusal) => Some(refusal.status.as_u16()),
+            _ => None,
+        }
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        let cause = failure.to_string();
+        let error = match failure {
+            Failure::NoToken(error) => return error,
+            Failure::Refused(refusal) if refusal.status == StatusCode::FORBIDDEN => Error::config(format!(
+                "Navan does not let this credential read {}: on Navan's Admin > Travel admin > Settings > Integrations page, give it the scope for it (bookings:read, users:read or liquid:read).",
+                refusal.endpoint
+            )),
+            Failure::Refused(refusal) => Error::system(format!(
+                "Navan refused a request that should be valid ({} answered {}, parameters {}). Please report this with the log.",
+                refusal.endpoint,
+                refusal.status.as_u16(),
+                if refusal.parameters.is_empty() { "none" } else { &refusal.parameters },
+            )),
+            Failure::Unauthorised { endpoint } => Error::config(format!(
+                "Navan refuses the tokens that it issues for this credential ({endpoint} answered 401 twice): check on Navan's Admin > Travel admin > Settings > Integrations page that the credential still exists and is not restricted to other IP addresses, and create a new one if need be."
+            )),
+            Failure::Exhausted { endpoint, tries, last } => Error::transient(format!(
+                "Navan's API did not give a usable answer in {tries} tries ({endpoint}: {last}). Try again later; if it goes on, ask Navan's support."
+            )),
+            Failure::Throttled(throttled) => Error::transient(format!(
+                "{throttled}. The sync ends here and the next one carries on; if it goes on, lower `max_concurrency` or `requests_per_second`, or ask Navan for a higher limit."
+            )),
+            Failure::Outage(outage) => Error::transient(format!(
+                "Navan's API has answered with server errors for {} s. The sync ends here and the next one carries on; if it goes on, ask Navan's support.",
+                outage.lasted.as_secs()
+            )),
+        };
+        error.because(cause)
+    }
+}

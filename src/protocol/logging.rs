@@ -1,0 +1,59 @@
+//! The log: tracing's events as LOG messages on stdout, since Airbyte reads nothing else.
+
+use std::fmt::{self, Write as _};
+
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::layer::{Context, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer};
+
+use super::message::LogLine;
+use super::{Message, Output};
+
+/// Sends the log to `output`: INFO and worse, with `debug` also DEBUG; the environment's `RUST_LOG` decides alone
+/// where it is set.
+pub fn start(output: Output, debug: bool) {
+    let default = if debug { "source_navan=debug,warn" } else { "source_navan=info,warn" };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    // Fails only if there is a subscriber already, which then has the log.
+    let _ = tracing_subscriber::registry().with(filter).with(LogMessages { output }).try_init();
+}
+
+struct LogMessages {
+    output: Output,
+}
+
+impl<S: Subscriber> Layer<S> for LogMessages {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let mut text = Text::default();
+        event.record(&mut text);
+        let level = match *event.metadata().level() {
+            Level::ERROR => "ERROR",
+            Level::WARN => "WARN",
+            Level::INFO => "INFO",
+            Level::DEBUG => "DEBUG",
+            Level::TRACE => "TRACE",
+        };
+        self.output
+            .message(&Message::Log { log: LogLine { level, message: &format!("{}{}", text.message, text.fields) } });
+    }
+}
+
+/// An event's message, and its other fields as ` name=value`.
+#[derive(Default)]
+struct Text {
+    message: String,
+    fields: String,
+}
+
+impl Visit for Text {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        // Writing to a String cannot fail.
+        let _ = if field.name() == "message" {
+            write!(self.message, "{value:?}")
+        } else {
+            write!(self.fields, " {}={value:?}", field.name())
+        };
+    }
+}

@@ -1,0 +1,248 @@
+//! Walking over a row without building anything from it.
+//!
+//! A row reaches this module only after serde_json has found its page to be whole JSON, so the walk need not check the
+//! grammar again: it looks for the ends of values and skips what nobody asks for. On text that is not JSON it would stop
+//! early; it never leaves the text and never fails.
+
+use memchr::{memchr2, memchr2_iter};
+
+/// A position in the text of a row.
+pub(super) struct Walk<'a> {
+    text: &'a [u8],
+    at: usize,
+}
+
+/// What a value is, as its first byte tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Null,
+    Boolean,
+    Number,
+    String,
+    Array,
+    Object,
+}
+
+impl<'a> Walk<'a> {
+    pub(super) fn new(text: &'a [u8]) -> Self {
+        Self { text, at: 0 }
+    }
+
+    /// The position, in bytes from the start.
+    pub(super) fn at(&self) -> usize {
+        self.at
+    }
+
+    /// What the next value is.
+    pub(super) fn kind(&mut self) -> Kind {
+        match self.peek() {
+            b'"' => Kind::String,
+            b'{' => Kind::Object,
+            b'[' => Kind::Array,
+            b't' | b'f' => Kind::Boolean,
+            b'n' | 0 => Kind::Null,
+            _ => Kind::Number,
+        }
+    }
+
+    /// Steps into an object or array, over its first byte.
+    pub(super) fn enter(&mut self) {
+        self.peek();
+        self.at += 1;
+    }
+
+    /// The next member's name, without quotes and as written; `None` at the object's end, which is stepped over.
+    pub(super) fn member(&mut self) -> Option<&'a [u8]> {
+        if !self.more(b'}') {
+            return None;
+        }
+        let name = self.string();
+        if self.peek() == b':' {
+            self.at += 1;
+        }
+        Some(name)
+    }
+
+    /// Whether the array has another element; its end is stepped over.
+    pub(super) fn element(&mut self) -> bool {
+        self.more(b']')
+    }
+
+    /// Steps over the next value.
+    pub(super) fn skip(&mut self) -> &'a [u8] {
+        let kind = self.kind();
+        let start = self.at;
+        match kind {
+            Kind::String => {
+                self.string();
+            }
+            Kind::Array | Kind::Object => self.skip_nested(),
+            _ => {
+                let rest = &self.text[self.at..];
+                let length = rest.iter().position(|b| matches!(b, b',' | b'}' | b']' | b' ' | b'\t' | b'\n' | b'\r'));
+                self.at += length.unwrap_or(rest.len());
+            }
+        }
+        &self.text[start..self.at]
+    }
+
+    /// Steps over a string, and gives what stands between its quotes, as written.
+    pub(super) fn string(&mut self) -> &'a [u8] {
+        self.peek();
+        let start = (self.at + 1).min(self.text.len());
+        let mut end = start;
+        while let Some(found) = memchr2(b'"', b'\\', &self.text[end..]) {
+            end += found;
+            if self.text[end] == b'"' {
+                self.at = end + 1;
+                return &self.text[start..end];
+            }
+            end = (end + 2).min(self.text.len());
+        }
+        self.at = self.text.len();
+        &self.text[start..]
+    }
+
+    fn skip_nested(&mut self) {
+        let mut depth = 0usize;
+        while self.at < self.text.len() {
+            match self.text[self.at] {
+                b'"' => {
+                    self.string();
+                    continue;
+                }
+                b'{' | b'[' => depth += 1,
+                b'}' | b']' => depth -= 1,
+                _ => {}
+            }
+            self.at += 1;
+            if depth == 0 {
+                return;
+            }
+        }
+    }
+
+    fn more(&mut self, end: u8) -> bool {
+        if self.peek() == b',' {
+            self.at += 1;
+        }
+        let next = self.peek();
+        if next == end {
+            self.at += 1;
+        }
+        next != end && next != 0
+    }
+
+    /// The next byte that is not white space; 0 at the end.
+    fn peek(&mut self) -> u8 {
+        while let Some(byte) = self.text.get(self.at) {
+            if !matches!(byte, b' ' | b'\t' | b'\n' | b'\r') {
+                return *byte;
+            }
+            self.at += 1;
+        }
+        0
+    }
+}
+
+/// Whether a row holds line breaks, which would end its line too early.
+pub(super) fn has_line_breaks(row: &str) -> bool {
+    memchr2(b'\n', b'\r', row.as_bytes()).is_some()
+}
+
+/// Appends `row` to `compact` without the white space between its tokens.
+pub(super) fn compact(row: &str, compact: &mut String) {
+    let bytes = row.as_bytes();
+    let mut start = 0;
+    let mut quotes = memchr2_iter(b'"', b'\\', bytes);
+    let mut inside = false;
+    let mut escaped = None;
+    loop {
+        let quote = quotes.by_ref().find(|at| {
+            let literal = escaped == Some(*at);
+            escaped = (!literal && bytes[*at] == b'\\').then_some(at + 1);
+            !literal && bytes[*at] == b'"'
+        });
+        let end = quote.map_or(bytes.len(), |at| at + 1);
+        let piece = &row[start..end];
+        if inside {
+            compact.push_str(piece);
+        } else {
+            compact.extend(piece.chars().filter(|c| !c.is_ascii_whitespace()));
+        }
+        if quote.is_none() {
+            return;
+        }
+        inside = !inside;
+        start = end;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    fn json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            "[ -~\\n\\t\"\\\\é{}\\[\\],:]*".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 64, 6, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+                prop::collection::hash_map("[a-z\"\\\\{ ]{0,6}", inner, 0..6)
+                    .prop_map(|members| Value::from_iter(members)),
+            ]
+        })
+    }
+
+    /// The members of the object in `text`, found by walking.
+    fn walked(text: &str) -> Vec<(String, String)> {
+        let mut walk = Walk::new(text.as_bytes());
+        walk.enter();
+        let mut members = Vec::new();
+        while let Some(name) = walk.member() {
+            let value = walk.skip();
+            members.push((String::from_utf8_lossy(name).into_owned(), String::from_utf8_lossy(value).into_owned()));
+        }
+        assert_eq!(walk.at(), text.trim_end().len());
+        members
+    }
+
+    proptest! {
+        #[test]
+        fn walking_finds_the_members_that_a_parser_finds(value in prop::collection::btree_map("[a-z{\"\\\\]{0,5}", json(), 0..8), pretty: bool) {
+            let value = Value::from_iter(value);
+            let text = if pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) }.unwrap();
+            let found: Vec<(String, Value)> = walked(&text)
+                .into_iter()
+                .map(|(name, value)| (serde_json::from_str(&format!("\"{name}\"")).unwrap(), serde_json::from_str(&value).unwrap()))
+                .collect();
+            let expected: Vec<(String, Value)> = value.as_object().unwrap().clone().into_iter().collect();
+            prop_assert_eq!(found, expected);
+        }
+
+        #[test]
+        fn a_compacted_row_is_what_a_compact_server_would_have_sent(value in json()) {
+            let mut compacted = String::new();
+            compact(&serde_json::to_string_pretty(&value).unwrap(), &mut compacted);
+            prop_assert_eq!(compacted, serde_json::to_string(&value).unwrap());
+        }
+
+        #[test]
+        fn no_text_makes_the_walk_leave_it(text in "[{}\\[\\]\",:\\\\ a1]*") {
+            let mut walk = Walk::new(text.as_bytes());
+            walk.enter();
+            while walk.at() < text.len() && walk.member().is_some() {
+                let before = walk.at();
+                walk.skip();
+                if walk.at() == before { break; }
+            }
+        }
+    }
+}

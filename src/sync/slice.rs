@@ -1,0 +1,134 @@
+//! Reading a slice: all pages of a page-numbered list, each row exactly once.
+//!
+//! Page 0 tells how many pages and rows there are; the rest are fetched side by side. Rows can move between pages
+//! meanwhile (a row is added or removed, and all behind it shift), so that one is seen twice and another never. A pass is
+//! *clean* if all its pages report one total, no key repeats, and the distinct keys are as many as that total. Otherwise
+//! the slice is read again, and only keys that were not written yet are.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::{Mutex, PoisonError};
+
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+
+use super::conform::Found;
+use super::session::Session;
+use crate::api::{Form, NumberedPage};
+use crate::gateway::Failure;
+
+/// How often a slice is read again when its rows moved.
+const READ_AGAIN_MOST: u32 = 2;
+
+/// Which passes have seen which keys.
+#[derive(Default)]
+struct Seen {
+    /// The last pass that saw the key. A row without one stands for itself.
+    keys: HashMap<Box<str>, u32>,
+    pass: Pass,
+}
+
+/// What one pass saw.
+#[derive(Default)]
+struct Pass {
+    number: u32,
+    total: Option<u64>,
+    moved_total: bool,
+    repeats: u64,
+    distinct: u64,
+    new: u64,
+}
+
+impl Seen {
+    fn next_pass(&mut self) {
+        self.pass = Pass { number: self.pass.number + 1, ..Pass::default() };
+    }
+
+    fn page(&mut self, total: u64) {
+        self.pass.moved_total |= *self.pass.total.get_or_insert(total) != total;
+    }
+
+    /// Takes note of a row; returns whether it is new.
+    fn row(&mut self, row: &str, found: &Found<'_>) -> bool {
+        let pass = &mut self.pass;
+        match self.keys.entry(found.key.unwrap_or(row).into()) {
+            Entry::Vacant(entry) => {
+                entry.insert(pass.number);
+                pass.distinct += 1;
+                pass.new += 1;
+                return true;
+            }
+            Entry::Occupied(entry) if *entry.get() == pass.number => pass.repeats += 1,
+            Entry::Occupied(mut entry) => {
+                entry.insert(pass.number);
+                pass.distinct += 1;
+            }
+        }
+        false
+    }
+}
+
+impl Pass {
+    fn is_clean(&self) -> bool {
+        !self.moved_total && self.repeats == 0 && Some(self.distinct) == self.total
+    }
+}
+
+/// Reads a slice from its page 0 on. `fetch` gets a page by its number, in the form in which the list counts;
+/// `belongs` says whether a row is this slice's to write.
+pub(super) async fn read<F>(
+    session: &Session,
+    side_by_side: usize,
+    first: NumberedPage,
+    fetch: impl Fn(u64, Form) -> F,
+    belongs: impl Fn(&Found<'_>) -> bool,
+) -> Result<(), Failure>
+where
+    F: Future<Output = Result<NumberedPage, Failure>>,
+{
+    let seen = Mutex::new(Seen::default());
+    let write = async |page: NumberedPage| {
+        locked(&seen).page(page.total);
+        session.write(page.rows, |row, found| locked(&seen).row(row, found) && belongs(found)).await;
+    };
+    let form = first.form;
+    let mut first = Some(first);
+    for _ in 0..=READ_AGAIN_MOST {
+        locked(&seen).next_pass();
+        let page = match first.take() {
+            Some(page) => page,
+            None => fetch(0, form).await?,
+        };
+        let pages = page.pages;
+        write(page).await;
+        stream::iter((1..pages).map(|number| fetch(number, form)))
+            .buffer_unordered(side_by_side)
+            .try_for_each(async |page| {
+                write(page).await;
+                Ok(())
+            })
+            .await?;
+        let pass = &locked(&seen).pass;
+        if pass.is_clean() {
+            return Ok(());
+        }
+        tracing::info!("{}: rows moved while they were read; reading again.", session.stream.name);
+        if pass.number > 1 && pass.new == 0 {
+            break;
+        }
+    }
+    let pass = &locked(&seen).pass;
+    tracing::warn!(
+        "{}: Navan reports {} rows, but gave {} different ones ({} of them more than once) in the last of {} passes; all that were seen are written.",
+        session.stream.name,
+        pass.total.unwrap_or_default(),
+        pass.distinct,
+        pass.repeats,
+        pass.number,
+    );
+    Ok(())
+}
+
+fn locked<'a>(seen: &'a Mutex<Seen>) -> std::sync::MutexGuard<'a, Seen> {
+    // Its holders cannot panic, so a poisoned lock is as good as any.
+    seen.lock().unwrap_or_else(PoisonError::into_inner)
+}
