@@ -70,10 +70,8 @@ fn what_is_wrong_with_a_request_is_told_as_navan_does() {
     assert_eq!(unknown.status().as_u16(), 404);
     assert_eq!(json(unknown)["error"]["code"], "NOT_FOUND");
     let empty = client.json("/v1/bookings?createdFrom=0&createdTo=9");
-    assert_eq!(
-        empty.to_string(),
-        r#"{"data":[],"page":{"currentPage":0,"pageSize":10,"totalElements":0,"totalPages":0}}"#
-    );
+    let page = serde_json::json!({"totalPages": 0, "currentPage": 0, "pageSize": 10, "totalElements": 0});
+    assert_eq!(empty, serde_json::json!({"data": [], "page": page}));
 }
 
 #[test]

@@ -1,0 +1,213 @@
+//! Running the connector and looking at what it says.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+use navan_sandbox::Sandbox;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// How the streams are chosen where a test does not say: each the way a user would.
+pub(crate) const STREAMS: [(&str, &str); 3] =
+    [("BOOKING", "full_refresh"), ("TRANSACTION", "incremental"), ("USER", "full_refresh")];
+
+/// A connector about to be started.
+pub(crate) struct Connector {
+    files: TempDir,
+    config: Value,
+    catalog: Value,
+    state: Option<String>,
+    environment: BTreeMap<String, String>,
+    flags: Vec<&'static str>,
+}
+
+/// What a connector said, and how it ended.
+pub(crate) struct Run {
+    pub(crate) status: ExitStatus,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    /// Each line of stdout.
+    pub(crate) messages: Vec<Value>,
+}
+
+impl Connector {
+    /// With the sandbox's credential and address, and all streams chosen.
+    pub(crate) fn against(sandbox: &Sandbox) -> Self {
+        let settings = sandbox.settings();
+        let config = json!({
+            "client_id": settings.client_id,
+            "client_secret": settings.client_secret,
+            "api_url": sandbox.url(),
+        });
+        Self::with(config)
+    }
+
+    /// With this configuration.
+    pub(crate) fn with(config: Value) -> Self {
+        let files = tempfile::tempdir().unwrap();
+        Self { files, config, catalog: catalog(&STREAMS), state: None, environment: BTreeMap::new(), flags: vec![] }
+    }
+
+    /// Sets one property of the configuration.
+    pub(crate) fn config(mut self, property: &str, value: impl Into<Value>) -> Self {
+        self.config[property] = value.into();
+        self
+    }
+
+    /// Chooses streams, each with its sync mode.
+    pub(crate) fn streams(self, streams: &[(&str, &str)]) -> Self {
+        self.catalog(catalog(streams))
+    }
+
+    /// Chooses one stream, the way a user would.
+    pub(crate) fn stream(self, name: &str) -> Self {
+        let chosen: Vec<_> = STREAMS.into_iter().filter(|(stream, _)| *stream == name).collect();
+        self.streams(&chosen)
+    }
+
+    /// Gives this configured catalog.
+    pub(crate) fn catalog(mut self, catalog: Value) -> Self {
+        self.catalog = catalog;
+        self
+    }
+
+    /// Gives this text as the state file.
+    pub(crate) fn state(mut self, state: impl Into<String>) -> Self {
+        self.state = Some(state.into());
+        self
+    }
+
+    /// Sets a variable of the environment, such as `RUST_LOG` or `SOURCE_NAVAN_TIME_SCALE` (durations × that).
+    pub(crate) fn environment(mut self, name: &str, value: impl ToString) -> Self {
+        self.environment.insert(name.to_owned(), value.to_string());
+        self
+    }
+
+    /// Adds `--debug`.
+    pub(crate) fn debug(mut self) -> Self {
+        self.flags.push("--debug");
+        self
+    }
+
+    /// Starts a command (`spec`, `check`, `discover`, `read`) with stdout piped.
+    pub(crate) fn start(&self, command: &str) -> Child {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_source-navan"));
+        process.arg(command).args(&self.flags);
+        process.env_remove("RUST_LOG").envs(&self.environment).env("RUST_BACKTRACE", "0");
+        process.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        if command != "spec" {
+            process.arg("--config").arg(self.file("config.json", &self.config.to_string()));
+        }
+        if command == "read" {
+            process.arg("--catalog").arg(self.file("catalog.json", &self.catalog.to_string()));
+            if let Some(state) = &self.state {
+                process.arg("--state").arg(self.file("state.json", state));
+            }
+        }
+        process.spawn().unwrap()
+    }
+
+    /// Runs a command to its end.
+    pub(crate) fn run(&self, command: &str) -> Run {
+        let output = self.start(command).wait_with_output().unwrap();
+        Run::of(output.status, String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+    }
+
+    /// Reads the chosen streams.
+    pub(crate) fn read(&self) -> Run {
+        self.run("read")
+    }
+
+    fn file(&self, name: &str, text: &str) -> std::path::PathBuf {
+        let path = Path::new(self.files.path()).join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+}
+
+/// A configured catalog as Airbyte writes it.
+pub(crate) fn catalog(streams: &[(&str, &str)]) -> Value {
+    let stream = |(name, mode): &(&str, &str)| {
+        json!({
+            "stream": {"name": name, "json_schema": {}, "supported_sync_modes": ["full_refresh", "incremental"]},
+            "sync_mode": mode,
+            "destination_sync_mode": "append",
+        })
+    };
+    json!({"streams": streams.iter().map(stream).collect::<Vec<_>>()})
+}
+
+impl Run {
+    /// From what a process left. A last line without its end is not a message.
+    pub(crate) fn of(status: ExitStatus, stdout: String, stderr: String) -> Self {
+        let whole = stdout.rfind('\n').map_or(0, |end| end + 1);
+        let parse = |line| serde_json::from_str(line).unwrap_or_else(|e| panic!("not a message ({e}): {line}"));
+        let messages = stdout[..whole].lines().map(parse).collect();
+        Self { status, stdout, stderr, messages }
+    }
+
+    /// The messages of a type.
+    pub(crate) fn of_type(&self, kind: &str) -> Vec<&Value> {
+        self.messages.iter().filter(|message| message["type"] == kind).collect()
+    }
+
+    /// The records of a stream, in order.
+    pub(crate) fn records(&self, stream: &str) -> Vec<&Value> {
+        let records = self.of_type("RECORD").into_iter().map(|message| &message["record"]);
+        records.filter(|record| record["stream"] == stream).map(|record| &record["data"]).collect()
+    }
+
+    /// The records of a stream, as the bytes on stdout.
+    pub(crate) fn raw_records(&self, stream: &str) -> Vec<&str> {
+        let head = format!(r#"{{"type":"RECORD","record":{{"stream":"{stream}","#);
+        let lines = self.stdout.lines().filter(|line| line.starts_with(&head) && line.ends_with("}}"));
+        lines.map(|line| &line[line.find(r#""data":"#).unwrap() + 7..line.len() - 2]).collect()
+    }
+
+    /// The keys of a stream's records, in order.
+    pub(crate) fn keys(&self, stream: &str) -> Vec<String> {
+        let key = if stream == "BOOKING" { "uuid" } else { "id" };
+        self.records(stream).into_iter().map(|record| record[key].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// The states of a stream, in order.
+    pub(crate) fn states(&self, stream: &str) -> Vec<&Value> {
+        let states = self.of_type("STATE").into_iter().map(|message| &message["state"]["stream"]);
+        states.filter(|s| s["stream_descriptor"]["name"] == stream).map(|s| &s["stream_state"]).collect()
+    }
+
+    /// The last state of each stream, as the file that Airbyte hands back.
+    pub(crate) fn last_states(&self) -> String {
+        let mut last = BTreeMap::new();
+        for message in self.of_type("STATE") {
+            last.insert(message["state"]["stream"]["stream_descriptor"]["name"].to_string(), message["state"].clone());
+        }
+        Value::from_iter(last.into_values()).to_string()
+    }
+
+    /// The stages of a stream, in order.
+    pub(crate) fn statuses(&self, stream: &str) -> Vec<&str> {
+        let statuses = self.of_type("TRACE").into_iter().map(|message| &message["trace"]["stream_status"]);
+        statuses.filter(|s| s["stream_descriptor"]["name"] == stream).map(|s| s["status"].as_str().unwrap()).collect()
+    }
+
+    /// The ERROR traces.
+    pub(crate) fn errors(&self) -> Vec<&Value> {
+        let traces = self.of_type("TRACE").into_iter().map(|message| &message["trace"]);
+        traces.filter(|trace| trace["type"] == "ERROR").map(|trace| &trace["error"]).collect()
+    }
+
+    /// The log's lines of a level.
+    pub(crate) fn logs(&self, level: &str) -> Vec<&str> {
+        let logs = self.of_type("LOG").into_iter().map(|message| &message["log"]);
+        logs.filter(|log| log["level"] == level).map(|log| log["message"].as_str().unwrap()).collect()
+    }
+}
+
+/// The distinct values, after checking that there is no other.
+pub(crate) fn distinct(keys: &[String]) -> std::collections::BTreeSet<&str> {
+    let distinct: std::collections::BTreeSet<_> = keys.iter().map(String::as_str).collect();
+    assert_eq!(distinct.len(), keys.len(), "a key came twice");
+    distinct
+}
