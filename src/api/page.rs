@@ -85,9 +85,8 @@ impl Rows {
     }
 
     /// Keeps `slot` until the rows are dropped.
-    pub(super) fn holding(mut self, slot: OwnedSemaphorePermit) -> Self {
-        self._slot = Some(slot);
-        self
+    pub(super) fn holding(self, slot: OwnedSemaphorePermit) -> Self {
+        Self { _slot: Some(slot), ..self }
     }
 }
 

@@ -11,7 +11,7 @@ use zeroize::Zeroize;
 use crate::gateway::{Authorisation, Unusable};
 
 /// The life of a token whose answer does not tell it: well below the 12 hours that Navan grants.
-const LIFE_UNTOLD: Duration = Duration::from_secs(3_600);
+const LIFE_UNTOLD: Duration = Duration::from_hours(1);
 
 pub(super) struct Token {
     pub(super) authorisation: Authorisation,

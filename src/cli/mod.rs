@@ -12,10 +12,8 @@ use std::sync::Arc;
 use clap::{Args, Parser, Subcommand};
 use tokio::time::Instant;
 
-use crate::api::Api;
 use crate::config::Config;
 use crate::error::Error;
-use crate::gateway::Timings;
 use crate::monitor::Monitor;
 use crate::protocol::{Output, Trace, logging};
 
@@ -113,9 +111,4 @@ fn file(path: &Path, what: &str) -> Result<String, Error> {
 
 fn config(path: &Path) -> Result<Config, Error> {
     Config::parse(&zeroize::Zeroizing::new(file(path, "configuration")?))
-}
-
-/// The API for a configuration, trying each request as often as `timings` say.
-fn api(config: Config, timings: Timings, monitor: &Arc<Monitor>) -> Result<Api, Error> {
-    Api::new(config, timings, monitor)
 }

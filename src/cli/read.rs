@@ -8,6 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{Instant, timeout};
 
 use super::ReadFiles;
+use crate::api::Api;
 use crate::error::Error;
 use crate::gateway::Timings;
 use crate::monitor::Monitor;
@@ -30,7 +31,7 @@ pub(super) async fn run(files: &ReadFiles, output: &Output, monitor: &Arc<Monito
         transaction_types: config.transaction_types.clone(),
         max_concurrency: config.max_concurrency,
     };
-    let sync = Sync::new(super::api(config, timings, monitor)?, scope, catalog, states, output, monitor)?;
+    let sync = Sync::new(Api::new(config, timings, monitor)?, scope, catalog, states, output, monitor)?;
     let complete = tokio::select! {
         complete = sync.run() => complete,
         signal = interruption() => {

@@ -11,11 +11,10 @@ const INVISIBLE: [char; 7] = ['\u{200b}', '\u{200c}', '\u{200d}', '\u{200e}', '\
 
 /// The properties given, strings cleaned, nulls left out, and what is missing filled in from the schema's defaults.
 pub(super) fn clean(given: Map<String, Value>, schema: &Value) -> Map<String, Value> {
-    let mut cleaned: Map<String, Value> = given
-        .into_iter()
-        .filter(|(_, value)| !value.is_null())
-        .map(|(name, value)| (name, cleaned_value(value)))
-        .collect();
+    let required = |name: &str| schema["required"].as_array().is_some_and(|names| names.iter().any(|n| n == name));
+    let cleaned = given.into_iter().map(|(name, value)| (name, cleaned_value(value)));
+    let mut cleaned: Map<String, Value> =
+        cleaned.filter(|(name, value)| !value.is_null() && (value != "" || required(name))).collect();
     for (name, property) in schema["properties"].as_object().into_iter().flatten() {
         if let Some(default) = property.get("default") {
             cleaned.entry(name.clone()).or_insert_with(|| default.clone());

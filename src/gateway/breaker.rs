@@ -5,13 +5,12 @@
 //! else opens it again. After the third opening in a row the outage is taken for lasting: whoever waits is told so, and
 //! whoever comes later gets one probe of its own.
 
-use std::sync::Mutex;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
-use super::clock::lock;
 use super::timings::Timings;
 
 /// What came of a request, as far as the breaker cares.
@@ -98,7 +97,7 @@ impl Breaker {
             let mut changed = std::pin::pin!(self.changed.notified());
             changed.as_mut().enable(); // before looking, so that no change is missed
             let until = {
-                let state = lock(&self.state);
+                let state = self.state.lock();
                 match state.phase {
                     Phase::Closed { .. } => return Ok(()),
                     _ if state.openings >= self.openings_most && patience.held => return Err(state.outage()),
@@ -121,7 +120,7 @@ impl Breaker {
 
     /// The permission to send, if the breaker lets a request through at this moment.
     pub(super) fn pass(&self, patience: &mut Patience) -> Option<Pass<'_>> {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         match state.phase {
             Phase::Closed { .. } => {}
             Phase::Open { until } if until <= Instant::now() || state.openings >= self.openings_most => {
@@ -135,7 +134,7 @@ impl Breaker {
     }
 
     fn settle(&self, generation: u64, outcome: Outcome) {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         if generation != state.generation {
             return;
         }

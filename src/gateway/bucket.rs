@@ -85,8 +85,8 @@ mod tests {
             for first in 0..taken.len() {
                 for last in first..taken.len() {
                     let allowed = rate.max(1.0) + rate * (taken[last] - taken[first]);
-                    let seen = (last - first + 1) as f64;
-                    prop_assert!(seen <= allowed + 1e-6, "{seen} > {allowed}");
+                    let seen = u32::try_from(last - first + 1).unwrap();
+                    prop_assert!(f64::from(seen) <= allowed + 1e-6, "{seen} > {allowed}");
                 }
             }
         }

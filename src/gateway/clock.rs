@@ -1,8 +1,7 @@
 //! What time it is for Navan.
 
-use std::sync::Mutex;
-
 use chrono::{DateTime, Utc};
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 /// Navan's clock, read off the `Date` of its answers and carried on by this machine's monotonic clock. Windows and the
@@ -15,7 +14,7 @@ pub(super) struct Clock {
 impl Clock {
     /// Takes note of an answer's `Date` (whole seconds, rounded down by the server).
     pub(super) fn set(&self, date: DateTime<Utc>) {
-        let mut seen = lock(&self.seen);
+        let mut seen = self.seen.lock();
         let now = Instant::now();
         // Dates lag by up to a second, and an answer can be late: what was seen before holds if it is ahead.
         if seen.is_none_or(|(at, when)| date > at + (now - when) || date < at - chrono::Duration::minutes(1)) {
@@ -25,11 +24,6 @@ impl Clock {
 
     /// Navan's time; this machine's until Navan has answered.
     pub(super) fn now(&self) -> DateTime<Utc> {
-        lock(&self.seen).map_or_else(Utc::now, |(at, when)| at + when.elapsed())
+        self.seen.lock().map_or_else(Utc::now, |(at, when)| at + when.elapsed())
     }
-}
-
-/// A lock whose holders cannot panic, so that a poisoned one is as good as any.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }

@@ -5,15 +5,14 @@
 //! since the last pause, over the time they took and the wait that is asked for. The bucket then runs at 80 % of it, goes
 //! down at once, and up by 1 % a second while requests queue for it. A 429 pauses everybody.
 
-use std::sync::Mutex;
 use std::time::Duration;
 
 use chrono::Utc;
+use parking_lot::Mutex;
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep_until};
 
 use super::bucket::Bucket;
-use super::clock::lock;
 use super::limit::Reading;
 use super::timings::Timings;
 
@@ -150,7 +149,7 @@ impl Pace {
 
     /// The share of the observed limit that was used since it was first seen.
     pub(super) fn share_used(&self) -> Option<f64> {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         let limit = state.limit();
         state.usage.count_to(limit, Instant::now());
         (state.usage.allowed > 0.0).then(|| state.usage.answers / state.usage.allowed)
@@ -164,7 +163,7 @@ impl Pace {
             let turn = self.look(Instant::now());
             match turn {
                 Turn::Go { probe } => {
-                    let epoch = lock(&self.state).epoch;
+                    let epoch = self.state.lock().epoch;
                     return Pass { pace: self, epoch, probe, queued, answered: false };
                 }
                 Turn::Wait(until) => tokio::select! {
@@ -178,7 +177,7 @@ impl Pace {
     }
 
     fn look(&self, now: Instant) -> Turn {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         match &mut state.hold {
             Some(hold) if now < hold.until => return Turn::Wait(hold.until),
             Some(Hold { probing: Probing::UnderWay, .. }) => return Turn::WaitForProbe,
@@ -207,7 +206,7 @@ impl Pace {
 
     fn answered(&self, pass: &Pass<'_>, reading: Option<Reading>) {
         let now = Instant::now();
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         if pass.probe && state.hold.as_ref().is_some_and(|hold| hold.probing == Probing::UnderWay) {
             self.resume(&mut state, now);
         }
@@ -268,7 +267,7 @@ impl Pace {
 
     fn throttled(&self, pass: &Pass<'_>, retry_after: Option<Duration>) -> Result<(), Throttled> {
         let now = Instant::now();
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         if pass.epoch != state.epoch {
             return Ok(()); // sent before the pause began: the same event
         }
@@ -304,7 +303,7 @@ impl Pace {
 
     /// A probe that got no answer leaves the question open: the next request asks again.
     fn unanswered(&self) {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         if let Some(hold) = state.hold.as_mut().filter(|hold| hold.probing == Probing::UnderWay) {
             hold.probing = Probing::Due;
             self.changed.notify_one();

@@ -44,20 +44,20 @@ impl Timings {
     /// The documented rules.
     pub const DEFAULT: Self = Self {
         connect: Duration::from_secs(10),
-        silence: Duration::from_secs(60),
+        silence: Duration::from_mins(1),
         tries: 8,
-        budget: Duration::from_secs(5 * 60),
+        budget: Duration::from_mins(5),
         backoff: Duration::from_millis(500),
         backoff_most: Duration::from_secs(30),
         breaker_failures: 5,
-        breaker_rest: Duration::from_secs(60),
+        breaker_rest: Duration::from_mins(1),
         breaker_openings: 3,
         pause: Duration::from_secs(1),
-        pause_most: Duration::from_secs(60),
-        retry_after_most: Duration::from_secs(15 * 60),
-        throttled_most: Duration::from_secs(30 * 60),
-        token_lead: Duration::from_secs(5 * 60),
-        notice: Duration::from_secs(60),
+        pause_most: Duration::from_mins(1),
+        retry_after_most: Duration::from_mins(15),
+        throttled_most: Duration::from_mins(30),
+        token_lead: Duration::from_mins(5),
+        notice: Duration::from_mins(1),
         farewell: Duration::from_millis(1_500),
     };
 

@@ -14,7 +14,7 @@ const REQUESTS_LEAST: u64 = 100;
 const P95: Duration = Duration::from_secs(5);
 
 /// Throttled for so long without a break.
-const THROTTLED: Duration = Duration::from_secs(5 * 60);
+const THROTTLED: Duration = Duration::from_mins(5);
 
 /// Share of the observed limit.
 const SHARE_OF_LIMIT: f64 = 0.8;

@@ -4,8 +4,9 @@
 mod alerts;
 mod totals;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use parking_lot::{Mutex, MutexGuard};
 
 use totals::Totals;
 pub use totals::Wait;
@@ -77,7 +78,6 @@ impl Monitor {
     }
 
     fn totals(&self) -> MutexGuard<'_, Totals> {
-        // Its holders cannot panic, so a poisoned lock is as good as any.
-        self.totals.lock().unwrap_or_else(PoisonError::into_inner)
+        self.totals.lock()
     }
 }

@@ -128,10 +128,10 @@ impl Trace {
         Self::of("ERROR", "error", payload)
     }
 
-    fn of(kind: &str, field: &str, payload: Value) -> Message<'static> {
+    fn of(kind: &str, field: &str, payload: impl Into<Value>) -> Message<'static> {
         #[allow(clippy::cast_precision_loss)] // epoch milliseconds stay exact in a float for 285,000 years
         let emitted_at = Utc::now().timestamp_millis() as f64;
-        Message::Trace { trace: json!({"type": kind, "emitted_at": emitted_at, field: payload}) }
+        Message::Trace { trace: json!({"type": kind, "emitted_at": emitted_at, field: payload.into()}) }
     }
 }
 

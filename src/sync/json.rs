@@ -1,6 +1,6 @@
 //! Walking over a row without building anything from it.
 //!
-//! A row reaches this module only after serde_json has found its page to be whole JSON, so the walk need not check the
+//! A row reaches this module only after `serde_json` has found its page to be whole JSON, so the walk need not check the
 //! grammar again: it looks for the ends of values and skips what nobody asks for. On text that is not JSON it would stop
 //! early; it never leaves the text and never fails.
 
@@ -195,8 +195,7 @@ mod tests {
         leaf.prop_recursive(4, 64, 6, |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
-                prop::collection::hash_map("[a-z\"\\\\{ ]{0,6}", inner, 0..6)
-                    .prop_map(|members| Value::from_iter(members)),
+                prop::collection::hash_map("[a-z\"\\\\{ ]{0,6}", inner, 0..6).prop_map(Value::from_iter),
             ]
         })
     }

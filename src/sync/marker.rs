@@ -3,7 +3,7 @@
 //! The completed marker comes back in two situations. Airbyte hands it back when it tries the same sync again because
 //! another stream had failed: then nothing more is to be read. Other clients hand back every state at the next sync: then
 //! everything is to be read anew. Only the id of the sync tells them apart, and only if the catalog calls the stream a
-//! full refresh: PyAirbyte writes one and the same id into every catalog, but calls all streams incremental.
+//! full refresh: `PyAirbyte` writes one and the same id into every catalog, but calls all streams incremental.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};

@@ -15,6 +15,7 @@ mod slice;
 pub mod streams;
 mod throttle;
 mod time;
+mod window;
 mod windows;
 
 use std::sync::Arc;

@@ -1,8 +1,9 @@
 //! One stream of one read, as the platform sees it: its status, its records, its checkpoints.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::{Mutex, MutexGuard};
 use serde_json::Value;
 
 use super::conform::{Found, Schema, write_edited};
@@ -180,7 +181,6 @@ impl Session {
     }
 
     fn progress(&self) -> MutexGuard<'_, Progress> {
-        // Its holders cannot panic, so a poisoned lock is as good as any.
-        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+        self.progress.lock()
     }
 }

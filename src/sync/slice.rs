@@ -7,9 +7,9 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::sync::{Mutex, PoisonError};
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
+use parking_lot::Mutex;
 
 use super::conform::Found;
 use super::session::Session;
@@ -87,13 +87,13 @@ where
 {
     let seen = Mutex::new(Seen::default());
     let write = async |page: NumberedPage| {
-        locked(&seen).page(page.total);
-        session.write(page.rows, |row, found| locked(&seen).row(row, found) && belongs(found)).await;
+        seen.lock().page(page.total);
+        session.write(page.rows, |row, found| seen.lock().row(row, found) && belongs(found)).await;
     };
     let form = first.form;
     let mut first = Some(first);
     for _ in 0..=READ_AGAIN_MOST {
-        locked(&seen).next_pass();
+        seen.lock().next_pass();
         let page = match first.take() {
             Some(page) => page,
             None => fetch(0, form).await?,
@@ -107,7 +107,7 @@ where
                 Ok(())
             })
             .await?;
-        let pass = &locked(&seen).pass;
+        let pass = &seen.lock().pass;
         if pass.is_clean() {
             return Ok(());
         }
@@ -116,7 +116,7 @@ where
             break;
         }
     }
-    let pass = &locked(&seen).pass;
+    let pass = &seen.lock().pass;
     tracing::warn!(
         "{}: Navan reports {} rows, but gave {} different ones ({} of them more than once) in the last of {} passes; all that were seen are written.",
         session.stream.name,
@@ -126,9 +126,4 @@ where
         pass.number,
     );
     Ok(())
-}
-
-fn locked<'a>(seen: &'a Mutex<Seen>) -> std::sync::MutexGuard<'a, Seen> {
-    // Its holders cannot panic, so a poisoned lock is as good as any.
-    seen.lock().unwrap_or_else(PoisonError::into_inner)
 }

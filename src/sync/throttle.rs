@@ -1,5 +1,5 @@
 //! Telling the platform what is being waited for: while Navan's limit pauses all requests, the open streams are
-//! RATE_LIMITED, and the log says so again each minute, so that a waiting sync is not taken for a dead one.
+//! `RATE_LIMITED`, and the log says so again each minute, so that a waiting sync is not taken for a dead one.
 
 use std::convert::Infallible;
 
@@ -7,6 +7,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::session::Session;
 use crate::api::Api;
+use crate::gateway::Pause;
 use crate::monitor::Monitor;
 
 /// Reports pauses as long as it is polled.
@@ -23,11 +24,11 @@ pub(super) async fn report(api: &Api, sessions: &[Session], monitor: &Monitor) -
                     next_notice = Instant::now() + every;
                 }
                 since.get_or_insert_with(Instant::now);
-                sessions.iter().for_each(|session| session.throttle(pause));
+                tell(sessions, pause);
             }
             None => {
                 if since.take().is_some() {
-                    sessions.iter().for_each(|session| session.throttle(None));
+                    tell(sessions, None);
                 }
             }
         }
@@ -47,5 +48,11 @@ pub(super) async fn report(api: &Api, sessions: &[Session], monitor: &Monitor) -
                 }
             }
         }
+    }
+}
+
+fn tell(sessions: &[Session], pause: Option<Pause>) {
+    for session in sessions {
+        session.throttle(pause);
     }
 }
