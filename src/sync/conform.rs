@@ -6,8 +6,9 @@
 
 use std::ops::Range;
 
-use rustc_hash::FxHashMap;
 use serde_json::Value;
+
+use super::fields::Fields;
 
 use super::json::{Kind, Walk};
 use crate::error::Error;
@@ -16,7 +17,6 @@ use crate::error::Error;
 pub(super) struct Schema {
     root: Shape,
     key: &'static str,
-    time: &'static str,
 }
 
 /// One place in the schema.
@@ -26,10 +26,21 @@ struct Shape {
     /// Whether each [`Kind`] is promised.
     kinds: [bool; 6],
     format: Format,
-    /// It is known to waver between the promised form and another.
-    wavers: bool,
-    fields: FxHashMap<Vec<u8>, Shape>,
+    role: Role,
+    fields: Fields<Shape>,
     items: Option<Box<Shape>>,
+}
+
+/// What a top-level field is to the stream.
+#[derive(Clone, Copy)]
+enum Role {
+    Plain,
+    /// It identifies the row.
+    Key,
+    /// It tells the time by which the stream goes.
+    Time,
+    /// It is known to waver between the promised form and another.
+    Wavers,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -77,12 +88,13 @@ impl Schema {
         let schema: Value = serde_json::from_str(schema)
             .map_err(|e| Error::system("The connector was built with a broken schema.").because(e))?;
         let mut root = Shape::compile(&schema, String::new());
-        for name in wavering {
-            if let Some(field) = root.fields.get_mut(name.as_bytes()) {
-                field.wavers = true;
+        let roles = wavering.iter().map(|name| (*name, Role::Wavers)).chain([(key, Role::Key), (time, Role::Time)]);
+        for (name, role) in roles {
+            if let Some(field) = root.fields.get_mut(name) {
+                field.role = role;
             }
         }
-        Ok(Self { root, key, time })
+        Ok(Self { root, key })
     }
 
     /// Walks over a row.
@@ -90,23 +102,21 @@ impl Schema {
         let mut found = Found::default();
         let mut walk = Walk::new(row.as_bytes());
         walk.enter();
-        while let Some(name) = walk.member() {
+        let mut before = None;
+        while walk.member() {
+            let Some(shape) = self.root.fields.step(&mut walk, &mut before) else {
+                walk.skip();
+                continue;
+            };
             let kind = walk.kind();
             let start = walk.at();
-            match self.root.fields.get(name) {
-                Some(shape) => shape.look(&mut walk, kind, &mut found.unforeseen),
-                None => {
-                    walk.skip();
-                }
-            }
+            shape.look(&mut walk, kind, &mut found.unforeseen);
             let span = start..walk.at();
-            if let Some(shape) = self.root.fields.get(name).filter(|shape| shape.wavers) {
-                shape.settle(row, span.clone(), kind, &mut found);
-            }
-            if kind != Kind::Null && name == self.key.as_bytes() {
-                found.key = Some(unquoted(&row[span]));
-            } else if kind == Kind::String && name == self.time.as_bytes() {
-                found.time = Some(unquoted(&row[span]));
+            match shape.role {
+                Role::Wavers => shape.settle(row, span, kind, &mut found),
+                Role::Key if kind != Kind::Null => found.key = Some(unquoted(&row[span])),
+                Role::Time if kind == Kind::String => found.time = Some(unquoted(&row[span])),
+                Role::Plain | Role::Key | Role::Time => {}
             }
         }
         if found.key.is_none() {
@@ -141,8 +151,8 @@ impl Shape {
                 Some("date-time") => Format::DateTime,
                 _ => Format::Any,
             },
-            wavers: false,
-            fields: fields.map(|(name, s)| (name.clone().into_bytes(), Self::compile(s, below(name)))).collect(),
+            role: Role::Plain,
+            fields: fields.map(|(name, s)| (name.as_str(), Self::compile(s, below(name)))).collect(),
             items: schema.get("items").map(|items| Box::new(Self::compile(items, format!("{path}[]")))),
             path,
         }
@@ -154,26 +164,21 @@ impl Shape {
         match kind {
             Kind::Object if !self.fields.is_empty() => {
                 walk.enter();
-                while let Some(name) = walk.member() {
-                    let kind = walk.kind();
-                    match self.fields.get(name) {
-                        Some(shape) => shape.look(walk, kind, unforeseen),
-                        None => {
-                            walk.skip();
-                        }
+                let mut before = None;
+                while walk.member() {
+                    if let Some(shape) = self.fields.step(walk, &mut before) {
+                        let kind = walk.kind();
+                        shape.look(walk, kind, unforeseen);
+                    } else {
+                        walk.skip();
                     }
                 }
             }
-            Kind::Array if self.items.is_some() => {
+            Kind::Array if let Some(items) = &self.items => {
                 walk.enter();
                 while walk.element() {
                     let kind = walk.kind();
-                    match &self.items {
-                        Some(items) => items.look(walk, kind, unforeseen),
-                        None => {
-                            walk.skip();
-                        }
-                    }
+                    items.look(walk, kind, unforeseen);
                 }
             }
             Kind::String if self.format != Format::Any => {

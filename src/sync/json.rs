@@ -6,6 +6,11 @@
 
 use memchr::{memchr2, memchr2_iter};
 
+/// A byte in all eight places of a word.
+const fn everywhere(byte: u8) -> u64 {
+    u64::from_ne_bytes([byte; 8])
+}
+
 /// A position in the text of a row.
 pub(super) struct Walk<'a> {
     text: &'a [u8],
@@ -51,16 +56,26 @@ impl<'a> Walk<'a> {
         self.at += 1;
     }
 
-    /// The next member's name, without quotes and as written; `None` at the object's end, which is stepped over.
-    pub(super) fn member(&mut self) -> Option<&'a [u8]> {
-        if !self.more(b'}') {
-            return None;
-        }
+    /// Whether the object has another member, whose name comes next; its end is stepped over.
+    pub(super) fn member(&mut self) -> bool {
+        self.more(b'}')
+    }
+
+    /// The member's name, without quotes and as written.
+    pub(super) fn name(&mut self) -> &'a [u8] {
         let name = self.string();
-        if self.peek() == b':' {
-            self.at += 1;
+        self.colon();
+        name
+    }
+
+    /// Steps over the member's name if it is `quoted`, quotes included.
+    pub(super) fn takes(&mut self, quoted: &[u8]) -> bool {
+        let taken = self.text[self.at..].starts_with(quoted);
+        if taken {
+            self.at += quoted.len();
+            self.colon();
         }
-        Some(name)
+        taken
     }
 
     /// Whether the array has another element; its end is stepped over.
@@ -91,16 +106,21 @@ impl<'a> Walk<'a> {
         self.peek();
         let start = (self.at + 1).min(self.text.len());
         let mut end = start;
-        while let Some(found) = memchr2(b'"', b'\\', &self.text[end..]) {
-            end += found;
-            if self.text[end] == b'"' {
-                self.at = end + 1;
-                return &self.text[start..end];
+        while let Some(found) = quote_or_backslash(self.text, end) {
+            if self.text[found] == b'"' {
+                self.at = found + 1;
+                return &self.text[start..found];
             }
-            end = (end + 2).min(self.text.len());
+            end = (found + 2).min(self.text.len());
         }
         self.at = self.text.len();
         &self.text[start..]
+    }
+
+    fn colon(&mut self) {
+        if self.peek() == b':' {
+            self.at += 1;
+        }
     }
 
     fn skip_nested(&mut self) {
@@ -143,6 +163,26 @@ impl<'a> Walk<'a> {
         }
         0
     }
+}
+
+/// The next `"` or `\` from a position on. Names and values are short, so that looking at eight bytes at once pays
+/// where a call to a search made for long texts does not.
+fn quote_or_backslash(text: &[u8], from: usize) -> Option<usize> {
+    let (words, rest) = text.get(from..)?.as_chunks::<8>();
+    for (number, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let hits = zeros(word ^ everywhere(b'"')) | zeros(word ^ everywhere(b'\\'));
+        if hits != 0 {
+            return Some(from + 8 * number + hits.trailing_zeros() as usize / 8);
+        }
+    }
+    let at = rest.iter().position(|byte| matches!(byte, b'"' | b'\\'))?;
+    Some(from + 8 * words.len() + at)
+}
+
+/// The top bit of each byte that is zero; above the lowest such byte, possibly of others too.
+fn zeros(word: u64) -> u64 {
+    word.wrapping_sub(everywhere(1)) & !word & everywhere(0x80)
 }
 
 /// Whether a row holds line breaks, which would end its line too early.
@@ -205,7 +245,8 @@ mod tests {
         let mut walk = Walk::new(text.as_bytes());
         walk.enter();
         let mut members = Vec::new();
-        while let Some(name) = walk.member() {
+        while walk.member() {
+            let name = walk.name();
             let value = walk.skip();
             members.push((String::from_utf8_lossy(name).into_owned(), String::from_utf8_lossy(value).into_owned()));
         }
@@ -237,8 +278,9 @@ mod tests {
         fn no_text_makes_the_walk_leave_it(text in "[{}\\[\\]\",:\\\\ a1]*") {
             let mut walk = Walk::new(text.as_bytes());
             walk.enter();
-            while walk.at() < text.len() && walk.member().is_some() {
+            while walk.at() < text.len() && walk.member() {
                 let before = walk.at();
+                walk.name();
                 walk.skip();
                 if walk.at() == before { break; }
             }

@@ -7,6 +7,7 @@
 
 mod conform;
 mod creation;
+mod fields;
 mod json;
 mod marker;
 mod position;
