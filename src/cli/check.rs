@@ -27,8 +27,7 @@ pub(super) async fn run(config: &Path, output: &Output, monitor: &Arc<Monitor>) 
 async fn check(config: &Path, monitor: &Arc<Monitor>) -> Result<(), Error> {
     let config = super::config(config)?;
     let types = config.transaction_types.clone();
-    let timings = Timings { tries: Timings::CHECK_TRIES, ..Timings::from_environment() };
-    let api = Api::new(config, timings, monitor)?;
+    let api = Api::new(config, Timings::from_environment().for_check(), monitor)?;
     let scopes = api.scopes().await?;
     if scopes.as_ref().is_some_and(Vec::is_empty) {
         return Err(Error::config(

@@ -165,9 +165,8 @@ impl Breaker {
         state.openings += 1;
         state.opened_first.get_or_insert(now);
         tracing::warn!(
-            "Navan's API fails (opening {} of {} of the circuit breaker); the next request goes in {} s.",
+            "Navan's API fails; the circuit breaker opened ({} in a row), and the next request goes in {} s.",
             state.openings,
-            self.openings_most,
             self.rest.as_secs_f64()
         );
         self.changed.notify_waiters();

@@ -189,7 +189,7 @@ impl Gateway {
             self.breaker.closed(patience).await?;
             self.monitor.waited(Wait::Breaker, asked.elapsed());
             let asked = Instant::now();
-            let pace = self.pace.admit().await;
+            let pace = self.pace.admit().await?;
             self.monitor.waited(Wait::Limit, asked.elapsed());
             // It may have opened while the request waited for its turn.
             if let Some(breaker) = self.breaker.pass(patience) {
@@ -224,11 +224,9 @@ impl Gateway {
         call: &mut Call,
         retry_after: Option<Duration>,
     ) -> Result<(), Failure> {
+        call.budget.uncount();
         match request.payload {
-            Payload::Query(..) => {
-                call.budget.uncount();
-                Ok(())
-            }
+            Payload::Query(..) => Ok(()),
             Payload::Form(_) => self.back_off(request, call, "429".to_owned(), retry_after).await,
         }
     }

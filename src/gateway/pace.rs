@@ -68,6 +68,8 @@ struct State {
     stretch: Stretch,
     /// The first 429 since the last success.
     throttled_since: Option<Instant>,
+    /// Why waiting any longer is pointless, once it is.
+    hopeless: Option<Throttled>,
     /// The next pause, where the server does not say how long.
     next_pause: Duration,
     window: Option<Window>,
@@ -131,6 +133,7 @@ impl Pace {
                 epoch: 0,
                 stretch: Stretch { since: now, answers: 0, before_pause: None, waited: Duration::ZERO },
                 throttled_since: None,
+                hopeless: None,
                 next_pause: timings.pause,
                 window: None,
                 grown_at: now,
@@ -156,15 +159,17 @@ impl Pace {
     }
 
     /// Waits for its turn.
-    pub(super) async fn admit(&self) -> Pass<'_> {
+    ///
+    /// # Errors
+    /// If the wait is beyond what a sync should wait for.
+    pub(super) async fn admit(&self) -> Result<Pass<'_>, Throttled> {
         let _turn = self.turn.lock().await;
         let mut queued = false;
         loop {
-            let turn = self.look(Instant::now());
-            match turn {
+            match self.look(Instant::now())? {
                 Turn::Go { probe } => {
                     let epoch = self.state.lock().epoch;
-                    return Pass { pace: self, epoch, probe, queued, answered: false };
+                    return Ok(Pass { pace: self, epoch, probe, queued, answered: false });
                 }
                 Turn::Wait(until) => tokio::select! {
                     () = sleep_until(until) => {}
@@ -176,22 +181,25 @@ impl Pace {
         }
     }
 
-    fn look(&self, now: Instant) -> Turn {
+    fn look(&self, now: Instant) -> Result<Turn, Throttled> {
         let mut state = self.state.lock();
+        if let Some(hopeless) = &state.hopeless {
+            return Err(hopeless.clone());
+        }
         match &mut state.hold {
-            Some(hold) if now < hold.until => return Turn::Wait(hold.until),
-            Some(Hold { probing: Probing::UnderWay, .. }) => return Turn::WaitForProbe,
+            Some(hold) if now < hold.until => return Ok(Turn::Wait(hold.until)),
+            Some(Hold { probing: Probing::UnderWay, .. }) => return Ok(Turn::WaitForProbe),
             Some(Hold { probing: probing @ Probing::Due, .. }) => {
                 *probing = Probing::UnderWay;
-                return Turn::Go { probe: true };
+                return Ok(Turn::Go { probe: true });
             }
             Some(_) => self.resume(&mut state, now),
             None => {}
         }
-        match state.bucket.take(now) {
+        Ok(match state.bucket.take(now) {
             Ok(()) => Turn::Go { probe: false },
             Err(ready) => Turn::Wait(ready),
-        }
+        })
     }
 
     /// The pause is over for all.
@@ -271,12 +279,17 @@ impl Pace {
         if pass.epoch != state.epoch {
             return Ok(()); // sent before the pause began: the same event
         }
-        if let Some(wait) = retry_after.filter(|wait| *wait > self.timings.retry_after_most) {
-            return Err(Throttled::TooLong(wait));
-        }
         let since = *state.throttled_since.get_or_insert(now);
-        if now - since >= self.timings.throttled_most {
-            return Err(Throttled::TooOften(now - since));
+        let hopeless = match retry_after {
+            Some(wait) if wait > self.timings.retry_after_most => Some(Throttled::TooLong(wait)),
+            _ if now - since >= self.timings.throttled_most => Some(Throttled::TooOften(now - since)),
+            _ => None,
+        };
+        if let Some(hopeless) = hopeless {
+            // Also for whoever waits for this request to end the pause.
+            state.hopeless = Some(hopeless.clone());
+            self.changed.notify_one();
+            return Err(hopeless);
         }
         let wait = retry_after.unwrap_or(state.next_pause);
         if retry_after.is_none() {

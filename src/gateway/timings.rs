@@ -61,9 +61,6 @@ impl Timings {
         farewell: Duration::from_millis(1_500),
     };
 
-    /// Tries of one request when a person waits for the answer of `check`.
-    pub const CHECK_TRIES: u32 = 3;
-
     /// The documented rules; in builds for development, with all durations but the farewell multiplied by the
     /// environment's `SOURCE_NAVAN_TIME_SCALE`, if it is a number.
     pub fn from_environment() -> Self {
@@ -72,6 +69,14 @@ impl Timings {
             return Self::DEFAULT.scaled(scale);
         }
         Self::DEFAULT
+    }
+
+    /// The same with less patience, for `check`, whose answer a person waits for: 3 tries, a minute at most for the limit,
+    /// and no breaker, since so few requests hammer nobody.
+    #[must_use]
+    pub fn for_check(self) -> Self {
+        let a_minute = self.notice;
+        Self { tries: 3, retry_after_most: a_minute, throttled_most: a_minute, breaker_failures: u32::MAX, ..self }
     }
 
     #[cfg(debug_assertions)]

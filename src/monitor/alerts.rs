@@ -69,7 +69,7 @@ pub(super) fn at_the_end(totals: &Totals, share_of_limit: Option<f64>) -> Vec<St
     if totals.token_failures > 0 {
         alerts.push(format!("{} of {} token fetches failed.", totals.token_failures, totals.token_fetches));
     }
-    if let Some(share) = share_of_limit.filter(|share| *share > SHARE_OF_LIMIT * 1.05) {
+    if let Some(share) = share_of_limit.filter(|share| *share > SHARE_OF_LIMIT) {
         alerts.push(format!("The sync used {:.0} % of Navan's observed limit.", share * 100.0));
     }
     alerts

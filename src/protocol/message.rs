@@ -116,6 +116,7 @@ impl Trace {
         let mut payload = json!({
             "message": error.message(),
             "internal_message": error.cause().unwrap_or(error.message()),
+            "stack_trace": error.cause().unwrap_or_default(),
             "failure_type": match error.kind() {
                 Kind::Config => "config_error",
                 Kind::Transient => "transient_error",

@@ -17,7 +17,7 @@ use super::Message;
 const BLOCKS_WAITING: usize = 4;
 
 /// How many bytes of records are handed over at once: large enough that a write costs nothing beside its copy.
-const BLOCK_BYTES: usize = 64 * 1024;
+const BLOCK_BYTES: usize = 256 * 1024;
 
 /// A handle on stdout; clones write to the same queue.
 #[derive(Clone)]

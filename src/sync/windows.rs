@@ -53,6 +53,12 @@ pub(super) async fn read(read: &Read<'_>, session: &Session, state: Option<&Valu
     if refused.len() == read.transaction_types.len() {
         return Err(all_refused(&refused));
     }
+    for (kind, status) in &refused {
+        tracing::warn!(
+            "{}: {kind} cannot be read with this credential (Navan answered {status}); it was skipped, and its state kept.",
+            session.stream.name
+        );
+    }
     let positions = advance.into_inner().positions;
     session.checkpoint(if incremental {
         positions.to_state(&in_use(read, &refused), floor(read.api.now()))
@@ -140,21 +146,13 @@ async fn all_windows(
                     session.checkpoint(state);
                 }
             }
-            Some(Ended::Refused(status)) => skip(session, refused, &window.kind, status),
+            Some(Ended::Refused(status)) => {
+                refused.lock().insert(window.kind, status);
+            }
             None => {}
         }
     }
     Ok(())
-}
-
-/// Leaves a type out from now on; its other windows may be told so too, but the log once.
-fn skip(session: &Session, refused: &Mutex<BTreeMap<String, u16>>, kind: &str, status: u16) {
-    if refused.lock().insert(kind.to_owned(), status).is_none() {
-        tracing::warn!(
-            "{}: {kind} cannot be read with this credential (Navan answered {status}); it is skipped, and its state kept.",
-            session.stream.name,
-        );
-    }
 }
 
 /// Bytes of a transaction, about, in compact JSON.

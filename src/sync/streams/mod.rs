@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::protocol::{StreamDescription, SyncMode};
 
 /// Every stream, in the order in which `discover` offers them.
-pub const STREAMS: [&Stream; 3] = [&booking::BOOKING, &transaction::TRANSACTION, &user::USER];
+pub static STREAMS: &[&Stream] = &[&booking::BOOKING, &transaction::TRANSACTION, &user::USER];
 
 /// A stream.
 pub struct Stream {
@@ -44,7 +44,7 @@ pub enum Source {
 impl Stream {
     /// The stream of that name.
     pub fn named(name: &str) -> Option<&'static Self> {
-        STREAMS.into_iter().find(|stream| stream.name == name)
+        STREAMS.iter().copied().find(|stream| stream.name == name)
     }
 
     /// What `discover` says of it.
