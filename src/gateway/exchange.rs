@@ -167,10 +167,10 @@ impl Answer {
         }
     }
 
-    pub(super) fn verdict<T>(
+    pub(super) async fn verdict<T>(
         self,
         request: &Request<'_>,
-        accept: &impl Fn(Vec<u8>) -> Result<T, Unusable>,
+        accept: &impl AsyncFn(Vec<u8>) -> Result<T, Unusable>,
     ) -> Verdict<T> {
         let (status, headers, body) = match self {
             Self::Broken { why, .. } => return Verdict::Passing(why, None),
@@ -178,7 +178,7 @@ impl Answer {
         };
         let authorised = matches!(request.payload, Payload::Query(..));
         match status {
-            status if status.is_success() => match accept(body) {
+            status if status.is_success() => match accept(body).await {
                 Ok(value) => Verdict::Usable(value),
                 Err(unusable) => Verdict::Passing(unusable.to_string(), limit::retry_after(&headers)),
             },

@@ -146,7 +146,7 @@ impl Gateway {
     pub async fn send<T>(
         &self,
         request: &Request<'_>,
-        accept: impl Fn(Vec<u8>) -> Result<T, Unusable>,
+        accept: impl AsyncFn(Vec<u8>) -> Result<T, Unusable>,
     ) -> Result<T, Failure> {
         let mut call = Call {
             id: Uuid::new_v4(),
@@ -167,7 +167,7 @@ impl Gateway {
             call.budget.spend(started.elapsed());
             let reading = answer.reading();
             let outcome = answer.outcome();
-            let verdict = answer.verdict(request, &accept);
+            let verdict = answer.verdict(request, &accept).await;
             turn.settle(&verdict, outcome, reading)?;
             match verdict {
                 Verdict::Usable(value) => return Ok(value),

@@ -93,8 +93,9 @@ impl<'a> Walk<'a> {
             }
             Kind::Array | Kind::Object => self.skip_nested(),
             _ => {
+                // Numbers and words end where something begins that is in neither.
                 let rest = &self.text[self.at..];
-                let length = rest.iter().position(|b| matches!(b, b',' | b'}' | b']' | b' ' | b'\t' | b'\n' | b'\r'));
+                let length = rest.iter().position(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'-' | b'+' | b'.')));
                 self.at += length.unwrap_or(rest.len());
             }
         }
@@ -153,10 +154,11 @@ impl<'a> Walk<'a> {
         next != end && next != 0
     }
 
-    /// The next byte that is not white space; 0 at the end.
+    /// The next byte that is not white space, which is all that JSON has up to the space; 0 at the end.
+    #[inline]
     fn peek(&mut self) -> u8 {
         while let Some(byte) = self.text.get(self.at) {
-            if !matches!(byte, b' ' | b'\t' | b'\n' | b'\r') {
+            if *byte > b' ' {
                 return *byte;
             }
             self.at += 1;
