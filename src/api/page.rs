@@ -91,7 +91,11 @@ impl Rows {
 }
 
 impl NumberedPage {
-    pub(super) fn read(body: String) -> Result<Self, Unusable> {
+    /// Finds the rows in a body.
+    ///
+    /// # Errors
+    /// If it is not the promised JSON.
+    pub fn read(body: String) -> Result<Self, Unusable> {
         let page: Numbered<'_> = parse(&body)?;
         let (raw, pages, total, form) = match (page.data, page.page, page.resources, page.total_results) {
             (Some(data), Some(info), _, _) => (data, info.total_pages, info.total_elements, Form::Numbered),

@@ -26,7 +26,9 @@ pub(super) fn validate(schema: &Value, given: &Map<String, Value>) -> Result<(),
                     .should_validate_formats(true)
                     .build(property)
                     .map_err(|e| Error::system("The connector was built with a broken spec.json.").because(e))?;
-                if !validator.is_valid(value) {
+                // A schema takes 4.0 for an integer; nobody who means 4 writes it.
+                let fraction = property["type"] == "integer" && !value.is_u64();
+                if fraction || !validator.is_valid(value) {
                     let wrong = if is_secret(property) {
                         "does not have the right form".to_owned()
                     } else {

@@ -222,6 +222,7 @@ mod tests {
             with(r#""start_date":"2024-02-31T00:00:00Z""#),
             with(r#""lookback_days":0"#),
             with(r#""lookback_days":1.5"#),
+            with(r#""lookback_days":2.0"#),
             with(r#""transaction_types":[]"#),
             with(r#""transaction_types":["fees","taxis"]"#),
             with(r#""transaction_types":"fees""#),

@@ -14,7 +14,7 @@ use super::json::{Kind, Walk};
 use crate::error::Error;
 
 /// What a stream's rows look like.
-pub(super) struct Schema {
+pub struct Schema {
     root: Shape,
     key: &'static str,
 }
@@ -55,22 +55,24 @@ enum Format {
 
 /// What was found in a row.
 #[derive(Debug, Default)]
-pub(super) struct Found<'a> {
+pub struct Found<'a> {
     /// The key as written, without quotes; `None` if it is absent or null.
-    pub(super) key: Option<&'a str>,
+    pub key: Option<&'a str>,
     /// The time by which the stream goes (creation or change), as written.
-    pub(super) time: Option<&'a str>,
+    pub time: Option<&'a str>,
     /// What to write in place of what, in order.
-    pub(super) edits: Vec<Edit>,
+    pub edits: Vec<Edit>,
     /// Fields in a form that nobody foresaw.
-    pub(super) unforeseen: Vec<&'a str>,
+    pub unforeseen: Vec<&'a str>,
 }
 
 /// A value in another form.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Edit {
-    pub(super) span: Range<usize>,
-    pub(super) to: String,
+pub struct Edit {
+    /// Where the value stands in the row.
+    pub span: Range<usize>,
+    /// What is written there.
+    pub to: String,
 }
 
 impl Schema {
@@ -79,12 +81,7 @@ impl Schema {
     ///
     /// # Errors
     /// A `system_error` if the schema was broken when the binary was built.
-    pub(super) fn compile(
-        schema: &str,
-        key: &'static str,
-        time: &'static str,
-        wavering: &[&str],
-    ) -> Result<Self, Error> {
+    pub fn compile(schema: &str, key: &'static str, time: &'static str, wavering: &[&str]) -> Result<Self, Error> {
         let schema: Value = serde_json::from_str(schema)
             .map_err(|e| Error::system("The connector was built with a broken schema.").because(e))?;
         let mut root = Shape::compile(&schema, String::new());
@@ -98,7 +95,7 @@ impl Schema {
     }
 
     /// Walks over a row.
-    pub(super) fn look<'a>(&'a self, row: &'a str) -> Found<'a> {
+    pub fn look<'a>(&'a self, row: &'a str) -> Found<'a> {
         let mut found = Found::default();
         let mut walk = Walk::new(row.as_bytes());
         walk.enter();
@@ -251,7 +248,7 @@ fn unquoted(value: &str) -> &str {
 }
 
 /// Writes `row` with its edits.
-pub(super) fn write_edited(row: &str, edits: &[Edit], into: &mut Vec<u8>) {
+pub fn write_edited(row: &str, edits: &[Edit], into: &mut Vec<u8>) {
     let mut from = 0;
     for edit in edits {
         into.extend_from_slice(&row.as_bytes()[from..edit.span.start]);

@@ -187,12 +187,18 @@ fn zeros(word: u64) -> u64 {
     word.wrapping_sub(everywhere(1)) & !word & everywhere(0x80)
 }
 
+/// Characters inside strings that JSON allows as they are, but that some readers of lines take for the end of one
+/// (Python's `splitlines`, and with it Airbyte's test harness), and what stands for them as well.
+const UNICODE_LINE_BREAKS: [(char, &str); 3] =
+    [('\u{85}', "\\u0085"), ('\u{2028}', "\\u2028"), ('\u{2029}', "\\u2029")];
+
 /// Whether a row holds line breaks, which would end its line too early.
 pub(super) fn has_line_breaks(row: &str) -> bool {
     memchr2(b'\n', b'\r', row.as_bytes()).is_some()
+        || !row.is_ascii() && row.contains(UNICODE_LINE_BREAKS.map(|(character, _)| character))
 }
 
-/// Appends `row` to `compact` without the white space between its tokens.
+/// Appends `row` to `compact` without the white space between its tokens, and with its other line breaks escaped.
 pub(super) fn compact(row: &str, compact: &mut String) {
     let bytes = row.as_bytes();
     let mut start = 0;
@@ -208,7 +214,7 @@ pub(super) fn compact(row: &str, compact: &mut String) {
         let end = quote.map_or(bytes.len(), |at| at + 1);
         let piece = &row[start..end];
         if inside {
-            compact.push_str(piece);
+            push_escaped(piece, compact);
         } else {
             compact.extend(piece.chars().filter(|c| !c.is_ascii_whitespace()));
         }
@@ -218,6 +224,17 @@ pub(super) fn compact(row: &str, compact: &mut String) {
         inside = !inside;
         start = end;
     }
+}
+
+fn push_escaped(mut piece: &str, into: &mut String) {
+    while let Some(at) = piece.find(UNICODE_LINE_BREAKS.map(|(character, _)| character)) {
+        into.push_str(&piece[..at]);
+        let character = piece[at..].chars().next().unwrap_or_default();
+        let escape = UNICODE_LINE_BREAKS.iter().find(|(known, _)| *known == character);
+        into.push_str(escape.map_or("", |(_, escape)| escape));
+        piece = &piece[at + character.len_utf8()..];
+    }
+    into.push_str(piece);
 }
 
 #[cfg(test)]
@@ -274,6 +291,16 @@ mod tests {
             let mut compacted = String::new();
             compact(&serde_json::to_string_pretty(&value).unwrap(), &mut compacted);
             prop_assert_eq!(compacted, serde_json::to_string(&value).unwrap());
+        }
+
+        #[test]
+        fn a_compacted_row_is_one_line_for_every_reader(text in "[a\u{85}\u{2028}\u{2029}\"\\\\é]*") {
+            let value = Value::from(vec![text]);
+            let row = serde_json::to_string(&value).unwrap();
+            let mut compacted = String::new();
+            compact(&row, &mut compacted);
+            prop_assert!(!has_line_breaks(&compacted));
+            prop_assert_eq!(serde_json::from_str::<Value>(&compacted).unwrap(), value);
         }
 
         #[test]

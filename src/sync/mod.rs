@@ -5,7 +5,7 @@
 //! expenses in [`windows`]. Rows are written as their pages come, since order within a stream means nothing to Airbyte; a
 //! checkpoint covers only what is complete without a gap, and follows all the rows that it covers.
 
-mod conform;
+pub mod conform;
 mod creation;
 mod fields;
 mod json;

@@ -1,0 +1,91 @@
+"""What the acceptance tests share: a sandbox, the connector, and the configurations of `acceptance-test-config.yml`."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from connector import Connector, Output
+from sandbox import Sandbox, sandbox
+from scenarios import SCENARIOS
+from settings import CONNECTOR, ROOT, Case
+
+ConfigOf = Callable[[Case], Path]
+Outcome = Callable[[str], Output]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Adds the one choice that is the user's: whether to read a real tenant."""
+    parser.addoption(
+        "--real-config",
+        action="store_true",
+        help="apply the rules to secrets/config.json, that is to a real Navan tenant, instead of the sandbox",
+    )
+
+
+@pytest.fixture(scope="session")
+def connector() -> Connector:
+    """The connector's executable."""
+    return Connector(CONNECTOR)
+
+
+@pytest.fixture(scope="session")
+def shared_sandbox() -> Iterator[Sandbox]:
+    """A sandbox that nobody changes."""
+    with sandbox() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def config_of(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> ConfigOf:
+    """Finds the configuration file of a case.
+
+    Those under `secrets/` are not in the repository; unless a real one is asked for, one for the sandbox
+    takes its place, under the same name in a temporary folder.
+    """
+    stand_in = tmp_path_factory.mktemp("stand-in")
+
+    def find(case: Case) -> Path:
+        relative = Path(case.entry["config_path"])
+        if relative.parts[0] != "secrets":
+            return ROOT / relative
+        if request.config.getoption("--real-config"):
+            real = ROOT / relative
+            assert real.is_file(), f"--real-config needs {relative}"
+            return real
+        path = stand_in / relative
+        if not path.exists():
+            running: Sandbox = request.getfixturevalue("shared_sandbox")
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(json.dumps(running.config()), encoding="utf-8")
+        return path
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def outcome(connector: Connector) -> Outcome:
+    """What the connector does in a scenario, which is run once however many tests look at it."""
+    seen: dict[str, Output] = {}
+
+    def find(name: str) -> Output:
+        if name not in seen:
+            seen[name] = SCENARIOS[name].run(connector)
+        return seen[name]
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def bridge_address() -> str:
+    """This machine's address as a container sees it: the gateway of Docker's bridge, unless the user knows better."""
+    given = os.environ.get("SOURCE_NAVAN_HOST_ADDRESS")
+    if given:
+        return given
+    look = ["docker", "network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}"]
+    return subprocess.run(look, check=True, capture_output=True, text=True).stdout.strip()

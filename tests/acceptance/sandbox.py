@@ -1,0 +1,102 @@
+"""The simulated Navan that the connector reads in these tests."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from settings import SANDBOX
+
+# A fixed clock, so that what a read finds does not hang on the day it runs.
+NOW = "2026-11-22T09:00:00Z"
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """A running sandbox: where it is, who may enter, and how to change what it holds."""
+
+    url: str
+    client_id: str
+    client_secret: str
+
+    def config(self, **changes: Any) -> dict[str, Any]:
+        """A configuration of the connector with which it reads this sandbox."""
+        return {
+            "client_id": self.client_id,
+            "client_secret": self.client_secret,
+            "api_url": self.url,
+            "start_date": "2015-01-01T00:00:00Z",
+            "lookback_days": 1,
+            **changes,
+        }
+
+    def get(self, what: str) -> Any:
+        """What `/sandbox/<what>` says."""
+        with urllib.request.urlopen(f"{self.url}/sandbox/{what}", timeout=60) as answer:
+            return json.load(answer)
+
+    def rows(self, stream: str, kind: str | None = None) -> list[dict[str, Any]]:
+        """All rows of a stream as they are now, in the sandbox's own order, which is that of their keys."""
+        query = f"stream={stream}" + (f"&type={kind}" if kind else "")
+        with urllib.request.urlopen(f"{self.url}/sandbox/rows?{query}", timeout=60) as answer:
+            return [json.loads(line) for line in answer]
+
+    def post(self, what: str, body: Any) -> Any:
+        """Asks `/sandbox/<what>` for a change."""
+        request = urllib.request.Request(
+            f"{self.url}/sandbox/{what}",
+            data=json.dumps(body).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.load(answer)
+
+    def touch(self, stream: str, index: int, kind: str | None = None) -> None:
+        """Changes a row; one that is not there is a mistake of the test."""
+        target = {"stream": stream, "index": index} | ({"type": kind} if kind else {})
+        assert self.post("touch", target)["found"], f"no row {index} in {stream}"
+
+    def insert(self, stream: str, count: int, kind: str | None = None) -> None:
+        """Adds new rows."""
+        self.post("insert", {"stream": stream, "count": count} | ({"type": kind} if kind else {}))
+
+
+@contextmanager
+def sandbox(
+    *,
+    bookings: int = 300,
+    transactions: int = 60,
+    users: int = 120,
+    host: str | None = None,
+    faults: dict[str, Any] | None = None,
+    limit: dict[str, Any] | None = None,
+) -> Iterator[Sandbox]:
+    """Runs a sandbox of its own; `transactions` counts each of the nine types.
+
+    With `host`, it listens at every address and is named by that one: a container cannot reach this
+    machine's loopback.
+    """
+    sizes = {"bookings": bookings, "transactions": transactions, "users": users}
+    command = [SANDBOX, "--now", NOW, *(word for name, value in sizes.items() for word in (f"--{name}", str(value)))]
+    command += ["--bind", "0.0.0.0"] if host else []
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        hello = json.loads(process.stdout.readline())
+        url = f"http://{host}:{hello['url'].rsplit(':', 1)[1]}" if host else hello["url"]
+        running = Sandbox(url, hello["client_id"], hello["client_secret"])
+        if faults:
+            running.post("faults", faults)
+        if limit:
+            running.post("limit", limit)
+        yield running
+    finally:
+        process.terminate()
+        process.wait(timeout=10)
+        if process.stdout:
+            process.stdout.close()

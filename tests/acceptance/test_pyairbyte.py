@@ -1,0 +1,165 @@
+"""PyAirbyte, a real client, syncs twice into DuckDB, with rows changed in between; SQL says what arrived.
+
+The way there is `example_pyairbyte.py`, as a user would run it, with the executable and with the image.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+import exact
+from sandbox import Sandbox, sandbox
+from settings import CONNECTOR, IMAGE
+
+# PyAirbyte reads these when it is imported; by default it makes folders where it is started from.
+OWN = tempfile.mkdtemp(prefix="source-navan-pyairbyte-")
+os.environ |= {"AIRBYTE_LOGGING_ROOT": OWN, "AIRBYTE_PROJECT_DIR": OWN, "AIRBYTE_CACHE_ROOT": OWN}
+
+import example_pyairbyte as example  # noqa: E402
+
+FEES = "fees"
+
+
+@dataclass
+class Synced:
+    """What two syncs left: the sandbox as the second one saw it, and the DuckDB file."""
+
+    sandbox: Sandbox
+    cache: Any
+    streams: list[str]
+    first: dict[str, int]
+    second: dict[str, int]
+    # The rows that were changed in between, as the sandbox has them now.
+    changed: dict[str, dict[str, Any]]
+
+    def ask(self, sql: str) -> list[tuple[Any, ...]]:
+        return example.ask(self.cache, sql)
+
+    def one(self, sql: str) -> Any:
+        ((value,),) = self.ask(sql)
+        return value
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _tidy() -> Iterator[None]:
+    yield
+    shutil.rmtree(OWN, ignore_errors=True)
+
+
+@pytest.fixture(scope="module", params=["local_executable", "docker_image"])
+def synced(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Synced]:
+    """Two syncs with one booking, one user and one transaction touched and some rows added in between."""
+    image = request.param == "docker_image"
+    if image and not IMAGE:
+        pytest.skip("SOURCE_NAVAN_IMAGE is not set: PyAirbyte is not tried with the image")
+    folder = tmp_path_factory.mktemp(request.param)
+    host = request.getfixturevalue("bridge_address") if image else None
+    with sandbox(bookings=200, transactions=30, users=60, host=host) as navan:
+        exact.remove_inexact(navan)
+        source = example.source(IMAGE if image and IMAGE else CONNECTOR, navan.config())
+        cache = example.cache(folder / "navan.duckdb")
+        first = example.sync(source, cache)
+        counted = {name: len(list(first[name])) for name in first.streams}
+        before = all_rows(navan)
+        change(navan)
+        second = example.sync(source, cache)
+        now = all_rows(navan)
+        changed = {key: row for key, row in now.items() if before.get(key) != row}
+        yield Synced(
+            navan,
+            cache,
+            source.get_available_streams(),
+            counted,
+            {name: len(list(second[name])) for name in second.streams},
+            changed,
+        )
+
+
+def all_rows(navan: Sandbox) -> dict[str, dict[str, Any]]:
+    """Every row of every stream by its key."""
+    return {row[key]: row for stream, kind, key in exact.TABLES for row in exact.rows(navan, stream, kind)}
+
+
+def change(navan: Sandbox) -> None:
+    """One old row of each stream changes, and each stream grows; an hour later, the next sync comes."""
+    for stream, kind in (("BOOKING", None), ("USER", None), ("TRANSACTION", FEES)):
+        target = {"stream": stream} | ({"type": kind} if kind else {})
+        index = next(i for i in range(30) if navan.post("touch", {**target, "index": i})["found"])
+        exact.touch(navan, stream, index, kind)
+    exact.insert(navan, "BOOKING", 4)
+    exact.insert(navan, "USER", 3)
+    exact.insert(navan, "TRANSACTION", 5, FEES)
+    # A read ends at the second in which it began; what changed within that second belongs to the next one.
+    navan.post("clock", {"advance_s": 3600})
+
+
+def test_all_streams_are_discovered(synced: Synced) -> None:
+    assert synced.streams == ["BOOKING", "TRANSACTION", "USER"]
+
+
+def test_counts_agree_with_navan(synced: Synced) -> None:
+    facts = synced.sandbox.get("facts")
+    counts = dict(synced.ask(example.COUNTS))
+    assert counts == {stream: facts[stream]["rows"] for stream in counts}
+    assert {stream: counts[stream] - synced.first[stream] for stream in counts} == {
+        "BOOKING": 4,
+        "TRANSACTION": 5,
+        "USER": 3,
+    }
+
+
+@pytest.mark.parametrize(("table", "key"), [("booking", "uuid"), ('"transaction"', "id"), ('"user"', "id")])
+def test_keys_are_unique(synced: Synced, table: str, key: str) -> None:
+    assert synced.ask(f"SELECT {key} FROM {table} GROUP BY {key} HAVING count(*) > 1") == []
+    assert synced.one(f"SELECT count(*) FROM {table} WHERE {key} IS NULL") == 0
+
+
+def test_the_changed_rows_are_there(synced: Synced) -> None:
+    fees = {row["id"] for row in exact.rows(synced.sandbox, "TRANSACTION", FEES)}
+    assert len(synced.changed) == 3 + 4 + 3 + 5
+    for key, row in synced.changed.items():
+        if key in fees:
+            check = f"""SELECT count(*) FROM "transaction" WHERE id = '{key}'
+                AND CAST(modified_timestamp AS TIMESTAMP) = CAST('{row["modified_timestamp"]}' AS TIMESTAMP)"""
+        elif "userName" in row:
+            name, department = (str(row[name]).replace("'", "''") for name in ("userName", "department"))
+            is_there = "IS NULL" if row["department"] is None else f"= '{department}'"
+            check = f"""SELECT count(*) FROM "user" WHERE id = '{key}' AND username = '{name}'
+                AND department {is_there}"""
+        else:
+            check = f"""SELECT count(*) FROM booking WHERE uuid = '{key}'
+                AND CAST(lastmodified AS TIMESTAMP) = CAST('{row["lastModified"]}' AS TIMESTAMP)"""
+        assert synced.one(check) == 1, f"{key} is not as it is now"
+
+
+def test_sums_agree_with_navan(synced: Synced) -> None:
+    facts = synced.sandbox.get("facts")
+    total = synced.one("SELECT sum(grandtotal) FROM booking")
+    assert total == Decimal(facts["BOOKING"]["grandTotal"])
+    posted = synced.one('SELECT sum(CAST(posted_amount AS DECIMAL(38, 9))) FROM "transaction"')
+    assert posted == Decimal(facts["TRANSACTION"]["posted_amount"])
+
+
+def test_transactions_join_their_bookings(synced: Synced) -> None:
+    bookings = {row["uuid"] for row in exact.rows(synced.sandbox, "BOOKING")}
+    expected = sum(
+        (row.get("booking_details") or {}).get("navan_booking_uuids") in bookings
+        for stream, kind, _ in exact.TABLES
+        if stream == "TRANSACTION"
+        for row in exact.rows(synced.sandbox, stream, kind)
+    )
+    joined = sum(expenses for _, expenses, _ in synced.ask(example.SPENT_BY_BOOKING_TYPE))
+    assert joined == expected > 0
+
+
+def test_the_second_sync_reads_transactions_from_where_the_first_ended(synced: Synced) -> None:
+    state = synced.one("SELECT state_json FROM _airbyte_state WHERE stream_name = 'TRANSACTION'")
+    assert '"synced_through"' in state
