@@ -7,3 +7,5 @@
 mod commands;
 mod harness;
 mod order;
+mod users;
+mod values;
