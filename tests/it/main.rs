@@ -4,8 +4,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::missing_panics_doc)] // tests fail by panicking
 
+mod changes;
 mod commands;
 mod harness;
+mod month;
 mod order;
 mod users;
 mod values;
+mod volume;
