@@ -4,12 +4,14 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::missing_panics_doc)] // tests fail by panicking
 
+mod bad_input;
 mod changes;
 mod commands;
 mod harness;
 mod month;
 mod order;
 mod position;
+mod refusals;
 mod resume;
 mod state_files;
 mod users;
