@@ -25,6 +25,16 @@ fn every_key_of_20_000_bookings_and_45_000_transactions_comes_exactly_once() {
 }
 
 #[test]
+fn bookings_made_in_a_second_that_two_slices_share_come_once() {
+    // About 170 a second, so that wherever slices meet, they share some.
+    let (now, first_booking) = (Some(at("2026-11-22T10:00:00Z")), Some(at("2026-11-22T09:58:00Z")));
+    let sandbox = Sandbox::start(Settings { bookings: MANY, now, first_booking, ..Settings::default() }).unwrap();
+    let run = Connector::against(&sandbox).stream("BOOKING").read();
+    assert!(run.states("BOOKING").len() > 2, "it was not cut");
+    assert_eq!(distinct(&run.keys("BOOKING")).len() as u64, MANY);
+}
+
+#[test]
 fn a_second_read_brings_only_the_last_day_of_transactions_and_all_bookings_again() {
     let sandbox = many();
     let first = Connector::against(&sandbox).read();
