@@ -222,6 +222,7 @@ impl OneWindow<'_> {
                         self.window.kind
                     )));
                 }
+                Err(Stopped::Passed) => return Ok(Ended::Complete { rows: written.len() as u64 }),
                 Err(Stopped::Failure(failure)) => return Err(failure.into()),
             }
         }
@@ -258,8 +259,11 @@ impl OneWindow<'_> {
         };
         let later = floor(self.read.api.now() + Duration::days(1));
         let turning = later > floor(self.read.api.now() - Duration::days(1)) && *days.start() < later;
-        if failure.refused_with() != Some(400) || !turning || *days.end() < later {
+        if failure.refused_with() != Some(400) || !turning {
             return Err(Stopped::on_first_page(failure));
+        }
+        if *days.end() < later {
+            return Err(Stopped::Passed);
         }
         let days = later..=*days.end();
         let page = self.read.api.expense(&self.window.kind, &days, None).await.map_err(Stopped::on_first_page)?;
@@ -304,6 +308,8 @@ enum Stopped {
     Loop,
     /// The type cannot be read.
     Type(u16),
+    /// All days of the window have passed below the floor while it was asked for.
+    Passed,
     /// Anything else.
     Failure(Failure),
 }

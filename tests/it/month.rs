@@ -2,6 +2,7 @@
 //! the server's, whatever this machine's clock says.
 
 use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Read};
 
 use navan_sandbox::{Faults, Sandbox, Settings};
 
@@ -42,6 +43,34 @@ fn a_read_across_the_turn_loses_nothing_that_navan_still_has() {
     let keys = run.keys("TRANSACTION");
     let read = distinct(&keys);
     assert_eq!(still_there.difference(&read).count(), 0);
+}
+
+#[test]
+fn a_turn_while_the_first_requests_are_under_way_refuses_them_and_no_stream_fails() {
+    let late = Faults { latency_ms: 400, ..Faults::default() };
+    let sandbox = Sandbox::start(Settings { faults: late, ..settings("2026-11-30T23:50:00Z") }).unwrap();
+    let connector = Connector::against(&sandbox).stream("TRANSACTION").debug();
+    let mut process = connector.start("read");
+    let mut output = BufReader::new(process.stdout.take().unwrap());
+    let mut stdout = String::new();
+    while !stdout.contains("/oauth/token") {
+        assert!(output.read_line(&mut stdout).unwrap() > 0, "it ended before it had a token");
+    }
+    // It knows the time from the answer to its request for a token, and the first requests are delayed.
+    sandbox.set_now(at("2026-12-01T00:00:00Z"));
+    sandbox.set_faults(Faults::default());
+    output.read_to_string(&mut stdout).unwrap();
+    let run = Run::of(process.wait().unwrap(), stdout, String::new());
+    assert!(sandbox.counts().answered("/v1/expense/card-transactions", 400) > 0);
+    assert_eq!(run.status.code(), Some(0), "{:?}", run.errors());
+    let rows = transactions(&sandbox);
+    let changed = |row: &&String| at(text_of(row, "modified_timestamp"));
+    let still_there: BTreeSet<_> = rows
+        .iter()
+        .filter(|row| changed(row) >= at("2026-10-01T00:00:00Z") && changed(row) < at("2026-11-30T23:50:00Z"))
+        .map(|row| text_of(row, "id"))
+        .collect();
+    assert_eq!(still_there.difference(&distinct(&run.keys("TRANSACTION"))).count(), 0);
 }
 
 #[test]
