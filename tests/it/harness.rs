@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 
 use chrono::{DateTime, Utc};
 use navan_sandbox::{ExpenseType, Sandbox};
@@ -128,8 +128,7 @@ impl Connector {
 
     /// Runs a command to its end.
     pub(crate) fn run(&self, command: &str) -> Run {
-        let output = self.start(command).wait_with_output().unwrap();
-        Run::of(output.status, String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+        Run::from(self.start(command).wait_with_output().unwrap())
     }
 
     /// Reads the chosen streams.
@@ -176,8 +175,7 @@ impl Connector {
 /// Runs the program with these arguments, as they are.
 pub(crate) fn with_arguments(arguments: &[&str]) -> Run {
     let mut process = Command::new(env!("CARGO_BIN_EXE_source-navan"));
-    let output = process.args(arguments).env_remove("RUST_LOG").stdin(Stdio::null()).output().unwrap();
-    Run::of(output.status, String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+    Run::from(process.args(arguments).env_remove("RUST_LOG").stdin(Stdio::null()).output().unwrap())
 }
 
 /// A time.
@@ -213,6 +211,12 @@ pub(crate) fn catalog(streams: &[(&str, &str)]) -> Value {
         })
     };
     json!({"streams": streams.iter().map(stream).collect::<Vec<_>>()})
+}
+
+impl From<Output> for Run {
+    fn from(output: Output) -> Self {
+        Self::of(output.status, String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+    }
 }
 
 impl Run {

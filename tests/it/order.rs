@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use navan_sandbox::{Sandbox, Settings};
+use navan_sandbox::{Fault, Faults, Outage, Sandbox, Settings};
 use serde_json::Value;
 
 use crate::harness::{Connector, Run, STREAMS, at, text_of, transactions};
@@ -122,7 +122,16 @@ fn a_state_of_bookings_follows_all_rows_that_it_covers() {
 
 #[test]
 fn a_state_of_transactions_follows_all_rows_that_it_covers() {
-    let (sandbox, run) = read(several_slices());
+    // A type's first window waits to be tried again while later ones are read.
+    let broken = Outage {
+        after_requests: 0,
+        for_requests: Some(3),
+        for_ms: None,
+        fault: Fault::Status(503),
+        endpoint: Some("/v1/expense/fees".to_owned()),
+    };
+    let faults = Faults { outage: vec![broken], ..Faults::default() };
+    let (sandbox, run) = read(Settings { faults, ..several_slices() });
     let field = |row: &str, name| text_of(row, name).to_owned();
     let rows: Vec<_> = transactions(&sandbox)
         .iter()
