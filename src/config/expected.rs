@@ -60,6 +60,9 @@ fn what_is_right(name: &str, property: &Value) -> String {
         Some("integer") => format!("give a whole number from {} to {}", property["minimum"], property["maximum"]),
         Some("number") => format!("give a number above {}", property["exclusiveMinimum"]),
         Some("array") => format!("give a list of one or more of {}, each once", words(&property["items"]["enum"])),
+        _ if property["format"] == "date-time" => {
+            format!("give a date that exists, with its time in UTC, such as {}", property["examples"][0])
+        }
         _ if property["enum"].is_array() => format!("give one of {}", words(&property["enum"])),
         _ => format!("give a text such as {}", property["examples"][0]),
     }

@@ -8,6 +8,10 @@ use super::breaker::Outage;
 use super::pace::Throttled;
 use crate::error::Error;
 
+/// A European company whose requests lack the region's header gets a 500 without explanation
+/// (docs/navan-api.md#hosts), so a mistake there looks like an outage.
+const CHECK_REGION: &str = "check that `region` is where the company's data lives (us or eu), then ask Navan's support";
+
 /// A request that ended without its answer.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Failure {
@@ -85,7 +89,7 @@ impl From<Failure> for Error {
         let error = match failure {
             Failure::NoToken(error) => return error,
             Failure::Refused(refusal) if refusal.status == StatusCode::FORBIDDEN => Error::config(format!(
-                "Navan does not let this credential read {}: on Navan's Admin > Travel admin > Settings > Integrations page, give it the scope for it (bookings:read, users:read or liquid:read).",
+                "Navan does not let this credential read {}, as a rule because the scope for it was not ticked: create a credential that has the scopes of all chosen streams (bookings:read for BOOKING, liquid:read for TRANSACTION, users:read for USER) in Navan under Admin > Travel admin > Settings > Integrations > Navan API credentials, or leave the stream out.",
                 refusal.endpoint
             )),
             Failure::Refused(refusal) => Error::system(format!(
@@ -98,13 +102,13 @@ impl From<Failure> for Error {
                 "Navan refuses the tokens that it issues for this credential ({endpoint} answered 401 twice): check on Navan's Admin > Travel admin > Settings > Integrations page that the credential still exists and is not restricted to other IP addresses, and create a new one if need be."
             )),
             Failure::Exhausted { endpoint, tries, last } => Error::transient(format!(
-                "Navan's API did not give a usable answer in {tries} tries ({endpoint}: {last}). Try again later; if it goes on, ask Navan's support."
+                "Navan's API did not give a usable answer in {tries} tries ({endpoint}: {last}). Try again later; if it goes on, {CHECK_REGION}."
             )),
             Failure::Throttled(throttled) => Error::transient(format!(
                 "{throttled}. The sync ends here and the next one carries on; if it goes on, lower `max_concurrency` or `requests_per_second`, or ask Navan for a higher limit."
             )),
             Failure::Outage(outage) => Error::transient(format!(
-                "Navan's API has answered with server errors for {} s. The sync ends here and the next one carries on; if it goes on, ask Navan's support.",
+                "Navan's API has answered with server errors for {} s. The sync ends here and the next one carries on; if it goes on, {CHECK_REGION}.",
                 outage.lasted.as_secs()
             )),
         };

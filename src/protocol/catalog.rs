@@ -96,11 +96,15 @@ impl ConfiguredCatalog {
                 "The configured catalog is not valid JSON: {e}. Give the catalog file that your Airbyte client wrote."
             ))
         })?;
-        let raw: RawCatalog = serde_json::from_value(tree).map_err(|e| {
+        let other_form = |what: String| {
             Error::config(format!(
-                "The configured catalog does not have the form {{\"streams\": [{{\"stream\": {{\"name\": …}}, \"sync_mode\": \"full_refresh\" or \"incremental\", …}}]}}: {e}."
+                "The configured catalog does not have the form {{\"streams\": [{{\"stream\": {{\"name\": …}}, \"sync_mode\": \"full_refresh\" or \"incremental\", …}}]}}: {what}."
             ))
-        })?;
+        };
+        if !tree.is_object() {
+            return Err(other_form("it is not a JSON object".to_owned()));
+        }
+        let raw: RawCatalog = serde_json::from_value(tree).map_err(|e| other_form(e.to_string()))?;
         let streams: Vec<_> = raw.streams.into_iter().map(ConfiguredStream::from).collect();
         let mut seen = HashSet::new();
         if let Some(twice) = streams.iter().find(|stream| !seen.insert(&stream.name)) {

@@ -65,11 +65,20 @@ impl OneWindow<'_> {
         let mut restarted = false;
         loop {
             let days = self.days_still_there();
+            if days.start() > self.window.days.start() {
+                tracing::warn!(
+                    "{}: the month turned before {} was read from {} on; Navan's API only has changes since {} now.",
+                    self.session.stream.name,
+                    self.window.kind,
+                    self.window.days.start(),
+                    days.start()
+                );
+            }
             if days.is_empty() {
-                return Ok(Ended::Complete { rows: 0 }); // the month turned: they cannot be read any more
+                return Ok(Ended::Complete { rows: written.len() as u64 });
             }
             match self.follow(&days, &mut written).await {
-                Ok(()) => return Ok(Ended::Complete { rows: written.len() as u64 }),
+                Ok(()) | Err(Stopped::Passed) => return Ok(Ended::Complete { rows: written.len() as u64 }),
                 Err(Stopped::Cursor(_)) if !restarted => restarted = true,
                 Err(Stopped::Cursor(failure) | Stopped::Failure(failure)) => return Err(failure.into()),
                 Err(Stopped::Type(status)) => return Ok(Ended::Refused(status)),
@@ -114,8 +123,11 @@ impl OneWindow<'_> {
         };
         let later = floor(self.read.api.now() + Duration::days(1));
         let turning = later > floor(self.read.api.now() - Duration::days(1)) && *days.start() < later;
-        if failure.refused_with() != Some(400) || !turning || *days.end() < later {
+        if failure.refused_with() != Some(400) || !turning {
             return Err(Stopped::on_first_page(failure));
+        }
+        if *days.end() < later {
+            return Err(Stopped::Passed);
         }
         let days = later..=*days.end();
         let page = self.read.api.expense(&self.window.kind, &days, None).await.map_err(Stopped::on_first_page)?;
@@ -160,6 +172,8 @@ enum Stopped {
     Loop,
     /// The type cannot be read.
     Type(u16),
+    /// All days of the window have passed below the floor while it was asked for.
+    Passed,
     /// Anything else.
     Failure(Failure),
 }

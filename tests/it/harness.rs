@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 
-use navan_sandbox::Sandbox;
+use chrono::{DateTime, Utc};
+use navan_sandbox::{ExpenseType, Sandbox};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -20,6 +21,8 @@ pub(crate) struct Connector {
     state: Option<String>,
     environment: BTreeMap<String, String>,
     flags: Vec<&'static str>,
+    /// What stands in a file instead, by its name; `None`: there is no such file.
+    instead: BTreeMap<&'static str, Option<String>>,
 }
 
 /// What a connector said, and how it ended.
@@ -46,7 +49,9 @@ impl Connector {
     /// With this configuration.
     pub(crate) fn with(config: Value) -> Self {
         let files = tempfile::tempdir().unwrap();
-        Self { files, config, catalog: catalog(&STREAMS), state: None, environment: BTreeMap::new(), flags: vec![] }
+        let catalog = catalog(&STREAMS);
+        let (environment, instead) = (BTreeMap::new(), BTreeMap::new());
+        Self { files, config, catalog, state: None, environment, flags: vec![], instead }
     }
 
     /// Sets one property of the configuration.
@@ -78,6 +83,18 @@ impl Connector {
         self
     }
 
+    /// Puts this text, whatever it is, into `config.json`, `catalog.json` or `state.json`.
+    pub(crate) fn file_text(mut self, name: &'static str, text: impl Into<String>) -> Self {
+        self.instead.insert(name, Some(text.into()));
+        self
+    }
+
+    /// Leaves a file out, but not the argument that names it.
+    pub(crate) fn file_missing(mut self, name: &'static str) -> Self {
+        self.instead.insert(name, None);
+        self
+    }
+
     /// Sets a variable of the environment, such as `RUST_LOG` or `SOURCE_NAVAN_TIME_SCALE` (durations × that).
     pub(crate) fn environment(mut self, name: &str, value: impl ToString) -> Self {
         self.environment.insert(name.to_owned(), value.to_string());
@@ -101,7 +118,8 @@ impl Connector {
         }
         if command == "read" {
             process.arg("--catalog").arg(self.file("catalog.json", &self.catalog.to_string()));
-            if let Some(state) = &self.state {
+            if self.state.is_some() || self.instead.contains_key("state.json") {
+                let state = self.state.as_deref().unwrap_or_default();
                 process.arg("--state").arg(self.file("state.json", state));
             }
         }
@@ -110,8 +128,7 @@ impl Connector {
 
     /// Runs a command to its end.
     pub(crate) fn run(&self, command: &str) -> Run {
-        let output = self.start(command).wait_with_output().unwrap();
-        Run::of(output.status, String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+        Run::from(self.start(command).wait_with_output().unwrap())
     }
 
     /// Reads the chosen streams.
@@ -121,9 +138,67 @@ impl Connector {
 
     fn file(&self, name: &str, text: &str) -> std::path::PathBuf {
         let path = Path::new(self.files.path()).join(name);
-        std::fs::write(&path, text).unwrap();
+        match self.instead.get(name) {
+            None => std::fs::write(&path, text).unwrap(),
+            Some(Some(instead)) => std::fs::write(&path, instead).unwrap(),
+            Some(None) => {}
+        }
         path
     }
+
+    /// Runs a command and sums up what a user would see of its end, for snapshots: the exit code, what `check` says,
+    /// the errors. Ports and paths are left out.
+    pub(crate) fn verdict(&self, command: &str) -> String {
+        let run = self.run(command);
+        assert!(!run.stderr.contains("panicked"), "{}", run.stderr);
+        let ends = |message: &&&Value| message["type"] == "CONNECTION_STATUS" || message["trace"]["type"] == "ERROR";
+        let mut lines = vec![format!("exit code {}", run.status.code().unwrap())];
+        for message in run.messages.iter().collect::<Vec<_>>().iter().filter(ends) {
+            let (status, error) = (&message["connectionStatus"], &message["trace"]["error"]);
+            let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+            lines.push(if status.is_object() {
+                format!("{}: {}", text(&status["status"]), text(&status["message"]))
+            } else {
+                let name = error["stream_descriptor"]["name"].as_str();
+                let stream = name.map(|name| format!(" of {name}")).unwrap_or_default();
+                format!("{}{stream}: {}", text(&error["failure_type"]), text(&error["message"]))
+            });
+        }
+        let verdict = lines.join("\n").replace(&self.files.path().display().to_string(), "[files]");
+        match self.config["api_url"].as_str() {
+            Some(url) => verdict.replace(url, "[sandbox]"),
+            None => verdict,
+        }
+    }
+}
+
+/// Runs the program with these arguments, as they are.
+pub(crate) fn with_arguments(arguments: &[&str]) -> Run {
+    let mut process = Command::new(env!("CARGO_BIN_EXE_source-navan"));
+    Run::from(process.args(arguments).env_remove("RUST_LOG").stdin(Stdio::null()).output().unwrap())
+}
+
+/// A time.
+pub(crate) fn at(text: &str) -> DateTime<Utc> {
+    text.parse().unwrap()
+}
+
+/// The compact rows of all types.
+pub(crate) fn transactions(sandbox: &Sandbox) -> Vec<String> {
+    ExpenseType::ALL.into_iter().flat_map(|kind| sandbox.transactions(kind)).collect()
+}
+
+/// A STATE payload as a state file's only entry.
+pub(crate) fn state_file(stream: &str, state: &Value) -> String {
+    let entry = json!({"type": "STREAM", "stream": {"stream_descriptor": {"name": stream}, "stream_state": state}});
+    json!([entry]).to_string()
+}
+
+/// The field of a compact row that holds a text without escapes; the first of that name, which is the top-level one.
+pub(crate) fn text_of<'a>(row: &'a str, field: &str) -> &'a str {
+    let head = format!(r#""{field}":""#);
+    let from = row.find(&head).unwrap() + head.len();
+    row[from..].split('"').next().unwrap()
 }
 
 /// A configured catalog as Airbyte writes it.
@@ -136,6 +211,12 @@ pub(crate) fn catalog(streams: &[(&str, &str)]) -> Value {
         })
     };
     json!({"streams": streams.iter().map(stream).collect::<Vec<_>>()})
+}
+
+impl From<Output> for Run {
+    fn from(output: Output) -> Self {
+        Self::of(output.status, String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+    }
 }
 
 impl Run {
@@ -196,6 +277,22 @@ impl Run {
     pub(crate) fn errors(&self) -> Vec<&Value> {
         let traces = self.of_type("TRACE").into_iter().map(|message| &message["trace"]);
         traces.filter(|trace| trace["type"] == "ERROR").map(|trace| &trace["error"]).collect()
+    }
+
+    /// The messages about a stream: its records, states, and traces, in order.
+    pub(crate) fn about(&self, stream: &str) -> Vec<&Value> {
+        let is_about = |message: &&Value| match message["type"].as_str() {
+            Some("RECORD") => message["record"]["stream"] == stream,
+            Some("STATE") => message["state"]["stream"]["stream_descriptor"]["name"] == stream,
+            Some("TRACE") => {
+                let trace = &message["trace"];
+                trace["stream_status"]["stream_descriptor"]["name"] == stream
+                    || trace["estimate"]["name"] == stream
+                    || trace["error"]["stream_descriptor"]["name"] == stream
+            }
+            _ => false,
+        };
+        self.messages.iter().filter(is_about).collect()
     }
 
     /// The log's lines of a level.

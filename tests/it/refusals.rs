@@ -1,0 +1,200 @@
+//! What Navan refuses, and a Navan that is not there: what the user is told, and what is read all the same.
+
+use std::collections::BTreeMap;
+use std::net::TcpListener;
+
+use navan_sandbox::{Every, Fault, Faults, Region, Sandbox, Settings};
+use serde_json::json;
+
+use crate::harness::{Connector, Run, STREAMS, at, distinct, state_file};
+
+fn start(settings: Settings) -> Sandbox {
+    Sandbox::start(settings).unwrap()
+}
+
+/// With backoffs that nobody need wait for.
+fn quick(connector: Connector) -> Connector {
+    connector.environment("SOURCE_NAVAN_TIME_SCALE", 0.01)
+}
+
+fn against(sandbox: &Sandbox) -> Connector {
+    quick(Connector::against(sandbox))
+}
+
+fn both(connector: &Connector) -> String {
+    format!("check\n{}\n\nread\n{}", connector.verdict("check"), connector.verdict("read"))
+}
+
+fn scopes(scopes: &[&str]) -> Settings {
+    Settings { scopes: scopes.iter().map(ToString::to_string).collect(), ..Settings::default() }
+}
+
+#[test]
+fn a_wrong_secret() {
+    let sandbox = start(Settings::default());
+    insta::assert_snapshot!(both(&against(&sandbox).config("client_secret", "wrong")));
+}
+
+#[test]
+fn a_wrong_secret_is_tried_once() {
+    let sandbox = start(Settings::default());
+    against(&sandbox).config("client_secret", "wrong").read();
+    assert_eq!(sandbox.counts().token_requests, 1);
+}
+
+#[test]
+fn a_european_company_with_the_region_us() {
+    let sandbox = start(Settings { region: Region::Eu, ..Settings::default() });
+    insta::assert_snapshot!(against(&sandbox).config("region", "us").verdict("check"));
+}
+
+#[test]
+fn an_american_company_does_not_mind_the_header_for_europe() {
+    let sandbox = start(Settings::default());
+    assert_eq!(against(&sandbox).config("region", "eu").verdict("check"), "exit code 0\nSUCCEEDED: ");
+}
+
+#[test]
+fn a_credential_without_any_scope() {
+    let sandbox = start(scopes(&[]));
+    insta::assert_snapshot!(both(&against(&sandbox)));
+}
+
+#[test]
+fn a_credential_without_any_scope_that_the_token_does_not_tell() {
+    let sandbox = start(Settings { send_scope: false, ..scopes(&[]) });
+    insta::assert_snapshot!(against(&sandbox).verdict("check"));
+}
+
+#[test]
+fn check_succeeds_without_one_scope_and_logs_what_cannot_be_read() {
+    let sandbox = start(scopes(&["bookings:read", "liquid:read"]));
+    let run = against(&sandbox).run("check");
+    assert_eq!(run.of_type("CONNECTION_STATUS")[0]["connectionStatus"]["status"], "SUCCEEDED");
+    insta::assert_snapshot!(run.logs("WARN").join("\n"), @"USER cannot be read: the credential does not have the scope users:read; create one that has it on Navan's Integrations page.");
+}
+
+#[test]
+fn a_stream_without_its_scope_fails_and_the_others_finish() {
+    let sandbox = start(scopes(&["bookings:read", "liquid:read"]));
+    let run = against(&sandbox).read();
+    assert_eq!(run.status.code(), Some(1));
+    assert_eq!(run.statuses("USER"), ["STARTED", "INCOMPLETE"]);
+    assert_eq!(run.errors().len(), 1);
+    assert_eq!(run.errors()[0]["failure_type"], "config_error");
+    assert_eq!(run.errors()[0]["stream_descriptor"]["name"], "USER");
+    assert_eq!(distinct(&run.keys("BOOKING")).len(), sandbox.bookings().count());
+    for stream in ["BOOKING", "TRANSACTION"] {
+        assert_eq!(run.statuses(stream).last(), Some(&"COMPLETE"), "{stream}");
+    }
+}
+
+#[test]
+fn each_stream_without_its_scope_says_so() {
+    for (stream, _) in STREAMS {
+        let sandbox = start(scopes(&[]));
+        let verdict = against(&sandbox).stream(stream).verdict("read");
+        insta::assert_snapshot!(format!("scope_of_{}", stream.to_lowercase()), verdict);
+    }
+}
+
+#[test]
+fn a_company_without_the_expense_api() {
+    let sandbox = start(Settings { expense_enabled: false, ..Settings::default() });
+    insta::assert_snapshot!(both(&against(&sandbox)));
+}
+
+const NOW: &str = "2026-11-22T10:00:00Z";
+
+/// Two types are refused that the state knows; all are read.
+fn without_two_types() -> Run {
+    let refused_types = BTreeMap::from([("fees".to_owned(), 403), ("disputes".to_owned(), 404)]);
+    let sandbox = start(Settings { refused_types, now: Some(at(NOW)), ..Settings::default() });
+    let through = json!({"synced_through": "2026-11-10T00:00:00Z"});
+    let state = json!({"types": {"fees": through, "disputes": through, "repayments": through}});
+    against(&sandbox).stream("TRANSACTION").state(state_file("TRANSACTION", &state)).read()
+}
+
+#[test]
+fn a_refused_type_is_skipped_with_a_warning() {
+    let run = without_two_types();
+    assert_eq!(run.status.code(), Some(0), "{:?}", run.errors());
+    let mut warnings = run.logs("WARN");
+    warnings.retain(|warning| warning.contains("skipped"));
+    warnings.sort_unstable();
+    insta::assert_snapshot!(warnings.join("\n"), @r"
+    TRANSACTION: disputes cannot be read with this credential (Navan answered 404); it is skipped, and its state kept.
+    TRANSACTION: fees cannot be read with this credential (Navan answered 403); it is skipped, and its state kept.
+    ");
+}
+
+#[test]
+fn a_refused_type_keeps_its_entry_and_does_not_hold_the_cursor_back() {
+    let run = without_two_types();
+    let last = run.states("TRANSACTION").pop().unwrap();
+    assert_eq!(last["types"]["fees"]["synced_through"], "2026-11-10T00:00:00Z");
+    assert_eq!(last["types"]["disputes"]["synced_through"], "2026-11-10T00:00:00Z");
+    assert!(at(last["modified_timestamp"].as_str().unwrap()) >= at(NOW), "{last}");
+}
+
+#[test]
+fn the_types_that_are_not_refused_are_read() {
+    let run = without_two_types();
+    let kinds: std::collections::BTreeSet<_> =
+        run.records("TRANSACTION").into_iter().map(|row| row["_type"].as_str().unwrap()).collect();
+    assert_eq!(kinds.len(), 7);
+    assert!(!kinds.contains("fees") && !kinds.contains("disputes"));
+}
+
+/// An address at which nobody listens.
+fn nobody() -> Connector {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let api_url = format!("http://127.0.0.1:{port}");
+    quick(Connector::with(json!({"client_id": "id", "client_secret": "secret", "api_url": api_url})))
+}
+
+#[test]
+fn a_host_that_cannot_be_reached() {
+    insta::assert_snapshot!(both(&nobody()));
+}
+
+#[test]
+fn a_stream_that_could_not_begin_is_started_and_incomplete() {
+    let run = nobody().read();
+    for (stream, _) in STREAMS {
+        assert_eq!(run.statuses(stream), ["STARTED", "INCOMPLETE"], "{stream}");
+    }
+}
+
+fn always(fault: Fault, endpoint: &str) -> Sandbox {
+    let every = Every { n: 1, offset: 0, fault, endpoint: Some(endpoint.to_owned()) };
+    start(Settings { faults: Faults { every: vec![every], ..Faults::default() }, ..Settings::default() })
+}
+
+#[test]
+fn a_request_that_navan_does_not_understand() {
+    insta::assert_snapshot!(against(&always(Fault::Status(400), "/v1/users")).stream("USER").verdict("read"));
+}
+
+#[test]
+fn a_redirect_to_another_host_is_not_followed() {
+    let elsewhere = start(Settings::default());
+    let sandbox = always(Fault::Redirect { to: format!("{}/v1/users", elsewhere.url()) }, "/v1/users");
+    insta::assert_snapshot!(against(&sandbox).stream("USER").verdict("read"));
+    assert_eq!(elsewhere.counts().requests, 0);
+}
+
+#[test]
+fn answers_that_are_never_json() {
+    insta::assert_snapshot!(against(&always(Fault::HtmlOk, "/v1/users")).stream("USER").verdict("read"));
+}
+
+#[test]
+fn tokens_that_are_always_refused() {
+    insta::assert_snapshot!(against(&always(Fault::RevokeToken, "/v1/users")).stream("USER").verdict("read"));
+}
+
+#[test]
+fn a_token_endpoint_that_is_broken() {
+    insta::assert_snapshot!(against(&always(Fault::Status(503), "/ta-auth")).verdict("check"));
+}

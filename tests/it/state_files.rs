@@ -1,0 +1,117 @@
+//! The forms in which clients hand a state and a catalog to the connector.
+
+use navan_sandbox::{Sandbox, Settings};
+use serde_json::{Value, json};
+
+use crate::harness::{Connector, at, state_file};
+
+fn sandbox() -> Sandbox {
+    Sandbox::start(Settings { now: Some(at("2026-11-22T10:00:00Z")), ..Settings::default() }).unwrap()
+}
+
+fn future() -> Value {
+    json!({"modified_timestamp": "2099-01-01T00:00:00Z"})
+}
+
+/// How many transactions are read with this state file.
+fn transactions_read(sandbox: &Sandbox, state: &str) -> usize {
+    let run = Connector::against(sandbox).stream("TRANSACTION").state(state).read();
+    assert_eq!(run.status.code(), Some(0), "{state}: {:?}", run.errors());
+    run.keys("TRANSACTION").len()
+}
+
+#[test]
+fn a_file_that_holds_no_state_means_a_first_read() {
+    let sandbox = sandbox();
+    let all = sandbox.facts().transaction.rows as usize;
+    for state in ["[]", "{}", "null", "", "\n", r#"{"TRANSACTION":{}}"#, r#"{"TRANSACTION":null}"#] {
+        assert_eq!(transactions_read(&sandbox, state), all, "{state:?}");
+    }
+}
+
+#[test]
+fn the_legacy_form_is_read() {
+    let sandbox = sandbox();
+    assert_eq!(transactions_read(&sandbox, &json!({"TRANSACTION": future()}).to_string()), 0);
+}
+
+#[test]
+fn state_messages_one_a_line_are_read_and_the_last_counts() {
+    let sandbox = sandbox();
+    let payload = |state: Value| {
+        let stream = json!({"stream_descriptor": {"name": "TRANSACTION"}, "stream_state": state});
+        json!({"type": "STATE", "state": {"type": "STREAM", "stream": stream}})
+    };
+    let early = payload(json!({"modified_timestamp": "2026-11-01T00:00:00Z"}));
+    let lines = format!("{{\"type\":\"LOG\",\"log\":{{}}}}\n{early}\n{}\n", payload(future()));
+    assert_eq!(transactions_read(&sandbox, &lines), 0);
+}
+
+#[test]
+fn the_connectors_own_output_is_a_state_file() {
+    let sandbox = sandbox();
+    let first = Connector::against(&sandbox).stream("TRANSACTION").read();
+    assert!(transactions_read(&sandbox, &first.stdout) < first.keys("TRANSACTION").len() / 10);
+}
+
+#[test]
+fn a_lone_global_entry_without_a_shared_state_is_read() {
+    let sandbox = sandbox();
+    let stream = json!({"stream_descriptor": {"name": "TRANSACTION"}, "stream_state": future()});
+    let state = json!([{"type": "GLOBAL", "global": {"shared_state": null, "stream_states": [stream]}}]);
+    assert_eq!(transactions_read(&sandbox, &state.to_string()), 0);
+}
+
+#[test]
+fn pyairbytes_nulls_and_its_key_that_comes_twice_are_read() {
+    let sandbox = sandbox();
+    let state = format!(
+        r#"[{{"type":"STREAM","stream":{{"stream_descriptor":{{"name":"TRANSACTION","namespace":null}},"stream_state":{}}},"global":null,"data":null,"sourceStats":null,"destinationStats":null,"global_":null,"global_":null}}]"#,
+        future()
+    );
+    assert_eq!(transactions_read(&sandbox, &state), 0);
+}
+
+#[test]
+fn the_state_of_a_stream_that_there_is_not_is_passed_over() {
+    let sandbox = sandbox();
+    let all = sandbox.facts().transaction.rows as usize;
+    assert_eq!(transactions_read(&sandbox, &state_file("TRIPS", &future())), all);
+}
+
+#[test]
+fn a_catalog_may_hold_nulls_wherever_nothing_is_required() {
+    let sandbox = sandbox();
+    let nulls = |name: &str, mode: &str| {
+        json!({
+            "stream": {
+                "name": name, "json_schema": null, "supported_sync_modes": null, "source_defined_cursor": null,
+                "default_cursor_field": null, "source_defined_primary_key": null, "namespace": null,
+                "is_resumable": null, "is_file_based": null,
+            },
+            "sync_mode": mode, "destination_sync_mode": "append", "cursor_field": null, "primary_key": null,
+            "generation_id": null, "minimum_generation_id": null, "sync_id": null, "destination_object_name": null,
+            "include_files": null,
+        })
+    };
+    let streams = [nulls("BOOKING", "full_refresh"), nulls("TRANSACTION", "incremental"), nulls("USER", "incremental")];
+    let run = Connector::against(&sandbox).catalog(json!({"streams": streams})).read();
+    assert_eq!(run.status.code(), Some(0), "{:?}", run.errors());
+    assert_eq!(run.keys("USER").len(), sandbox.users().count());
+}
+
+#[test]
+fn a_catalog_may_hold_only_what_is_required_and_things_unheard_of() {
+    let sandbox = sandbox();
+    let stream = json!({"stream": {"name": "USER"}, "sync_mode": "full_refresh", "invented_tomorrow": [1]});
+    let run = Connector::against(&sandbox).catalog(json!({"streams": [stream], "also": {}})).read();
+    assert_eq!(run.keys("USER").len(), sandbox.users().count());
+}
+
+#[test]
+fn a_catalog_without_streams_reads_nothing_and_succeeds() {
+    let sandbox = sandbox();
+    let run = Connector::against(&sandbox).catalog(json!({"streams": []})).read();
+    assert_eq!(run.status.code(), Some(0));
+    assert_eq!(run.messages.len(), run.of_type("LOG").len());
+}

@@ -1,0 +1,158 @@
+//! What is in the records: Navan's own bytes, in the form that the schemas promise.
+
+use std::collections::BTreeMap;
+
+use navan_sandbox::{Sandbox, Settings};
+use serde_json::{Value, json};
+
+use crate::harness::{Connector, Run, STREAMS, text_of, transactions};
+
+/// Fields that are booleans on wavering rows, and texts on others.
+const TEXTS: [&str; 4] = ["domestic", "preferredVendor", "corporateDiscountUsed", "flight"];
+/// Fields that are `""` on wavering rows, and lists on others.
+const LISTS: [&str; 2] = ["outOfPolicyViolations", "outOfPolicyViolationTypes"];
+/// Fields that are date-times on wavering rows, and dates on others.
+const DATES: [&str; 2] = ["startDate", "endDate"];
+
+fn read(settings: Settings) -> (Sandbox, Run) {
+    let sandbox = Sandbox::start(settings).unwrap();
+    let run = Connector::against(&sandbox).read();
+    assert_eq!(run.status.code(), Some(0), "{:?}", run.errors());
+    (sandbox, run)
+}
+
+fn sent(sandbox: &Sandbox) -> [Vec<String>; 3] {
+    [sandbox.bookings().collect(), transactions(sandbox), sandbox.users().collect()]
+}
+
+/// That the records are exactly these rows, byte for byte.
+fn assert_records(run: &Run, stream: &str, rows: &[String]) {
+    let key = if stream == "BOOKING" { "uuid" } else { "id" };
+    let rows: BTreeMap<_, _> = rows.iter().map(|row| (text_of(row, key), row.as_str())).collect();
+    let records = run.raw_records(stream);
+    assert_eq!(records.len(), rows.len(), "{stream}");
+    for record in records {
+        assert_eq!(Some(&record), rows.get(text_of(record, key)), "{stream}");
+    }
+}
+
+/// A wavering row as the schema wants it.
+fn conformed(row: &str) -> String {
+    let mut row = row.to_owned();
+    for name in TEXTS {
+        for word in ["true", "false"] {
+            row = row.replacen(&format!(r#","{name}":{word},"#), &format!(r#","{name}":"{word}","#), 1);
+        }
+    }
+    for name in LISTS {
+        row = row.replacen(&format!(r#","{name}":"","#), &format!(r#","{name}":[],"#), 1);
+    }
+    for name in DATES {
+        let value = text_of(&row, name).to_owned();
+        row = row.replacen(&format!(r#","{name}":"{value}""#), &format!(r#","{name}":"{}""#, &value[..10]), 1);
+    }
+    row
+}
+
+#[test]
+fn records_are_the_bytes_that_navan_sent() {
+    let (sandbox, run) = read(Settings { waver_every: 0, bookings: 1_000, ..Settings::default() });
+    for ((stream, _), rows) in STREAMS.into_iter().zip(sent(&sandbox)) {
+        assert_records(&run, stream, &rows);
+    }
+}
+
+#[test]
+fn wavering_fields_get_the_promised_form_and_all_else_stays() {
+    let (sandbox, run) = read(Settings { waver_every: 3, bookings: 1_000, ..Settings::default() });
+    let rows: Vec<_> = sandbox.bookings().map(|row| conformed(&row)).collect();
+    let changed = sandbox.bookings().zip(&rows).filter(|(sent, row)| sent != *row).count();
+    assert_eq!(changed, 333);
+    assert_records(&run, "BOOKING", &rows);
+}
+
+#[test]
+fn json_spread_over_lines_arrives_in_its_compact_form() {
+    let (sandbox, run) = read(Settings { pretty: true, waver_every: 0, ..Settings::default() });
+    for ((stream, _), rows) in STREAMS.into_iter().zip(sent(&sandbox)) {
+        assert_records(&run, stream, &rows);
+    }
+}
+
+#[test]
+fn wavering_rows_spread_over_lines_get_the_promised_form_too() {
+    let (sandbox, run) = read(Settings { pretty: true, waver_every: 2, ..Settings::default() });
+    let rows: Vec<_> = sandbox.bookings().map(|row| conformed(&row)).collect();
+    assert_records(&run, "BOOKING", &rows);
+}
+
+#[test]
+fn compressed_answers_bring_the_same_bytes() {
+    let (sandbox, run) = read(Settings { gzip: true, waver_every: 0, ..Settings::default() });
+    for ((stream, _), rows) in STREAMS.into_iter().zip(sent(&sandbox)) {
+        assert_records(&run, stream, &rows);
+    }
+}
+
+#[test]
+fn numbers_beyond_64_bits_long_decimals_and_escapes_survive() {
+    let (_sandbox, run) = read(Settings { bookings: 5_000, ..Settings::default() });
+    let records = run.raw_records("BOOKING").join("\n") + &run.raw_records("TRANSACTION").join("\n");
+    for bytes in [
+        ":340282366920938463463374607431768211456",
+        ":18446744073709551617",
+        ":0.1000000000000000055511151231257827",
+        ":9007199254740993.01",
+        ":1.25E+3",
+        ":6.02214076e23",
+        ":1200.00",
+        r"NRT \u2192 JFK",
+        "Kostenträger",
+        r"Jos\u00e9, Zo\u00eb, 李",
+    ] {
+        assert!(records.contains(bytes), "{bytes}");
+    }
+}
+
+#[test]
+fn a_field_that_nobody_has_heard_of_passes() {
+    let (sandbox, run) = read(Settings { new_field_every: 5, waver_every: 0, ..Settings::default() });
+    for ((stream, _), rows) in STREAMS.into_iter().zip(sent(&sandbox)) {
+        assert!(rows.iter().any(|row| row.contains("neverSeenBefore")), "{stream}");
+        assert_records(&run, stream, &rows);
+    }
+}
+
+#[test]
+fn every_record_is_as_its_schema_says() {
+    let (_sandbox, run) = read(Settings { bookings: 1_000, waver_every: 2, new_field_every: 5, ..Settings::default() });
+    for (stream, _) in STREAMS {
+        let path = format!("schemas/{}.json", stream.to_lowercase());
+        let mut schema: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        allow_local_times(&mut schema);
+        let validator = jsonschema::options().should_validate_formats(true).build(&schema).unwrap();
+        for record in run.records(stream) {
+            let errors: Vec<_> = validator.iter_errors(record).map(|e| format!("{}: {e}", e.instance_path())).collect();
+            assert!(errors.is_empty(), "{stream}: {errors:?}");
+        }
+    }
+}
+
+/// JSON Schema's `date-time` wants an offset, which a local time does not have.
+fn allow_local_times(schema: &mut Value) {
+    if schema.get("airbyte_type").is_some_and(|kind| kind == "timestamp_without_timezone") {
+        schema.as_object_mut().unwrap().remove("format");
+        schema["pattern"] = json!("^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?$");
+    }
+    match schema {
+        Value::Object(members) => members.values_mut().for_each(allow_local_times),
+        Value::Array(items) => items.iter_mut().for_each(allow_local_times),
+        _ => {}
+    }
+}
+
+#[test]
+fn nothing_that_the_sandbox_sends_is_unforeseen() {
+    let (_sandbox, run) = read(Settings { bookings: 1_000, waver_every: 2, ..Settings::default() });
+    assert!(run.logs("WARN").is_empty(), "{:?}", run.logs("WARN"));
+}
