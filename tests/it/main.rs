@@ -6,3 +6,6 @@
 
 mod commands;
 mod harness;
+mod kill;
+mod process;
+mod truth;
