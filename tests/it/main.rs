@@ -4,8 +4,14 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::missing_panics_doc)] // tests fail by panicking
 
+mod backpressure;
 mod commands;
+mod cursors;
+mod drift;
 mod harness;
+mod interruption;
 mod kill;
 mod process;
+mod progress;
+mod slices;
 mod truth;

@@ -35,17 +35,19 @@ impl Process {
         self.stdout.as_mut().unwrap().take(bytes).read_to_end(&mut self.received).unwrap();
     }
 
-    /// Takes from stdout until so many lines of that type came.
-    pub(crate) fn take_until(&mut self, kind: &str, count: usize) {
-        let head = format!(r#"{{"type":"{kind}""#);
+    /// Takes from stdout until a line came that begins like this.
+    pub(crate) fn take_until(&mut self, head: &str) {
         let mut block = [0; 4096];
+        let mut looked_at = 0;
         loop {
-            let text = String::from_utf8_lossy(&self.received);
-            if text.lines().filter(|line| line.starts_with(&head)).count() >= count {
+            let whole = self.received.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+            let mut lines = self.received[looked_at..whole].split(|byte| *byte == b'\n');
+            if lines.any(|line| line.starts_with(head.as_bytes())) {
                 return;
             }
+            looked_at = whole;
             let read = self.stdout.as_mut().unwrap().read(&mut block).unwrap();
-            assert_ne!(read, 0, "stdout ended before {count} {kind} messages came");
+            assert_ne!(read, 0, "stdout ended without {head}");
             self.received.extend_from_slice(&block[..read]);
         }
     }
@@ -86,10 +88,11 @@ impl Process {
         Run::of(status, String::from_utf8_lossy(&self.received).into_owned(), stderr)
     }
 
-    /// Ends it by SIGKILL; what it has said is what was taken from stdout until now.
-    pub(crate) fn kill(mut self) -> Run {
-        self.child.kill().unwrap();
-        self.run()
+    /// Waits for the end; what was taken from stdout until now, as bytes.
+    pub(crate) fn received(mut self) -> Vec<u8> {
+        self.stdout = None;
+        self.child.wait().unwrap();
+        self.received
     }
 }
 

@@ -2,9 +2,25 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
-use navan_sandbox::{ExpenseType, Sandbox};
+use chrono::{DateTime, TimeDelta, Utc};
+use navan_sandbox::{ExpenseType, Sandbox, Settings};
 use serde_json::Value;
+
+/// A company of ten years that has made 1,000 bookings in their first half, as many in the first half of what remained,
+/// and so on, eight times: whoever halves the time until there are few enough has many pieces, and not all at once.
+pub(crate) fn ever_more_bookings(settings: Settings) -> Sandbox {
+    let end = "2026-11-22T10:00:00Z".parse::<DateTime<Utc>>().unwrap();
+    let sandbox = Sandbox::start(Settings { now: Some(end), bookings: 0, ..settings }).unwrap();
+    for half in 1..=8 {
+        for part in 0..100 {
+            let ago = TimeDelta::days(3_650) / (1 << half);
+            sandbox.set_now(end - ago - ago * part / 100);
+            sandbox.insert_bookings(10);
+        }
+    }
+    sandbox.set_now(end);
+    sandbox
+}
 
 /// The keys that a stream has now.
 pub(crate) fn keys(sandbox: &Sandbox, stream: &str) -> BTreeSet<String> {
