@@ -1,9 +1,11 @@
 //! Readers that are slow, and how much is asked of Navan at once.
 
+use std::time::{Duration, Instant};
+
 use navan_sandbox::{ExpenseType, Faults, Sandbox, Settings};
 
 use crate::harness::{Connector, distinct};
-use crate::process::{Process, settled};
+use crate::process::{DEADLINE, Process, settled, until};
 
 /// What the process may use in KiB: the pages, the output's queue, and the program itself, here built for development.
 const MEMORY_MOST: u64 = 40 * 1024;
@@ -49,6 +51,21 @@ fn every_record_comes_when_a_reader_goes_on() {
     settled(|| sandbox.counts().requests);
     let run = process.finish();
     assert_eq!(distinct(&run.keys("BOOKING")).len(), 20_000);
+}
+
+/// The documented durations times 0.005: a request has 1.5 s for all its tries, and 0.3 s without a byte is too long.
+#[test]
+fn a_reader_that_stops_for_longer_than_a_request_may_take_fails_none() {
+    let faults = Faults { latency_ms: 50, ..Faults::default() };
+    let sandbox = Sandbox::start(Settings { users: 5_000, faults, ..Settings::default() }).unwrap();
+    let connector = Connector::against(&sandbox).stream("USER").environment("SOURCE_NAVAN_TIME_SCALE", 0.005);
+    let mut process = Process::reading(&connector);
+    process.take_until(r#"{"type":"RECORD""#);
+    // There is nothing to look at while nothing happens.
+    let stopped = Instant::now();
+    until(DEADLINE, "that time passes", || stopped.elapsed() > Duration::from_secs(3));
+    let run = process.finish();
+    assert_eq!(run.statuses("USER").last(), Some(&"COMPLETE"), "{:?}", run.errors());
 }
 
 #[test]
