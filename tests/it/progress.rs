@@ -1,5 +1,6 @@
 //! What a read tells about how far it is.
 
+use chrono::TimeDelta;
 use navan_sandbox::{Sandbox, Settings};
 use serde_json::Value;
 
@@ -41,8 +42,8 @@ fn the_estimate_of_transactions_is_near_the_truth() {
 fn a_read_of_a_single_window_is_estimated_too() {
     let sandbox = Sandbox::start(Settings::default()).unwrap();
     let connector = Connector::against(&sandbox).stream("TRANSACTION").config("transaction_types", vec!["fees"]);
-    let run = connector.config("start_date", (sandbox.now() - chrono::TimeDelta::days(2)).to_rfc3339()).read();
-    assert_eq!(estimates(&run, "TRANSACTION").len(), 1);
+    let run = connector.config("start_date", (sandbox.now() - TimeDelta::days(2)).format("%FT%TZ").to_string()).read();
+    assert_eq!(estimates(&run, "TRANSACTION").len(), 1, "{:?}", run.errors());
 }
 
 #[test]
