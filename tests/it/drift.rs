@@ -77,20 +77,27 @@ fn rows_that_never_rest_end_in_a_warning_with_the_numbers() {
     assert!(warnings.iter().any(|warning| warning.contains("in the last of 3 passes")), "{warnings:?}");
 }
 
-/// Starts a read and makes it wait for its reader; then time goes on by a minute, `change`s happen,
-/// and after another minute the read goes on.
+/// A read that takes days, more than are read again anyway: it waits for its reader, time goes on, `change`s happen,
+/// time goes on again, and the reader takes the rest.
 fn read_around(sandbox: &Sandbox, connector: &Connector, change: impl FnOnce()) -> Run {
     let process = Process::reading(connector);
     settled(|| sandbox.counts().requests);
-    sandbox.advance(Duration::from_secs(60));
+    sandbox.advance(DAYS);
     change();
-    sandbox.advance(Duration::from_secs(60));
+    sandbox.advance(DAYS);
     process.finish()
+}
+
+const DAYS: Duration = Duration::from_hours(3 * 24);
+
+/// In the middle of a month, since the earliest day that can be read moves when it turns.
+fn settings() -> Settings {
+    Settings { now: Some("2026-11-10T10:00:00Z".parse().unwrap()), ..Settings::default() }
 }
 
 #[test]
 fn bookings_created_during_a_read_belong_to_the_next() {
-    let sandbox = Sandbox::start(Settings { bookings: 2_000, ..Settings::default() }).unwrap();
+    let sandbox = Sandbox::start(Settings { bookings: 2_000, ..settings() }).unwrap();
     let before = truth::keys(&sandbox, "BOOKING");
     let connector = Connector::against(&sandbox).stream("BOOKING");
     let run = read_around(&sandbox, &connector, || drop(sandbox.insert_bookings(50)));
@@ -100,7 +107,7 @@ fn bookings_created_during_a_read_belong_to_the_next() {
 
 #[test]
 fn bookings_created_during_a_read_come_with_the_next() {
-    let sandbox = Sandbox::start(Settings { bookings: 2_000, ..Settings::default() }).unwrap();
+    let sandbox = Sandbox::start(Settings { bookings: 2_000, ..settings() }).unwrap();
     let connector = Connector::against(&sandbox).stream("BOOKING");
     let run = read_around(&sandbox, &connector, || drop(sandbox.insert_bookings(50)));
     let next = Connector::against(&sandbox).stream("BOOKING").state(run.last_states()).read();
@@ -109,7 +116,7 @@ fn bookings_created_during_a_read_come_with_the_next() {
 
 /// Three types with enough rows to make a read wait, and nothing else.
 fn transactions() -> (Sandbox, impl Fn(&Sandbox) -> Connector) {
-    let sandbox = Sandbox::start(Settings { transactions: 1_500, ..Settings::default() }).unwrap();
+    let sandbox = Sandbox::start(Settings { transactions: 1_500, ..settings() }).unwrap();
     let types = vec!["card-transactions", "fees", "repayments"];
     (sandbox, move |sandbox| {
         Connector::against(sandbox).stream("TRANSACTION").config("transaction_types", types.clone())
