@@ -100,13 +100,13 @@ where
         };
         let pages = page.pages;
         write(page).await;
-        stream::iter((1..pages).map(|number| fetch(number, form)))
-            .buffer_unordered(side_by_side)
-            .try_for_each(async |page| {
-                write(page).await;
-                Ok(())
-            })
-            .await?;
+        // Each page is written by the future that fetched it. Were it written elsewhere, nobody would look at the answers
+        // of the others while stdout takes nothing, and they would run into their timeouts.
+        let page = async |number| {
+            write(fetch(number, form).await?).await;
+            Ok::<_, Failure>(())
+        };
+        stream::iter((1..pages).map(page)).buffer_unordered(side_by_side).try_collect::<()>().await?;
         let pass = &seen.lock().pass;
         if pass.is_clean() {
             return Ok(());

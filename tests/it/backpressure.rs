@@ -1,0 +1,91 @@
+//! Readers that are slow, and how much is asked of Navan at once.
+
+use std::time::{Duration, Instant};
+
+use navan_sandbox::{ExpenseType, Faults, Sandbox, Settings};
+
+use crate::harness::{Connector, distinct};
+use crate::process::{DEADLINE, Process, settled, until};
+
+/// What the process may use in KiB: the pages, the output's queue, and the program itself, here built for development.
+const MEMORY_MOST: u64 = 40 * 1024;
+
+fn many_bookings() -> Sandbox {
+    Sandbox::start(Settings { bookings: 20_000, ..Settings::default() }).unwrap()
+}
+
+/// The memory in use, in KiB.
+fn memory(process: &Process) -> u64 {
+    let status = process.proc("status");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+#[test]
+fn a_reader_that_stops_also_stops_the_fetching() {
+    let sandbox = many_bookings();
+    let connector = Connector::against(&sandbox).stream("BOOKING");
+    let mut process = Process::reading(&connector);
+    process.take(1_000_000);
+    let requests = settled(|| sandbox.counts().requests);
+    assert!(requests < 40, "{requests} of more than 200 pages were asked for");
+}
+
+#[test]
+fn memory_stays_small_while_the_reader_stops() {
+    let sandbox = many_bookings();
+    let connector = Connector::against(&sandbox).stream("BOOKING");
+    let mut process = Process::reading(&connector);
+    process.take(20_000_000);
+    settled(|| sandbox.counts().requests);
+    let memory = memory(&process);
+    assert!(memory < MEMORY_MOST, "{memory} KiB");
+}
+
+#[test]
+fn every_record_comes_when_a_reader_goes_on() {
+    let sandbox = many_bookings();
+    let connector = Connector::against(&sandbox).stream("BOOKING");
+    let mut process = Process::reading(&connector);
+    process.take(1_000_000);
+    settled(|| sandbox.counts().requests);
+    let run = process.finish();
+    assert_eq!(distinct(&run.keys("BOOKING")).len(), 20_000);
+}
+
+/// The documented durations times 0.005: a request has 1.5 s for all its tries, and 0.3 s without a byte is too long.
+#[test]
+fn a_reader_that_stops_for_longer_than_a_request_may_take_fails_none() {
+    let faults = Faults { latency_ms: 50, ..Faults::default() };
+    let sandbox = Sandbox::start(Settings { users: 5_000, faults, ..Settings::default() }).unwrap();
+    let connector = Connector::against(&sandbox).stream("USER").environment("SOURCE_NAVAN_TIME_SCALE", 0.005);
+    let mut process = Process::reading(&connector);
+    process.take_until(r#"{"type":"RECORD""#);
+    // There is nothing to look at while nothing happens.
+    let stopped = Instant::now();
+    until(DEADLINE, "that time passes", || stopped.elapsed() > Duration::from_secs(3));
+    let run = process.finish();
+    assert_eq!(run.statuses("USER").last(), Some(&"COMPLETE"), "{:?}", run.errors());
+}
+
+#[test]
+fn no_more_requests_are_in_flight_than_configured() {
+    let faults = Faults { latency_ms: 10, ..Faults::default() };
+    let settings = Settings { bookings: 3_000, users: 1_000, faults, ..Settings::default() };
+    let sandbox = Sandbox::start(settings).unwrap();
+    for most in [1, 4, 8] {
+        sandbox.reset_counts();
+        Connector::against(&sandbox).config("max_concurrency", most).read();
+        let in_flight = sandbox.counts().max_in_flight;
+        assert!(in_flight <= most, "{in_flight} in flight, not {most}");
+    }
+}
+
+#[test]
+fn one_busy_type_is_read_by_several_requests_at_once() {
+    let faults = Faults { latency_ms: 50, ..Faults::default() };
+    let sandbox = Sandbox::start(Settings { transactions: 5_000, faults, ..Settings::default() }).unwrap();
+    let connector = Connector::against(&sandbox).stream("TRANSACTION");
+    connector.config("transaction_types", vec![ExpenseType::CardTransactions.path()]).read();
+    assert_eq!(sandbox.counts().max_in_flight, 4);
+}

@@ -1,0 +1,175 @@
+//! Rows that come, go and change while they are read.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use navan_sandbox::{Drift, ExpenseType, Faults, Numbered, Sandbox, Settings};
+
+use crate::harness::{Connector, Run, distinct};
+use crate::process::{Process, settled};
+use crate::truth;
+
+/// Reads a stream while its rows move: `insert`, `touch` and `delete` so many after every third page, twice.
+/// One request at a time, so that each run is the same.
+fn read_while_moving(stream: Numbered, insert: u64, touch: u64, delete: u64) -> (Run, BTreeSet<String>) {
+    let drift = Some(Drift { stream, every_pages: 3, insert, touch, delete, max: 2 });
+    let settings = Settings { bookings: 950, users: 950, ..Settings::default() };
+    let sandbox = Sandbox::start(Settings { faults: Faults { drift, ..Faults::default() }, ..settings }).unwrap();
+    let name = name(stream);
+    let before = truth::keys(&sandbox, name);
+    let run = Connector::against(&sandbox).stream(name).config("max_concurrency", 1).read();
+    let stayed = before.intersection(&truth::keys(&sandbox, name)).cloned().collect();
+    (run, stayed)
+}
+
+fn name(stream: Numbered) -> &'static str {
+    match stream {
+        Numbered::Booking => "BOOKING",
+        Numbered::User => "USER",
+    }
+}
+
+fn lost(run: &Run, stream: Numbered, stayed: &BTreeSet<String>) -> usize {
+    let keys = run.keys(name(stream));
+    let came: BTreeSet<_> = keys.iter().collect();
+    stayed.iter().filter(|key| !came.contains(key)).count()
+}
+
+#[test]
+fn no_row_is_lost_when_others_are_removed_before_it() {
+    for stream in [Numbered::Booking, Numbered::User] {
+        let (run, stayed) = read_while_moving(stream, 0, 1, 5);
+        assert_eq!(lost(&run, stream, &stayed), 0, "{stream:?}");
+    }
+}
+
+#[test]
+fn no_row_is_lost_when_more_are_removed_than_are_added() {
+    for stream in [Numbered::Booking, Numbered::User] {
+        let (run, stayed) = read_while_moving(stream, 3, 2, 9);
+        assert_eq!(lost(&run, stream, &stayed), 0, "{stream:?}");
+    }
+}
+
+#[test]
+fn no_row_is_repeated_when_others_are_added_before_it() {
+    for stream in [Numbered::Booking, Numbered::User] {
+        let (run, _) = read_while_moving(stream, 4, 1, 0);
+        distinct(&run.keys(name(stream)));
+    }
+}
+
+#[test]
+fn rows_added_among_others_come_as_well() {
+    for stream in [Numbered::Booking, Numbered::User] {
+        let (run, _) = read_while_moving(stream, 4, 1, 0);
+        assert_eq!(run.keys(name(stream)).len(), 958, "{stream:?}");
+    }
+}
+
+#[test]
+fn rows_that_never_rest_end_in_a_warning_with_the_numbers() {
+    let drift = Drift { stream: Numbered::User, every_pages: 2, insert: 0, touch: 0, delete: 2, max: 1_000 };
+    let faults = Faults { drift: Some(drift), ..Faults::default() };
+    let sandbox = Sandbox::start(Settings { users: 950, faults, ..Settings::default() }).unwrap();
+    let run = Connector::against(&sandbox).stream("USER").config("max_concurrency", 1).read();
+    let warnings = run.logs("WARN");
+    assert!(warnings.iter().any(|warning| warning.contains("in the last of 3 passes")), "{warnings:?}");
+}
+
+/// A read that takes days, more than are read again anyway: it waits for its reader, time goes on, `change`s happen,
+/// time goes on again, and the reader takes the rest.
+fn read_around(sandbox: &Sandbox, connector: &Connector, change: impl FnOnce()) -> Run {
+    let process = Process::reading(connector);
+    settled(|| sandbox.counts().requests);
+    sandbox.advance(DAYS);
+    change();
+    sandbox.advance(DAYS);
+    process.finish()
+}
+
+const DAYS: Duration = Duration::from_hours(3 * 24);
+
+/// In the middle of a month, since the earliest day that can be read moves when it turns.
+fn settings() -> Settings {
+    Settings { now: Some("2026-11-10T10:00:00Z".parse().unwrap()), ..Settings::default() }
+}
+
+#[test]
+fn bookings_created_during_a_read_belong_to_the_next() {
+    let sandbox = Sandbox::start(Settings { bookings: 2_000, ..settings() }).unwrap();
+    let before = truth::keys(&sandbox, "BOOKING");
+    let connector = Connector::against(&sandbox).stream("BOOKING");
+    let run = read_around(&sandbox, &connector, || drop(sandbox.insert_bookings(50)));
+    let keys = run.keys("BOOKING");
+    assert!(distinct(&keys).into_iter().eq(before.iter().map(String::as_str)));
+}
+
+#[test]
+fn bookings_created_during_a_read_come_with_the_next() {
+    let sandbox = Sandbox::start(Settings { bookings: 2_000, ..settings() }).unwrap();
+    let connector = Connector::against(&sandbox).stream("BOOKING");
+    let run = read_around(&sandbox, &connector, || drop(sandbox.insert_bookings(50)));
+    let next = Connector::against(&sandbox).stream("BOOKING").state(run.last_states()).read();
+    assert_eq!(distinct(&next.keys("BOOKING")).len(), 2_050);
+}
+
+/// Three types with enough rows to make a read wait, and nothing else.
+fn transactions() -> (Sandbox, impl Fn(&Sandbox) -> Connector) {
+    let sandbox = Sandbox::start(Settings { transactions: 1_500, ..settings() }).unwrap();
+    let types = vec!["card-transactions", "fees", "repayments"];
+    (sandbox, move |sandbox| {
+        Connector::against(sandbox).stream("TRANSACTION").config("transaction_types", types.clone())
+    })
+}
+
+const TYPES: [ExpenseType; 3] = [ExpenseType::CardTransactions, ExpenseType::Fees, ExpenseType::Repayments];
+
+#[test]
+fn transactions_touched_during_a_read_come_as_they_are_by_the_end_of_the_next() {
+    let (sandbox, connector) = transactions();
+    let first = connector(&sandbox);
+    let run = read_around(&sandbox, &first, || {
+        for kind in TYPES {
+            (0..1_500).step_by(7).for_each(|index| assert!(sandbox.touch_transaction(kind, index)));
+        }
+    });
+    let next = connector(&sandbox).state(run.last_states()).read();
+    let mut latest = BTreeMap::new();
+    for record in run.records("TRANSACTION").into_iter().chain(next.records("TRANSACTION")) {
+        latest.insert(record["id"].as_str().unwrap().to_owned(), truth::time(&record["modified_timestamp"]));
+    }
+    let truth: BTreeMap<_, _> = TYPES.into_iter().flat_map(|kind| truth::changes(&sandbox, kind)).collect();
+    assert!(latest == truth);
+}
+
+#[test]
+fn transactions_added_during_a_read_come_with_the_next() {
+    let (sandbox, connector) = transactions();
+    let first = connector(&sandbox);
+    let run = read_around(&sandbox, &first, || {
+        TYPES.into_iter().for_each(|kind| drop(sandbox.insert_transactions(kind, 20)));
+    });
+    let next = connector(&sandbox).state(run.last_states()).read();
+    let mut keys = [run.keys("TRANSACTION"), next.keys("TRANSACTION")].concat();
+    keys.sort();
+    keys.dedup();
+    assert_eq!(keys.len(), 4_560);
+}
+
+#[test]
+fn transactions_that_do_not_change_come_once_while_others_do() {
+    let (sandbox, connector) = transactions();
+    let connector = connector(&sandbox);
+    let run = read_around(&sandbox, &connector, || {
+        for kind in TYPES {
+            (0..1_500).step_by(7).for_each(|index| assert!(sandbox.touch_transaction(kind, index)));
+            sandbox.insert_transactions(kind, 20);
+        }
+    });
+    let keys = run.keys("TRANSACTION");
+    let came = distinct(&keys);
+    let ended = truth::time(&run.states("TRANSACTION").last().unwrap()["modified_timestamp"]);
+    let still = TYPES.into_iter().flat_map(|kind| truth::changes(&sandbox, kind)).filter(|(_, at)| *at <= ended);
+    assert_eq!(still.filter(|(key, _)| !came.contains(key.as_str())).count(), 0);
+}
