@@ -238,7 +238,10 @@ impl Pace {
         let resets_at = known.map_or(now + reading.reset_in, |window| window.resets_at.min(now + reading.reset_in));
         state.window = Some(Window { remaining: reading.remaining, resets_at });
         if reading.remaining < 1.0 {
-            self.hold(state, resets_at, Probing::No);
+            // A pause that lasts longer stands: this may be the late answer to a request of before it.
+            if state.hold.as_ref().is_none_or(|hold| hold.until < resets_at) {
+                self.hold(state, resets_at, Probing::No);
+            }
             return None;
         }
         let allowed = reading.remaining / (resets_at - now).as_secs_f64().max(0.001);
@@ -350,8 +353,10 @@ impl Pass<'_> {
     /// # Errors
     /// If the wait is beyond what a sync should wait for.
     pub(super) fn throttled(mut self, retry_after: Option<Duration>) -> Result<(), Throttled> {
-        self.answered = true;
-        self.pace.throttled(&self, retry_after)
+        let result = self.pace.throttled(&self, retry_after);
+        // If it ends here, another stream's request is the next to find out.
+        self.answered = result.is_ok();
+        result
     }
 }
 
@@ -362,3 +367,6 @@ impl Drop for Pass<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
