@@ -194,3 +194,6 @@ impl Drop for Pass<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
