@@ -5,4 +5,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::missing_panics_doc)] // tests fail by panicking
 
 mod commands;
+mod endless;
+mod faults;
+mod gateway;
 mod harness;
+mod matrix;
