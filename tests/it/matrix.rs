@@ -43,7 +43,8 @@ pub(crate) fn company() -> Settings {
     }
 }
 
-/// Each kind of fault that passes, hitting every `n`-th request; the kinds that cost a second hit one, after `late`.
+/// Each kind of fault that passes, hitting every `n`-th request; the kinds that cost a second, or a token, hit
+/// one, after `late`.
 pub(crate) fn kinds(n: u64, late: u64) -> Vec<Kind> {
     let every = |n, fault| Every { n, offset: 0, fault, endpoint: None };
     let kind = |name, n, fault| Kind {
@@ -53,16 +54,15 @@ pub(crate) fn kinds(n: u64, late: u64) -> Vec<Kind> {
         limit: None,
         on_cursors: false,
     };
-    let once = |name, retry_after| {
-        let fault = Fault::TooMany { retry_after };
+    let once = |name, fault| {
         let outage = Outage { after_requests: late, for_requests: Some(1), for_ms: None, fault, endpoint: None };
         Kind { faults: Faults { outage: vec![outage], ..Faults::default() }, ..kind(name, 0, Fault::Drop) }
     };
     let past = RetryAfter::Raw("Sun, 06 Nov 1994 08:49:37 GMT".to_owned());
     let refused = |name, status| Kind { on_cursors: true, ..kind(name, n + n % 2, Fault::RefuseCursor(status)) };
     vec![
-        once("429 with seconds", RetryAfter::Seconds(1)),
-        once("429 with a date", RetryAfter::HttpDate(1)),
+        once("429 with seconds", Fault::TooMany { retry_after: RetryAfter::Seconds(1) }),
+        once("429 with a date", Fault::TooMany { retry_after: RetryAfter::HttpDate(1) }),
         kind("429 without Retry-After", n, Fault::TooMany { retry_after: RetryAfter::None }),
         kind("429 with garbage", n, Fault::TooMany { retry_after: RetryAfter::Raw("soon".to_owned()) }),
         kind("429 with a date in the past", n, Fault::TooMany { retry_after: past }),
@@ -78,7 +78,8 @@ pub(crate) fn kinds(n: u64, late: u64) -> Vec<Kind> {
         kind("{}", n, Fault::NotPromised),
         kind("dropped connection", n, Fault::Drop),
         kind("stall", 3 * n, Fault::Stall { stall_ms: 5_000 }),
-        kind("revoked token", 2 * n + 1, Fault::RevokeToken),
+        // More than one could refuse two tokens to one request that other faults keep waiting: a config_error, as it should.
+        once("revoked token", Fault::RevokeToken),
         Kind {
             faults: Faults { latency_ms: 60, ..Faults::default() },
             token_life: Some(Duration::from_secs(1)),
