@@ -141,3 +141,6 @@ fn in_words(failure: Failure) -> Error {
         _ => Error::from(failure),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -246,7 +246,10 @@ impl Pace {
         let resets_at = known.map_or(now + reading.reset_in, |window| window.resets_at.min(now + reading.reset_in));
         state.window = Some(Window { remaining: reading.remaining, resets_at });
         if reading.remaining < 1.0 {
-            self.hold(state, resets_at, Probing::No);
+            // A pause that lasts longer stands: this may be the late answer to a request of before it.
+            if state.hold.as_ref().is_none_or(|hold| hold.until < resets_at) {
+                self.hold(state, resets_at, Probing::No);
+            }
             return None;
         }
         let allowed = reading.remaining / (resets_at - now).as_secs_f64().max(0.001);
@@ -375,3 +378,6 @@ impl Drop for Pass<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -148,7 +148,9 @@ fn transactions_added_during_a_read_come_with_the_next() {
     let (sandbox, connector) = transactions();
     let first = connector(&sandbox);
     let run = read_around(&sandbox, &first, || {
-        TYPES.into_iter().for_each(|kind| drop(sandbox.insert_transactions(kind, 20)));
+        for kind in TYPES {
+            drop(sandbox.insert_transactions(kind, 20));
+        }
     });
     let next = connector(&sandbox).state(run.last_states()).read();
     let mut keys = [run.keys("TRANSACTION"), next.keys("TRANSACTION")].concat();

@@ -264,7 +264,7 @@ impl Run {
         for message in self.of_type("STATE") {
             last.insert(message["state"]["stream"]["stream_descriptor"]["name"].to_string(), message["state"].clone());
         }
-        Value::from_iter(last.into_values()).to_string()
+        last.into_values().collect::<Value>().to_string()
     }
 
     /// The stages of a stream, in order.
