@@ -81,7 +81,7 @@ pub(crate) fn kinds(n: u64, late: u64) -> Vec<Kind> {
         // More than one could refuse two tokens to one request that other faults keep waiting: a config_error, as it should.
         once("revoked token", Fault::RevokeToken),
         Kind {
-            faults: Faults { latency_ms: 60, ..Faults::default() },
+            faults: Faults { latency_ms: 150, ..Faults::default() },
             token_life: Some(Duration::from_secs(1)),
             ..kind("short token life", 0, Fault::Drop)
         },
