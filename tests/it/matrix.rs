@@ -121,6 +121,22 @@ impl Kind {
         both
     }
 
+    /// Refuses cursors only within two requests after `late`: a window whose cursor is refused twice fails, as it should,
+    /// and other faults can hold one up until the next refusal.
+    pub(crate) fn refusing_no_window_twice(mut self, late: u64) -> Self {
+        if self.on_cursors {
+            let once = |every: Every| Outage {
+                after_requests: late,
+                for_requests: Some(2),
+                for_ms: None,
+                fault: every.fault,
+                endpoint: None,
+            };
+            self.faults.outage = self.faults.every.drain(..).map(once).collect();
+        }
+        self
+    }
+
     pub(crate) fn sandbox(&self) -> Sandbox {
         let settings = company();
         let token_life = self.token_life.unwrap_or(settings.token_life);
