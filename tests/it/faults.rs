@@ -49,6 +49,8 @@ fn users_come_through_each_fault() {
 
 #[test]
 fn all_streams_come_through_pairs_of_faults() {
+    let kinds =
+        |n, late| -> Vec<_> { kinds(n, late).into_iter().map(|kind| kind.refusing_no_window_twice(late)).collect() };
     let (one, other) = (kinds(10, 60), kinds(13, 40));
     let mut pairs = Vec::new();
     for (number, first) in one.iter().enumerate() {

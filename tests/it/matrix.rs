@@ -81,7 +81,7 @@ pub(crate) fn kinds(n: u64, late: u64) -> Vec<Kind> {
         // More than one could refuse two tokens to one request that other faults keep waiting: a config_error, as it should.
         once("revoked token", Fault::RevokeToken),
         Kind {
-            faults: Faults { latency_ms: 60, ..Faults::default() },
+            faults: Faults { latency_ms: 150, ..Faults::default() },
             token_life: Some(Duration::from_secs(1)),
             ..kind("short token life", 0, Fault::Drop)
         },
@@ -119,6 +119,22 @@ impl Kind {
         both.token_life = both.token_life.or(other.token_life);
         both.limit = both.limit.or(other.limit.clone());
         both
+    }
+
+    /// Refuses cursors only within two requests after `late`: a window whose cursor is refused twice fails, as it should,
+    /// and other faults can hold one up until the next refusal.
+    pub(crate) fn refusing_no_window_twice(mut self, late: u64) -> Self {
+        if self.on_cursors {
+            let once = |every: Every| Outage {
+                after_requests: late,
+                for_requests: Some(2),
+                for_ms: None,
+                fault: every.fault,
+                endpoint: None,
+            };
+            self.faults.outage = self.faults.every.drain(..).map(once).collect();
+        }
+        self
     }
 
     pub(crate) fn sandbox(&self) -> Sandbox {
