@@ -13,6 +13,9 @@ use crate::gateway::{Authorisation, Unusable};
 /// The life of a token whose answer does not tell it: well below the 12 hours that Navan grants.
 const LIFE_UNTOLD: Duration = Duration::from_hours(1);
 
+/// The longest life that is believed.
+const LIFE_MOST: Duration = Duration::from_hours(24);
+
 pub(super) struct Token {
     pub(super) authorisation: Authorisation,
     pub(super) renew_at: Instant,
@@ -50,7 +53,7 @@ impl Grant {
         header.set_sensitive(true);
         Ok(Self {
             header,
-            life: answer.expires_in.and_then(|s| Duration::try_from_secs_f64(s).ok()).unwrap_or(LIFE_UNTOLD),
+            life: answer.expires_in.and_then(|s| Duration::try_from_secs_f64(s).ok()).unwrap_or(LIFE_UNTOLD).min(LIFE_MOST),
             scopes: answer.scope.map(|scopes| scopes.split_whitespace().map(str::to_owned).collect()),
         })
     }

@@ -119,6 +119,10 @@ impl Exchange {
             match response.chunk().await {
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
                 Ok(None) => return Answer::Whole { status, headers, body },
+                // The status of a refusal says enough, whatever becomes of its words.
+                Err(_) if !status.is_success() && !is_passing(status) => {
+                    return Answer::Whole { status, headers, body: Vec::new() };
+                }
                 Err(error) => return Answer::Broken { status: Some(status), why: in_words(error) },
             }
         }
@@ -153,6 +157,14 @@ impl Answer {
     pub(super) fn reading(&self) -> Option<Reading> {
         match self {
             Self::Whole { headers, .. } => limit::reading(headers),
+            Self::Broken { .. } => None,
+        }
+    }
+
+    /// The wait that the server asks for.
+    pub(super) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Whole { headers, .. } => limit::retry_after(headers),
             Self::Broken { .. } => None,
         }
     }

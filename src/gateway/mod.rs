@@ -165,11 +165,8 @@ impl Gateway {
             let answer = self.exchange.exchange(request, authorisation.as_ref(), call.id).await;
             self.record(request, &call, &answer, started.elapsed());
             call.budget.spend(started.elapsed());
-            let reading = answer.reading();
-            let outcome = answer.outcome();
-            let verdict = answer.verdict(request, &accept).await;
-            turn.settle(&verdict, outcome, reading)?;
-            match verdict {
+            turn.settle(&answer)?;
+            match answer.verdict(request, &accept).await {
                 Verdict::Usable(value) => return Ok(value),
                 Verdict::Refused(refusal) => return Err(Failure::Refused(refusal)),
                 Verdict::Unauthorised => self.unauthorised(request, &mut call, authorisation).await?,
@@ -266,24 +263,18 @@ impl Gateway {
 }
 
 impl Turn<'_> {
-    /// Tells pace and breaker what came of it.
-    fn settle<T>(
-        self,
-        verdict: &Verdict<T>,
-        outcome: breaker::Outcome,
-        reading: Option<limit::Reading>,
-    ) -> Result<(), Failure> {
+    /// Tells pace and breaker what came of it, before anything is made of the answer: they go by the order in which
+    /// answers come.
+    fn settle(self, answer: &exchange::Answer) -> Result<(), Failure> {
         if let Some(breaker) = self.breaker {
-            breaker.settle(outcome);
+            breaker.settle(answer.outcome());
         }
-        match (self.pace, verdict) {
-            (Some(pace), Verdict::Throttled(retry_after)) => Ok(pace.throttled(*retry_after)?),
-            (Some(pace), _) if outcome != breaker::Outcome::Nothing => {
-                pace.answered(reading);
-                Ok(())
-            }
-            _ => Ok(()),
+        match (self.pace, answer.status()) {
+            (Some(pace), Some(429)) => pace.throttled(answer.retry_after())?,
+            (Some(pace), Some(_)) => pace.answered(answer.reading()),
+            _ => {}
         }
+        Ok(())
     }
 }
 

@@ -3,7 +3,8 @@
 //! Requests take turns at the bucket, in the order in which they came. Until a limit is seen nothing holds them back
 //! but the configured ceiling. A limit is seen in `X-RateLimit-*` (what remains, until when), or at a 429: the answers
 //! since the last pause, over the time they took and the wait that is asked for. The bucket then runs at 80 % of it, goes
-//! down at once, and up by 1 % a second while requests queue for it. A 429 pauses everybody.
+//! down at once, and up by 1 % a second while requests queue for it (by 10 % towards what headers tell). A 429 pauses
+//! everybody.
 
 use std::time::Duration;
 
@@ -22,6 +23,9 @@ pub(super) const SHARE_OF_LIMIT: f64 = 0.8;
 
 /// By how much the rate grows a second while all is well.
 const GROWTH_A_SECOND: f64 = 0.01;
+
+/// The same on the way to what the server's own numbers allow, which is no guess.
+const GROWTH_A_SECOND_TOLD: f64 = 0.1;
 
 /// A pause that everybody waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -254,9 +258,13 @@ impl Pace {
         }
         let allowed = reading.remaining / (resets_at - now).as_secs_f64().max(0.001);
         let target = SHARE_OF_LIMIT * allowed;
-        let too_fast = state.bucket.rate().is_none_or(|rate| allowed < rate || (known.is_none() && target < rate));
-        if too_fast {
-            self.set_rate(state, target, now);
+        match state.bucket.rate() {
+            // A window begins: the share is to be kept from its first request on.
+            Some(rate) if known.is_none() && target < rate => self.set_rate(state, target, now),
+            // In the middle of one, what is left has to last until its end.
+            Some(rate) if allowed < rate => self.set_rate(state, allowed, now),
+            Some(_) => {}
+            None => self.set_rate(state, target, now),
         }
         Some(target)
     }
@@ -264,7 +272,8 @@ impl Pace {
     fn grow(&self, state: &mut State, target: Option<f64>, now: Instant) {
         let Some(rate) = state.bucket.rate() else { return };
         let passed = now.saturating_duration_since(state.grown_at).as_secs_f64().min(10.0);
-        let grown = rate * (1.0 + GROWTH_A_SECOND).powf(passed);
+        let growth = if target.is_some() { GROWTH_A_SECOND_TOLD } else { GROWTH_A_SECOND };
+        let grown = rate * (1.0 + growth).powf(passed);
         let grown = target.map_or(grown, |target| grown.min(target.max(rate)));
         self.set_rate(state, grown, now);
     }

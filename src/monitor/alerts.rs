@@ -43,8 +43,12 @@ pub(super) fn on_request(totals: &mut Totals) -> Option<String> {
 }
 
 pub(super) fn on_throttling(totals: &mut Totals, lasting: Duration) -> Option<String> {
-    (lasting >= THROTTLED && first(totals, "throttling")).then(|| {
-        format!("Navan has throttled this sync for {} minutes. Lower `max_concurrency` or `requests_per_second`, or ask Navan for a higher limit.", lasting.as_secs() / 60)
+    totals.throttled = totals.throttled.max(lasting);
+    (lasting >= THROTTLED && first(totals, "throttling")).then(|| throttling(lasting))
+}
+
+fn throttling(lasting: Duration) -> String {
+    format!("Navan has throttled this sync for {} minutes. Lower `max_concurrency` or `requests_per_second`, or ask Navan for a higher limit.", lasting.as_secs() / 60)
     })
 }
 
@@ -68,6 +72,9 @@ pub(super) fn at_the_end(totals: &Totals, share_of_limit: Option<f64>) -> Vec<St
     }
     if totals.token_failures > 0 {
         alerts.push(format!("{} of {} token fetches failed.", totals.token_failures, totals.token_fetches));
+    }
+    if totals.throttled >= THROTTLED {
+        alerts.push(throttling(totals.throttled));
     }
     if let Some(share) = share_of_limit.filter(|share| *share > SHARE_OF_LIMIT) {
         alerts.push(format!("The sync used {:.0} % of Navan's observed limit.", share * 100.0));

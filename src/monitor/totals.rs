@@ -29,6 +29,8 @@ pub(super) struct Totals {
     pub(super) retries: u64,
     pub(super) token_fetches: u64,
     pub(super) token_failures: u64,
+    /// The longest throttling.
+    pub(super) throttled: Duration,
     waits: BTreeMap<Wait, Duration>,
     latency: Histogram<u32>,
     bytes: u64,
@@ -49,6 +51,7 @@ impl Default for Totals {
             retries: 0,
             token_fetches: 0,
             token_failures: 0,
+            throttled: Duration::ZERO,
             waits: BTreeMap::new(),
             latency,
             bytes: 0,

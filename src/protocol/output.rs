@@ -14,10 +14,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use super::Message;
 
 /// How many blocks of records may wait for the reader of stdout.
-const BLOCKS_WAITING: usize = 4;
+const BLOCKS_WAITING: usize = 2;
 
 /// How many bytes of records are handed over at once: large enough that a write costs nothing beside its copy.
-const BLOCK_BYTES: usize = 256 * 1024;
+const BLOCK_BYTES: usize = 128 * 1024;
 
 /// A handle on stdout; clones write to the same queue.
 #[derive(Clone)]

@@ -1,4 +1,8 @@
 //! Readers that are slow, and how much is asked of Navan at once.
+//!
+//! With room for any number of blocks in the output's queue, the tests of the fetching and of the memory fail. A slice that
+//! writes one page while nobody looks at the answers of the others fails
+//! `a_reader_that_stops_for_longer_than_a_request_may_take_fails_none`.
 
 use std::time::{Duration, Instant};
 

@@ -39,7 +39,7 @@ fn an_outage_of_12_seconds_costs_one_opening_and_one_probe() {
     let sandbox = with(outage(30, None, Some(240), Fault::Status(500)));
     let read = read(&connector(&sandbox), &sandbox);
     assert_eq!(read.is_not_whole(&["BOOKING", "TRANSACTION", "USER"]), None);
-    let (opened, closed) = (place_of(&read.run, "of the circuit breaker)"), place_of(&read.run, "breaker is closed"));
+    let (opened, closed) = (place_of(&read.run, "circuit breaker opened"), place_of(&read.run, "breaker is closed"));
     assert_eq!((opened.len(), closed.len()), (1, 1));
     let between: Vec<_> = request_lines(&read.run)
         .into_iter()

@@ -5,6 +5,14 @@
 //! ```sh
 //! SOURCE_NAVAN_KILL_POINTS=200 cargo test --test it kill
 //! ```
+//!
+//! That these tests see what they are for was shown by switching off a safeguard:
+//!
+//! - creation.rs saying how far BOOKING is without regard to pieces that are still being read: the test of bookings fails,
+//!   and `every_key_comes_however_often_a_sync_is_killed`;
+//! - windows.rs writing TRANSACTION's STATE before the rows of its window: the test of transactions fails, and the same.
+//!
+//! USER's state says nothing that a read goes on from, so its test only fails if lines are broken.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,7 @@
 //! How a range of time is cut, and what a STATE says of it.
+//!
+//! The tests of what a state covers fail when creation.rs forgets the pieces still being read, when windows.rs writes a
+//! STATE before its rows, and when a type's position moves over a window that is still open; each was tried.
 
 use std::collections::{BTreeMap, BTreeSet};
 

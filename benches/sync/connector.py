@@ -1,0 +1,71 @@
+"""Reads by source-navan."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from programs import Cost, run
+from sandbox import Sandbox
+
+STREAMS = ("BOOKING", "TRANSACTION")
+
+
+def catalog(streams: tuple[str, ...]) -> dict[str, Any]:
+    """The streams, each to be read in full."""
+    stream = {"json_schema": {"type": "object"}, "supported_sync_modes": ["full_refresh", "incremental"]}
+    modes = {"sync_mode": "full_refresh", "destination_sync_mode": "overwrite"}
+    return {"streams": [{"stream": {"name": name, **stream}, **modes} for name in streams]}
+
+
+@dataclass(frozen=True)
+class Connector:
+    """The binary."""
+
+    binary: Path
+
+    def spec(self) -> Cost:
+        """One `spec`."""
+        return run([self.binary, "spec"])
+
+    def read(self, sandbox: Sandbox, **config: Any) -> Cost:
+        """A read of BOOKING and TRANSACTION to /dev/null."""
+        return self._read(sandbox, STREAMS, config, None)
+
+    def checked_read(
+        self, sandbox: Sandbox, streams: tuple[str, ...] = STREAMS, **config: Any
+    ) -> tuple[Cost, dict[str, Any]]:
+        """A read to a pipe, of which the last lines are looked at: they hold the summary, which is returned as well.
+
+        Ends the benchmark if a row is missing.
+        """
+        last: deque[bytes] = deque(maxlen=64)
+        cost = self._read(sandbox, streams, config, last.append)
+        summary = _summary(b"".join(last))
+        for stream in streams:
+            came, expected = summary["streams"][stream]["records"], sandbox.rows[stream]
+            if came != expected:
+                raise SystemExit(f"{stream}: {came} records instead of {expected}")
+        return cost, summary
+
+    def _read(self, sandbox: Sandbox, streams: tuple[str, ...], config: dict[str, Any], take: Any) -> Cost:
+        with tempfile.TemporaryDirectory() as folder:
+            files = {"config": {**sandbox.credential, **config}, "catalog": catalog(streams)}
+            command: list[str | Path] = [self.binary, "read"]
+            for name, content in files.items():
+                path = Path(folder, f"{name}.json")
+                path.write_text(json.dumps(content))
+                command += [f"--{name}", path]
+            return run(command, take)
+
+
+def _summary(output: bytes) -> dict[str, Any]:
+    """The summary in the last lines of a read."""
+    for line in reversed(output.splitlines()):
+        if b'{\\"command\\":' in line:
+            return json.loads(json.loads(line)["log"]["message"])
+    raise SystemExit("The connector wrote no summary.")
