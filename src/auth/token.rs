@@ -53,7 +53,11 @@ impl Grant {
         header.set_sensitive(true);
         Ok(Self {
             header,
-            life: answer.expires_in.and_then(|s| Duration::try_from_secs_f64(s).ok()).unwrap_or(LIFE_UNTOLD).min(LIFE_MOST),
+            life: answer
+                .expires_in
+                .and_then(|s| Duration::try_from_secs_f64(s).ok())
+                .unwrap_or(LIFE_UNTOLD)
+                .min(LIFE_MOST),
             scopes: answer.scope.map(|scopes| scopes.split_whitespace().map(str::to_owned).collect()),
         })
     }

@@ -48,8 +48,10 @@ pub(super) fn on_throttling(totals: &mut Totals, lasting: Duration) -> Option<St
 }
 
 fn throttling(lasting: Duration) -> String {
-    format!("Navan has throttled this sync for {} minutes. Lower `max_concurrency` or `requests_per_second`, or ask Navan for a higher limit.", lasting.as_secs() / 60)
-    })
+    format!(
+        "Navan has throttled this sync for {} minutes. Lower `max_concurrency` or `requests_per_second`, or ask Navan for a higher limit.",
+        lasting.as_secs() / 60
+    )
 }
 
 pub(super) fn on_last_read(stream: &str, age: chrono::Duration) -> Option<String> {

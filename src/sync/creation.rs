@@ -73,6 +73,7 @@ pub(super) async fn read(read: &Read<'_>, session: &Session, state: Option<&Valu
 }
 
 async fn all_pieces(read: &Read<'_>, session: &Session, whole: Piece) -> Result<(), Failure> {
+    let turn = tokio::sync::Mutex::new(());
     let mut waiting = BTreeSet::from([whole]);
     let mut begun = BTreeSet::new();
     let mut running = FuturesUnordered::new();
@@ -82,7 +83,7 @@ async fn all_pieces(read: &Read<'_>, session: &Session, whole: Piece) -> Result<
             && let Some(piece) = waiting.pop_first()
         {
             begun.insert(piece);
-            running.push(one_piece(read, session, piece, whole.to));
+            running.push(one_piece(read, session, piece, whole.to, &turn));
         }
         let Some(looked) = running.next().await else { return Ok(()) };
         match looked? {
@@ -102,7 +103,13 @@ async fn all_pieces(read: &Read<'_>, session: &Session, whole: Piece) -> Result<
     }
 }
 
-async fn one_piece(read: &Read<'_>, session: &Session, piece: Piece, end: DateTime<Utc>) -> Result<Looked, Failure> {
+async fn one_piece(
+    read: &Read<'_>,
+    session: &Session,
+    piece: Piece,
+    end: DateTime<Utc>,
+    turn: &tokio::sync::Mutex<()>,
+) -> Result<Looked, Failure> {
     let created = piece.from..=piece.to;
     let first = read.api.bookings(&created, 0).await?;
     session.estimate(first.total, estimated_bytes(&first));
@@ -110,7 +117,8 @@ async fn one_piece(read: &Read<'_>, session: &Session, piece: Piece, end: DateTi
         return Ok(Looked::Cut(piece, piece.cut(first.pages)));
     }
     let belongs = |found: &Found<'_>| piece.holds(found.time.and_then(time::parse), end);
-    slice::read(session, read.side_by_side, first, |number, _| read.api.bookings(&created, number), belongs).await?;
+    let how = slice::Reading { session, side_by_side: read.side_by_side, turn, open_ended: false };
+    slice::read(how, first, |number, _| read.api.bookings(&created, number), belongs).await?;
     Ok(Looked::Done(piece))
 }
 

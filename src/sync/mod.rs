@@ -144,7 +144,9 @@ impl Sync {
 async fn list(read: &Read<'_>, session: &Session, path: &str) -> Result<(), Error> {
     let first = read.api.listing(path, 0, Form::default()).await?;
     session.estimate(first.total, first.total * (first.rows.bytes() as u64 / first.rows.len().max(1) as u64));
-    slice::read(session, read.side_by_side, first, |page, form| read.api.listing(path, page, form), |_| true).await?;
+    let turn = tokio::sync::Mutex::new(());
+    let how = slice::Reading { session, side_by_side: read.side_by_side, turn: &turn, open_ended: true };
+    slice::read(how, first, |page, form| read.api.listing(path, page, form), |_| true).await?;
     session.checkpoint(json!({NO_CURSOR: true}));
     Ok(())
 }

@@ -54,7 +54,9 @@ fn an_outage_of_12_seconds_costs_one_opening_and_one_probe() {
 #[test]
 fn the_breaker_rests_for_a_real_minute() {
     let sandbox = with(outage(3, Some(5), None, Fault::Status(503)));
-    let connector = connector(&sandbox).stream("USER").environment("SOURCE_NAVAN_TIME_SCALE", 1);
+    // One request at a time, so that none is under way beside the fifth 503.
+    let connector = connector(&sandbox).stream("USER").config("max_concurrency", 1);
+    let connector = connector.environment("SOURCE_NAVAN_TIME_SCALE", 1);
     assert_eq!(read(&connector, &sandbox).is_not_whole(&["USER"]), None);
     let log = sandbox.counts().log;
     let last = log.iter().filter(|line| line.status == 503).map(|line| line.at_ms).max().unwrap();

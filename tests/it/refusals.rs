@@ -123,8 +123,8 @@ fn a_refused_type_is_skipped_with_a_warning() {
     warnings.retain(|warning| warning.contains("skipped"));
     warnings.sort_unstable();
     insta::assert_snapshot!(warnings.join("\n"), @r"
-    TRANSACTION: disputes cannot be read with this credential (Navan answered 404); it is skipped, and its state kept.
-    TRANSACTION: fees cannot be read with this credential (Navan answered 403); it is skipped, and its state kept.
+    TRANSACTION: disputes cannot be read with this credential (Navan answered 404); it was skipped, and its state kept.
+    TRANSACTION: fees cannot be read with this credential (Navan answered 403); it was skipped, and its state kept.
     ");
 }
 

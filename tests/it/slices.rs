@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
-use navan_sandbox::{ExpenseType, Sandbox, Settings};
+use navan_sandbox::{ExpenseType, Faults, Sandbox, Settings};
 use serde_json::Value;
 
 use crate::harness::{Connector, Run, distinct};
@@ -178,4 +178,18 @@ fn the_cursor_of_a_transactions_state_is_its_earliest_type() {
         let cursor = truth::time(&state["modified_timestamp"]);
         assert!(types.len() < 9 || Some(cursor) == earliest, "{state}");
     }
+}
+
+#[test]
+fn the_first_slice_is_complete_before_the_last_one_is_read() {
+    let faults = Faults { latency_ms: 5, ..Faults::default() };
+    let sandbox = Sandbox::start(Settings { bookings: 9_000, faults, ..Settings::default() }).unwrap();
+    let run = Connector::against(&sandbox).stream("BOOKING").read();
+    let mut records = 0;
+    let first_state = run.messages.iter().find(|message| {
+        records += u64::from(message["type"] == "RECORD");
+        message["type"] == "STATE" && message["state"]["sourceStats"]["recordCount"].as_f64() > Some(0.0)
+    });
+    assert!(first_state.is_some());
+    assert!(records < 6_000, "{records} of 9,000 records came before a state that covers any");
 }

@@ -223,11 +223,11 @@ async fn headers_set_80_percent_of_what_remains_over_the_time_to_the_reset() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn headers_that_allow_less_take_effect_at_once() {
+async fn what_is_left_of_a_window_has_to_last_until_its_end() {
     let pace = pace();
     pace.admit().await.unwrap().answered(reading(100.0, 10));
     pace.admit().await.unwrap().answered(reading(30.0, 10));
-    assert_rate(&pace, 2.4);
+    assert_rate(&pace, 3.0);
 }
 
 #[tokio::test(start_paused = true)]
