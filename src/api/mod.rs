@@ -13,7 +13,6 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::task::spawn_blocking;
 use url::Url;
 
 use crate::auth::{Authenticator, TOKEN_PATH};
@@ -102,9 +101,8 @@ impl Api {
         self.authenticator.scopes().await
     }
 
-    /// Reads one page of `path`, holding a slot. Finding the rows in it is most of the work that a page makes before it is
-    /// written, so it goes to another thread, beside the one that talks to Navan.
-    async fn get<T: Send + 'static>(
+    /// Reads one page of `path`, holding a slot.
+    async fn get<T>(
         &self,
         path: &str,
         parameters: &[(&str, String)],
@@ -118,11 +116,9 @@ impl Api {
             region: self.region,
             payload: Payload::Query(parameters, &self.authenticator),
         };
-        let find = move |body| read(String::from_utf8(body).map_err(|_| Unusable("it is not UTF-8".to_owned()))?);
-        let page = self.gateway.send(&request, async |body| {
-            // It is neither cancelled nor does it panic, so there is a result.
-            spawn_blocking(move || find(body)).await.map_err(|_| Unusable("it could not be read".to_owned()))?
-        });
+        let page = self
+            .gateway
+            .send(&request, |body| read(String::from_utf8(body).map_err(|_| Unusable("it is not UTF-8".to_owned()))?));
         Ok((page.await?, slot))
     }
 }

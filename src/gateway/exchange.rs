@@ -179,10 +179,10 @@ impl Answer {
         }
     }
 
-    pub(super) async fn verdict<T>(
+    pub(super) fn verdict<T>(
         self,
         request: &Request<'_>,
-        accept: &impl AsyncFn(Vec<u8>) -> Result<T, Unusable>,
+        accept: &impl Fn(Vec<u8>) -> Result<T, Unusable>,
     ) -> Verdict<T> {
         let (status, headers, body) = match self {
             Self::Broken { why, .. } => return Verdict::Passing(why, None),
@@ -190,7 +190,7 @@ impl Answer {
         };
         let authorised = matches!(request.payload, Payload::Query(..));
         match status {
-            status if status.is_success() => match accept(body).await {
+            status if status.is_success() => match accept(body) {
                 Ok(value) => Verdict::Usable(value),
                 Err(unusable) => Verdict::Passing(unusable.to_string(), limit::retry_after(&headers)),
             },

@@ -146,7 +146,7 @@ impl Gateway {
     pub async fn send<T>(
         &self,
         request: &Request<'_>,
-        accept: impl AsyncFn(Vec<u8>) -> Result<T, Unusable>,
+        accept: impl Fn(Vec<u8>) -> Result<T, Unusable>,
     ) -> Result<T, Failure> {
         let mut call = Call {
             id: Uuid::new_v4(),
@@ -166,7 +166,7 @@ impl Gateway {
             self.record(request, &call, &answer, started.elapsed());
             call.budget.spend(started.elapsed());
             turn.settle(&answer)?;
-            match answer.verdict(request, &accept).await {
+            match answer.verdict(request, &accept) {
                 Verdict::Usable(value) => return Ok(value),
                 Verdict::Refused(refusal) => return Err(Failure::Refused(refusal)),
                 Verdict::Unauthorised => self.unauthorised(request, &mut call, authorisation).await?,

@@ -99,7 +99,8 @@ impl Setting {
     }
 }
 
-async fn whole(body: Vec<u8>) -> Result<usize, Unusable> {
+#[allow(clippy::needless_pass_by_value)] // as the gateway hands it over
+fn whole(body: Vec<u8>) -> Result<usize, Unusable> {
     let page: serde_json::Value = serde_json::from_slice(&body).map_err(|_| Unusable("not JSON".to_owned()))?;
     page.get("data").ok_or_else(|| Unusable("no data".to_owned()))?;
     Ok(body.len())
@@ -114,7 +115,7 @@ async fn token(gateway: &Gateway, sandbox: &Sandbox) -> HeaderValue {
     ];
     let url = format!("{}/ta-auth/oauth/token", sandbox.url()).parse().unwrap();
     let request = Request { endpoint: "/ta-auth/oauth/token", url, region: None, payload: Payload::Form(&form) };
-    let read = async |body: Vec<u8>| {
+    let read = |body: Vec<u8>| {
         let answer: serde_json::Value = serde_json::from_slice(&body).unwrap();
         Ok(HeaderValue::from_str(&format!("Bearer {}", answer["access_token"].as_str().unwrap())).unwrap())
     };

@@ -70,7 +70,7 @@ impl<'a> Walk<'a> {
 
     /// Steps over the member's name if it is `quoted`, quotes included.
     pub(super) fn takes(&mut self, quoted: &[u8]) -> bool {
-        let taken = self.text[self.at..].starts_with(quoted);
+        let taken = self.text.get(self.at..self.at + quoted.len()).is_some_and(|next| same(next, quoted));
         if taken {
             self.at += quoted.len();
             self.colon();
@@ -182,6 +182,18 @@ fn quote_or_backslash(text: &[u8], from: usize) -> Option<usize> {
     Some(from + 8 * words.len() + at)
 }
 
+/// Whether two texts of one length are the same; for the length of a name, faster than a call.
+#[inline]
+fn same(one: &[u8], other: &[u8]) -> bool {
+    match (one.last_chunk::<8>(), other.last_chunk::<8>()) {
+        (Some(end), Some(other_end)) => {
+            let words = one.as_chunks::<8>().0.iter().zip(other.as_chunks::<8>().0);
+            end == other_end && words.into_iter().all(|(word, other)| word == other)
+        }
+        _ => one.iter().zip(other).all(|(byte, other)| byte == other),
+    }
+}
+
 /// The top bit of each byte that is zero; above the lowest such byte, possibly of others too.
 fn zeros(word: u64) -> u64 {
     word.wrapping_sub(everywhere(1)) & !word & everywhere(0x80)
@@ -194,8 +206,12 @@ const UNICODE_LINE_BREAKS: [(char, &str); 3] =
 
 /// Whether a row holds line breaks, which would end its line too early.
 pub(super) fn has_line_breaks(row: &str) -> bool {
-    memchr2(b'\n', b'\r', row.as_bytes()).is_some()
-        || !row.is_ascii() && row.contains(UNICODE_LINE_BREAKS.map(|(character, _)| character))
+    memchr2(b'\n', b'\r', row.as_bytes()).is_some() || !row.is_ascii() && has_unicode_line_breaks(row.as_bytes())
+}
+
+/// Looks for the first bytes of the three characters, which few others share.
+fn has_unicode_line_breaks(row: &[u8]) -> bool {
+    memchr2_iter(0xc2, 0xe2, row).any(|at| matches!(row[at..], [0xc2, 0x85, ..] | [0xe2, 0x80, 0xa8 | 0xa9, ..]))
 }
 
 /// Appends `row` to `compact` without the white space between its tokens, and with its other line breaks escaped.
