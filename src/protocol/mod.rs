@@ -12,6 +12,6 @@ mod state;
 
 pub use catalog::{Catalog, ConfiguredCatalog, ConfiguredStream, StreamDescription, SyncMode};
 pub use message::{ConnectionStatus, Message, StreamStatus, Trace};
-pub use output::{Output, RecordBlock};
+pub use output::{Output, RecordBlock, Room};
 pub use record::RecordLine;
 pub use state::{FULL_REFRESH_COMPLETE, NO_CURSOR, StreamStates};

@@ -36,6 +36,9 @@ enum Item {
 #[derive(Default)]
 pub struct RecordBlock(Vec<u8>);
 
+/// Room for one block in the queue.
+pub struct Room(Option<OwnedSemaphorePermit>);
+
 impl RecordBlock {
     /// The lines so far, to append to.
     pub(super) fn bytes(&mut self) -> &mut Vec<u8> {
@@ -69,15 +72,16 @@ impl Output {
         }
     }
 
-    /// Hands a block over and leaves an empty one; waits while the reader of stdout is behind.
-    pub async fn records(&self, block: &mut RecordBlock) {
-        if block.0.is_empty() {
-            return;
-        }
+    /// Waits while the reader of stdout is behind.
+    pub async fn room(&self) -> Room {
         // The semaphore is never closed, so this is always a permit.
-        let room = Arc::clone(&self.room).acquire_owned().await.ok();
+        Room(Arc::clone(&self.room).acquire_owned().await.ok())
+    }
+
+    /// Hands a block over and leaves an empty one.
+    pub fn records(&self, block: &mut RecordBlock, room: Room) {
         let lines = std::mem::replace(&mut block.0, Vec::with_capacity(BLOCK_BYTES + BLOCK_BYTES / 4));
-        self.hand_over(Item::Lines(lines, room));
+        self.hand_over(Item::Lines(lines, room.0));
     }
 
     /// Waits until everything handed over so far is written.

@@ -90,8 +90,10 @@ impl Session {
     /// Everything that `state` covers has been written: tells the platform.
     pub(super) fn checkpoint(&self, state: Value) {
         let mut progress = self.progress();
-        self.send_state(&mut progress, &state);
-        progress.last_state = Some(state);
+        if progress.open {
+            self.send_state(&mut progress, &state);
+            progress.last_state = Some(state);
+        }
     }
 
     /// Says once how much the stream will bring.
@@ -103,7 +105,11 @@ impl Session {
 
     /// Closes the stream: complete, or with the error that ended it.
     pub(super) fn end(&self, result: &Result<(), Error>) {
-        self.tell_unforeseen();
+        let mut progress = self.progress();
+        if !std::mem::replace(&mut progress.open, false) {
+            return;
+        }
+        self.tell_unforeseen(&mut progress);
         let status = match result {
             Ok(()) => StreamStatus::Complete,
             Err(error) => {
@@ -112,7 +118,6 @@ impl Session {
                 StreamStatus::Incomplete
             }
         };
-        self.progress().open = false;
         self.status(status);
     }
 
@@ -130,7 +135,8 @@ impl Session {
 
     /// Navan's limit makes the open streams wait, or no longer does.
     pub(super) fn throttle(&self, pause: Option<Pause>) {
-        if self.progress().open {
+        let progress = self.progress();
+        if progress.open {
             self.status(pause.map_or(StreamStatus::Running, |p| StreamStatus::RateLimited { quota_reset: p.until_ms }));
         }
     }
@@ -139,12 +145,16 @@ impl Session {
         if *records == 0 {
             return;
         }
-        if !std::mem::replace(&mut self.progress().running, true) {
+        let room = self.output.room().await;
+        // Under the lock, so that no STATE comes between the block and its count.
+        let mut progress = self.progress();
+        if !progress.open {
+            return; // the read was cut off meanwhile
+        }
+        if !std::mem::replace(&mut progress.running, true) {
             self.status(StreamStatus::Running);
         }
-        self.output.records(block).await;
-        // All tasks share one thread, so no STATE can come between the block and its count.
-        let mut progress = self.progress();
+        self.output.records(block, room);
         let before = progress.records;
         progress.records += *records;
         progress.since_state += *records;
@@ -171,8 +181,8 @@ impl Session {
         }
     }
 
-    fn tell_unforeseen(&self) {
-        for (path, count) in std::mem::take(&mut self.progress().unforeseen) {
+    fn tell_unforeseen(&self, progress: &mut Progress) {
+        for (path, count) in std::mem::take(&mut progress.unforeseen) {
             tracing::warn!(
                 "{}: in {count} records, `{path}` has a form that the schema does not have; it was passed on as Navan sent it.",
                 self.stream.name
