@@ -9,8 +9,8 @@ pub enum Form {
     /// By `page` and `size`.
     #[default]
     Numbered,
-    /// By `startIndex` and `count`, with `Resources` in the answer.
-    Indexed,
+    /// By `startIndex` and `count`, with `Resources` in the answer; so many rows a page, which can be fewer than asked for.
+    Indexed(u64),
 }
 
 impl Api {
@@ -20,13 +20,15 @@ impl Api {
     /// As for any request.
     pub async fn listing(&self, path: &str, page: u64, form: Form) -> Result<NumberedPage, Failure> {
         let answer = self.numbered(path, &paging(page, PAGE_SIZE, form)).await?;
-        if answer.form == form {
-            return Ok(answer);
+        if answer.form == Form::Numbered || form != Form::Numbered {
+            return Ok(NumberedPage { form, ..answer });
         }
-        // It counts in the other form, and so did not understand the question.
-        let form = answer.form;
+        // It counts in the other form, and so did not understand the question. What it gives at once is its page.
         drop(answer);
-        self.numbered(path, &paging(page, PAGE_SIZE, form)).await
+        let first = self.numbered(path, &paging(0, PAGE_SIZE, Form::Indexed(PAGE_SIZE))).await?;
+        let rows = first.rows.len() as u64;
+        let size = if rows < first.total { rows.max(1) } else { PAGE_SIZE };
+        Ok(NumberedPage { form: Form::Indexed(size), pages: first.total.div_ceil(size), ..first })
     }
 
     /// One row of the list at `path`, to see whether it can be read.
@@ -46,6 +48,6 @@ impl Api {
 fn paging(page: u64, size: u64, form: Form) -> [(&'static str, String); 2] {
     match form {
         Form::Numbered => [("page", page.to_string()), ("size", size.to_string())],
-        Form::Indexed => [("startIndex", (page * size).to_string()), ("count", size.to_string())],
+        Form::Indexed(size) => [("startIndex", (page * size).to_string()), ("count", size.to_string())],
     }
 }

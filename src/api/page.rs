@@ -99,11 +99,20 @@ impl NumberedPage {
         let page: Numbered<'_> = parse(&body)?;
         let (raw, pages, total, form) = match (page.data, page.page, page.resources, page.total_results) {
             (Some(data), Some(info), _, _) => (data, info.total_pages, info.total_elements, Form::Numbered),
-            (_, _, Some(resources), Some(total)) => (resources, total.div_ceil(PAGE_SIZE), total, Form::Indexed),
+            (_, _, Some(resources), Some(total)) => {
+                (resources, total.div_ceil(PAGE_SIZE), total, Form::Indexed(PAGE_SIZE))
+            }
             _ => return Err(Unusable("`data` and `page` are missing".to_owned())),
         };
         let spans = spans(&body, &raw)?;
         Ok(Self { rows: Rows { body, spans, _slot: None }, pages, total, form })
+    }
+}
+
+impl NumberedPage {
+    /// How many bytes all rows will have, if they are like these.
+    pub fn estimated_bytes(&self) -> u64 {
+        self.total.saturating_mul((self.rows.bytes() / self.rows.len().max(1)) as u64)
     }
 }
 

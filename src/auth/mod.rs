@@ -7,6 +7,7 @@ mod token;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -43,6 +44,15 @@ struct State {
     token: Option<Token>,
     fetched: u64,
     error: Option<Error>,
+}
+
+impl State {
+    /// Whether the token is still good; then it is some time before it is tried to renew it again.
+    fn outlasts_a_failure(&mut self, lead: Duration) -> bool {
+        let now = Instant::now();
+        let good = self.token.as_mut().filter(|token| now < token.authorisation.ends);
+        good.map(|token| token.renew_at = (now + lead / 10).min(token.authorisation.ends)).is_some()
+    }
 }
 
 impl Authenticator {
@@ -87,6 +97,12 @@ impl Authenticator {
                 state.error = None;
                 state.token = Some(token);
                 Ok(authorisation)
+            }
+            Err(error)
+                if error.kind() != Kind::Config && state.outlasts_a_failure(self.gateway.timings().token_lead) =>
+            {
+                tracing::warn!("The token could not be renewed yet; the one at hand is still good.");
+                Ok(state.token.as_ref().map(|token| token.authorisation.clone()).ok_or(error)?)
             }
             Err(error) => {
                 self.failures.fetch_add(1, Ordering::Relaxed);

@@ -66,6 +66,19 @@ async fn callers_side_by_side_share_one_fetch() {
 }
 
 #[tokio::test]
+async fn a_token_that_cannot_be_renewed_yet_serves_to_its_end() {
+    let setting = Setting::living(Duration::from_secs(60));
+    assert_eq!(setting.number().await, 1);
+    setting.token_endpoint(u64::MAX, Fault::Status(503));
+    // As if half its life were over.
+    setting.authenticator.state.lock().await.token.as_mut().unwrap().renew_at = Instant::now();
+    assert_eq!(setting.number().await, 1);
+    assert_eq!(setting.fetches(), 1 + 8, "the tries of one renewal");
+    assert_eq!(setting.number().await, 1);
+    assert_eq!(setting.fetches(), 1 + 8, "some time passes before the next");
+}
+
+#[tokio::test]
 async fn callers_side_by_side_share_one_failure() {
     let setting = Setting::new();
     let every = Every { n: 1, offset: 0, fault: Fault::Status(503), endpoint: Some(TOKEN_PATH.to_owned()) };

@@ -33,7 +33,8 @@ pub(super) struct Grant {
 #[derive(Deserialize)]
 struct Answer {
     access_token: String,
-    expires_in: Option<f64>,
+    /// Seconds, as a number or as text.
+    expires_in: Option<serde_json::Value>,
     scope: Option<String>,
 }
 
@@ -53,11 +54,7 @@ impl Grant {
         header.set_sensitive(true);
         Ok(Self {
             header,
-            life: answer
-                .expires_in
-                .and_then(|s| Duration::try_from_secs_f64(s).ok())
-                .unwrap_or(LIFE_UNTOLD)
-                .min(LIFE_MOST),
+            life: answer.expires_in.as_ref().and_then(seconds).unwrap_or(LIFE_UNTOLD).min(LIFE_MOST),
             scopes: answer.scope.map(|scopes| scopes.split_whitespace().map(str::to_owned).collect()),
         })
     }
@@ -71,6 +68,11 @@ impl Grant {
             scopes: self.scopes,
         }
     }
+}
+
+fn seconds(value: &serde_json::Value) -> Option<Duration> {
+    let seconds = value.as_f64().or_else(|| value.as_str()?.trim().parse().ok())?;
+    Duration::try_from_secs_f64(seconds).ok()
 }
 
 #[cfg(test)]
@@ -88,6 +90,7 @@ mod tests {
         assert_eq!(renewal("43199"), Duration::from_secs(42_899));
         assert_eq!(renewal("400"), Duration::from_secs(200));
         assert_eq!(renewal("3"), Duration::from_millis(1_500));
+        assert_eq!(renewal("\"400\""), Duration::from_secs(200));
         assert_eq!(renewal("null"), Duration::from_secs(3_300));
     }
 

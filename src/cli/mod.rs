@@ -104,9 +104,16 @@ async fn run(command: Command, output: &Output) -> Result<bool, Error> {
 }
 
 /// The file at `path`, which holds the `what`.
+fn bytes(path: &Path, what: &str) -> Result<Vec<u8>, Error> {
+    std::fs::read(path).map_err(|e| unreadable(path, what, &e))
+}
+
 fn file(path: &Path, what: &str) -> Result<String, Error> {
-    std::fs::read_to_string(path)
-        .map_err(|e| Error::config(format!("The {what} file {} cannot be read: {e}.", path.display())))
+    std::fs::read_to_string(path).map_err(|e| unreadable(path, what, &e))
+}
+
+fn unreadable(path: &Path, what: &str, error: &std::io::Error) -> Error {
+    Error::config(format!("The {what} file {} cannot be read: {error}.", path.display()))
 }
 
 fn config(path: &Path) -> Result<Config, Error> {

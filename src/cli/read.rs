@@ -22,7 +22,8 @@ pub(super) async fn run(files: &ReadFiles, output: &Output, monitor: &Arc<Monito
     let config = super::config(&files.config)?;
     let catalog = ConfiguredCatalog::parse(&super::file(&files.catalog, "catalog")?)?;
     let states = match &files.state {
-        Some(path) => StreamStates::parse(&super::file(path, "state")?)?,
+        // It may be the output of a read that was cut off in the middle of a character.
+        Some(path) => StreamStates::parse(&String::from_utf8_lossy(&super::bytes(path, "state")?))?,
         None => StreamStates::default(),
     };
     let scope = Scope {
@@ -32,21 +33,27 @@ pub(super) async fn run(files: &ReadFiles, output: &Output, monitor: &Arc<Monito
         max_concurrency: config.max_concurrency,
     };
     let sync = Sync::new(Api::new(config, timings, monitor)?, scope, catalog, states, output, monitor)?;
-    let complete = tokio::select! {
-        complete = sync.run() => complete,
+    let whole = async {
+        let complete = sync.run().await;
+        monitor.summarise("read", began.elapsed(), sync.share_of_limit_used());
+        // The reader of stdout may be slow to the end, so a signal must be heeded up to here.
+        output.written().await;
+        complete
+    };
+    tokio::select! {
+        complete = whole => Ok(complete),
         signal = interruption() => {
-            sync.interrupt();
-            tracing::warn!("Interrupted; the states written so far are safe to go on from.");
-            monitor.summarise("read", began.elapsed(), sync.share_of_limit_used());
+            if sync.interrupt() {
+                tracing::warn!("Interrupted; the states written so far are safe to go on from.");
+                monitor.summarise("read", began.elapsed(), sync.share_of_limit_used());
+            }
             // A reader that takes nothing any more must not keep the process alive.
             let _ = timeout(farewell, output.written()).await;
             // Returns only if the signal could not be raised.
             let _ = emulate_default_handler(signal);
-            false
+            Ok(false)
         }
-    };
-    monitor.summarise("read", began.elapsed(), sync.share_of_limit_used());
-    Ok(complete)
+    }
 }
 
 /// Waits for the signal that ends the process: SIGTERM (Airbyte cancels a sync), or SIGINT (a person does).

@@ -8,6 +8,9 @@ use crate::error::Error;
 const CREDENTIAL_PAGE: &str =
     "copy it from Navan's Admin > Travel admin > Settings > Integrations > Navan API credentials";
 
+/// Up to here a bad value is quoted. A secret pasted into the wrong field is longer.
+const QUOTED_MOST: usize = 30;
+
 /// Checks `given` against the schema.
 ///
 /// # Errors
@@ -29,7 +32,7 @@ pub(super) fn validate(schema: &Value, given: &Map<String, Value>) -> Result<(),
                 // A schema takes 4.0 for an integer; nobody who means 4 writes it.
                 let fraction = property["type"] == "integer" && !value.is_u64();
                 if fraction || !validator.is_valid(value) {
-                    let wrong = if is_secret(property) {
+                    let wrong = if is_secret(property) || value.to_string().len() > QUOTED_MOST {
                         "does not have the right form".to_owned()
                     } else {
                         format!("is {value}")

@@ -21,6 +21,7 @@ impl Bucket {
     }
 
     /// Requests a second.
+    #[cfg(test)]
     pub(super) fn rate(&self) -> Option<f64> {
         self.rate
     }

@@ -6,6 +6,8 @@
 //! down at once, and up by 1 % a second while requests queue for it (by 10 % towards what headers tell). A 429 pauses
 //! everybody.
 
+mod observed;
+
 use std::time::Duration;
 
 use chrono::Utc;
@@ -16,6 +18,7 @@ use tokio::time::{Instant, sleep_until};
 use super::bucket::Bucket;
 use super::limit::Reading;
 use super::timings::Timings;
+use observed::{Stretch, Usage};
 
 /// Which part of the observed limit is used. The rest is for the company's other programs, and for what the
 /// observation got wrong.
@@ -26,6 +29,9 @@ const GROWTH_A_SECOND: f64 = 0.01;
 
 /// The same on the way to what the server's own numbers allow, which is no guess.
 const GROWTH_A_SECOND_TOLD: f64 = 0.1;
+
+/// A window of the server's that is longer means something else.
+const WINDOW_MOST: Duration = Duration::from_hours(24);
 
 /// A pause that everybody waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +72,8 @@ pub(super) struct Pace {
 
 struct State {
     bucket: Bucket,
+    /// The limit as observed, in requests a second.
+    limit: Option<f64>,
     hold: Option<Hold>,
     /// Counts the 429s that began or prolonged a pause: answers to requests of an earlier epoch are the same event.
     epoch: u64,
@@ -95,28 +103,11 @@ enum Probing {
     UnderWay,
 }
 
-/// What was seen of the limit since the last pause.
-struct Stretch {
-    since: Instant,
-    answers: u64,
-    /// Fixed when the pause began; waits add up until a success.
-    before_pause: Option<(u64, Duration)>,
-    waited: Duration,
-}
-
 /// The server's own window, from its headers.
 #[derive(Clone, Copy)]
 struct Window {
     remaining: f64,
     resets_at: Instant,
-}
-
-/// How much of the limit was used since one was known.
-#[derive(Default)]
-struct Usage {
-    answers: f64,
-    allowed: f64,
-    counted_to: Option<Instant>,
 }
 
 enum Turn {
@@ -133,6 +124,7 @@ impl Pace {
             changed: Notify::new(),
             state: Mutex::new(State {
                 bucket: Bucket::new(ceiling, now),
+                limit: None,
                 hold: None,
                 epoch: 0,
                 stretch: Stretch { since: now, answers: 0, before_pause: None, waited: Duration::ZERO },
@@ -157,7 +149,7 @@ impl Pace {
     /// The share of the observed limit that was used since it was first seen.
     pub(super) fn share_used(&self) -> Option<f64> {
         let mut state = self.state.lock();
-        let limit = state.limit();
+        let limit = state.limit;
         state.usage.count_to(limit, Instant::now());
         (state.usage.allowed > 0.0).then(|| state.usage.answers / state.usage.allowed)
     }
@@ -222,9 +214,10 @@ impl Pace {
         if pass.probe && state.hold.as_ref().is_some_and(|hold| hold.probing == Probing::UnderWay) {
             self.resume(&mut state, now);
         }
-        let limit = state.limit();
+        let limit = state.limit;
+        let counting = state.usage.counted_to.is_some();
         state.usage.count_to(limit, now);
-        state.usage.answers += f64::from(u8::from(limit.is_some()));
+        state.usage.answers += f64::from(u8::from(counting));
         state.stretch.answers += 1;
         if pass.epoch == state.epoch {
             state.throttled_since = None;
@@ -232,17 +225,17 @@ impl Pace {
             state.stretch.waited = Duration::ZERO;
             state.next_pause = self.timings.pause;
         }
-        let target = reading.and_then(|reading| self.read(&mut state, reading, now));
+        let told = reading.and_then(|reading| self.read(&mut state, reading, now));
         if pass.queued {
-            self.grow(&mut state, target, now);
+            self.grow(&mut state, told, now);
         } else {
             state.grown_at = now;
         }
     }
 
-    /// Follows the server's own numbers; returns the rate that they allow at present.
+    /// Follows the server's own numbers; returns the limit that they tell at present.
     fn read(&self, state: &mut State, reading: Reading, now: Instant) -> Option<f64> {
-        if reading.reset_in > self.timings.retry_after_most {
+        if reading.reset_in > WINDOW_MOST {
             return None; // no window is that long: it means something else
         }
         let known = state.window.filter(|window| now < window.resets_at && reading.remaining <= window.remaining);
@@ -251,36 +244,39 @@ impl Pace {
         state.window = Some(Window { remaining: reading.remaining, resets_at });
         if reading.remaining < 1.0 {
             // A pause that lasts longer stands: this may be the late answer to a request of before it.
-            if state.hold.as_ref().is_none_or(|hold| hold.until < resets_at) {
+            if reading.reset_in > self.timings.retry_after_most {
+                self.give_up(state, Throttled::TooLong(reading.reset_in));
+            } else if state.hold.as_ref().is_none_or(|hold| hold.until < resets_at) {
                 self.hold(state, resets_at, Probing::No);
             }
             return None;
         }
         let allowed = reading.remaining / (resets_at - now).as_secs_f64().max(0.001);
-        let target = SHARE_OF_LIMIT * allowed;
-        match state.bucket.rate() {
+        match state.limit {
             // A window begins: the share is to be kept from its first request on.
-            Some(rate) if known.is_none() && target < rate => self.set_rate(state, target, now),
+            Some(limit) if known.is_none() && allowed < limit => self.follow(state, allowed, now),
             // In the middle of one, what is left has to last until its end.
-            Some(rate) if allowed < rate => self.set_rate(state, allowed, now),
+            Some(limit) if allowed < SHARE_OF_LIMIT * limit => self.follow(state, allowed / SHARE_OF_LIMIT, now),
             Some(_) => {}
-            None => self.set_rate(state, target, now),
+            None => self.follow(state, allowed, now),
         }
-        Some(target)
+        Some(allowed)
     }
 
-    fn grow(&self, state: &mut State, target: Option<f64>, now: Instant) {
-        let Some(rate) = state.bucket.rate() else { return };
+    fn grow(&self, state: &mut State, told: Option<f64>, now: Instant) {
+        let Some(limit) = state.limit else { return };
         let passed = now.saturating_duration_since(state.grown_at).as_secs_f64().min(10.0);
-        let growth = if target.is_some() { GROWTH_A_SECOND_TOLD } else { GROWTH_A_SECOND };
-        let grown = rate * (1.0 + growth).powf(passed);
-        let grown = target.map_or(grown, |target| grown.min(target.max(rate)));
-        self.set_rate(state, grown, now);
+        let growth = if told.is_some() { GROWTH_A_SECOND_TOLD } else { GROWTH_A_SECOND };
+        let grown = limit * (1.0 + growth).powf(passed);
+        self.follow(state, told.map_or(grown, |told| grown.min(told.max(limit))), now);
     }
 
-    fn set_rate(&self, state: &mut State, rate: f64, now: Instant) {
-        let limit = state.limit();
-        state.usage.count_to(limit, now);
+    /// Keeps to a limit from now on.
+    fn follow(&self, state: &mut State, limit: f64, now: Instant) {
+        let before = state.limit.replace(limit);
+        state.usage.count_to(before, now);
+        state.usage.counted_to = Some(now);
+        let rate = SHARE_OF_LIMIT * limit;
         state.bucket.set_rate(self.ceiling.map_or(rate, |ceiling| ceiling.min(rate)), now);
         state.grown_at = now;
     }
@@ -298,9 +294,7 @@ impl Pace {
             _ => None,
         };
         if let Some(hopeless) = hopeless {
-            // Also for whoever waits for this request to end the pause.
-            state.hopeless = Some(hopeless.clone());
-            self.changed.notify_one();
+            self.give_up(&mut state, hopeless.clone());
             return Err(hopeless);
         }
         let wait = retry_after.unwrap_or(state.next_pause);
@@ -308,10 +302,9 @@ impl Pace {
             state.next_pause = (state.next_pause * 2).min(self.timings.pause_most);
         }
         state.epoch += 1;
-        if let Some(rate) = state.stretch.observe(wait, now) {
-            let rate = SHARE_OF_LIMIT * rate;
-            let rate = state.bucket.rate().map_or(rate, |before| before.min(rate));
-            self.set_rate(&mut state, rate, now);
+        if let Some(observed) = state.stretch.observe(wait, now) {
+            let limit = state.limit.map_or(observed, |before| before.min(observed));
+            self.follow(&mut state, limit, now);
         }
         let probing = if retry_after.is_none() { Probing::Due } else { Probing::No };
         self.hold(&mut state, now + wait, probing);
@@ -326,6 +319,12 @@ impl Pace {
         self.changed.notify_one();
     }
 
+    /// Also for whoever waits for this request to end the pause.
+    fn give_up(&self, state: &mut State, why: Throttled) {
+        state.hopeless = Some(why);
+        self.changed.notify_one();
+    }
+
     /// A probe that got no answer leaves the question open: the next request asks again.
     fn unanswered(&self) {
         let mut state = self.state.lock();
@@ -333,33 +332,6 @@ impl Pace {
             hold.probing = Probing::Due;
             self.changed.notify_one();
         }
-    }
-}
-
-impl State {
-    /// The limit as observed, in requests a second.
-    fn limit(&self) -> Option<f64> {
-        self.bucket.rate().map(|rate| rate / SHARE_OF_LIMIT)
-    }
-}
-
-impl Stretch {
-    /// The rate that the server let through, counting the wait that it asks for now. `None` if it let nothing through
-    /// yet, so that nothing is known.
-    fn observe(&mut self, wait: Duration, now: Instant) -> Option<f64> {
-        self.waited += wait;
-        let (answers, took) = *self.before_pause.get_or_insert((self.answers, now - self.since));
-        #[allow(clippy::cast_precision_loss)] // a count of requests
-        (answers > 0).then(|| answers as f64 / (took + self.waited).as_secs_f64())
-    }
-}
-
-impl Usage {
-    fn count_to(&mut self, limit: Option<f64>, now: Instant) {
-        if let (Some(limit), Some(from)) = (limit, self.counted_to) {
-            self.allowed += limit * now.saturating_duration_since(from).as_secs_f64();
-        }
-        self.counted_to = limit.map(|_| now);
     }
 }
 

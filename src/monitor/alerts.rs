@@ -78,7 +78,7 @@ pub(super) fn at_the_end(totals: &Totals, share_of_limit: Option<f64>) -> Vec<St
     if totals.throttled >= THROTTLED {
         alerts.push(throttling(totals.throttled));
     }
-    if let Some(share) = share_of_limit.filter(|share| *share > SHARE_OF_LIMIT) {
+    if let Some(share) = share_of_limit.filter(|share| (share * 100.0).round() > SHARE_OF_LIMIT * 100.0) {
         alerts.push(format!("The sync used {:.0} % of Navan's observed limit.", share * 100.0));
     }
     alerts

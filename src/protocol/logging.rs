@@ -15,7 +15,9 @@ use super::{Message, Output};
 /// where it is set.
 pub fn start(output: Output, debug: bool) {
     let default = if debug { "source_navan=debug,warn" } else { "source_navan=info,warn" };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    let wanted = std::env::var(EnvFilter::DEFAULT_ENV).unwrap_or_default();
+    let filter = EnvFilter::try_new(if wanted.trim().is_empty() { default } else { wanted.as_str() });
+    let filter = filter.unwrap_or_else(|_| EnvFilter::new(default));
     // Fails only if there is a subscriber already, which then has the log.
     let _ = tracing_subscriber::registry().with(filter).with(LogMessages { output }).try_init();
 }

@@ -17,7 +17,6 @@ use super::marker;
 use super::session::Session;
 use super::slice;
 use super::time;
-use crate::api::NumberedPage;
 use crate::error::Error;
 use crate::gateway::Failure;
 use crate::protocol::FULL_REFRESH_COMPLETE;
@@ -112,7 +111,7 @@ async fn one_piece(
 ) -> Result<Looked, Failure> {
     let created = piece.from..=piece.to;
     let first = read.api.bookings(&created, 0).await?;
-    session.estimate(first.total, estimated_bytes(&first));
+    session.estimate(first.total, first.estimated_bytes());
     if first.pages > PAGES_MOST && piece.to - piece.from > Duration::seconds(1) {
         return Ok(Looked::Cut(piece, piece.cut(first.pages)));
     }
@@ -132,12 +131,10 @@ impl Piece {
         (0..pieces).map(|number| Self { from: edge(number), to: edge(number + 1) }).collect()
     }
 
-    /// Whether a row created then is this piece's to write. One whose time cannot be read is of any piece that has it.
+    /// Whether a row created then is this piece's to write: all are but those of the second that it shares with the next
+    /// piece, which has them too. Whether the others lie in its range is for Navan to say.
     fn holds(self, created: Option<DateTime<Utc>>, end: DateTime<Utc>) -> bool {
-        created.is_none_or(|created| {
-            let created = time::whole_second(created);
-            self.from <= created && (created < self.to || self.to == end)
-        })
+        self.to == end || created.is_none_or(|created| time::whole_second(created) != self.to)
     }
 }
 
@@ -148,11 +145,6 @@ fn position(next: DateTime<Utc>, sync_id: Option<i64>) -> Value {
     }
     debug_assert!(state.get(FULL_REFRESH_COMPLETE).is_none());
     state
-}
-
-fn estimated_bytes(page: &NumberedPage) -> u64 {
-    let rows = page.rows.len().max(1) as u64;
-    page.total * (page.rows.bytes() as u64 / rows)
 }
 
 #[cfg(test)]
@@ -179,7 +171,8 @@ mod tests {
     fn a_row_belongs_to_exactly_one_piece() {
         let pieces = Piece { from: at(0), to: at(90) }.cut(100);
         for second in 0..=90 {
-            let owners = pieces.iter().filter(|piece| piece.holds(Some(at(second)), at(90))).count();
+            let that_have_it = pieces.iter().filter(|piece| piece.from <= at(second) && at(second) <= piece.to);
+            let owners = that_have_it.filter(|piece| piece.holds(Some(at(second)), at(90))).count();
             assert_eq!(owners, 1, "second {second}");
         }
     }

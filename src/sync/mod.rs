@@ -28,7 +28,7 @@ use serde_json::{Value, json};
 use crate::api::{Api, Form};
 use crate::error::Error;
 use crate::monitor::Monitor;
-use crate::protocol::{ConfiguredCatalog, NO_CURSOR, Output, StreamStates};
+use crate::protocol::{ConfiguredCatalog, NO_CURSOR, Output, StreamStates, SyncMode};
 use session::Session;
 use streams::{STREAMS, Source, Stream};
 
@@ -94,9 +94,11 @@ impl Sync {
         complete.into_iter().all(|complete| complete)
     }
 
-    /// Ends a read that was cut off: the open streams write their last safe state and are incomplete.
-    pub fn interrupt(&self) {
-        self.sessions.iter().for_each(Session::interrupt);
+    /// Ends a read that was cut off: the open streams write their last safe state and are incomplete. Whether there were
+    /// any.
+    pub fn interrupt(&self) -> bool {
+        let open = self.sessions.iter().filter(|session| session.interrupt());
+        open.count() > 0
     }
 
     /// The share of Navan's observed limit that was used, if one was seen.
@@ -106,7 +108,7 @@ impl Sync {
 
     async fn stream(&self, session: &Session) -> bool {
         let state = self.states.of(session.stream.name);
-        session.start(state.cloned());
+        session.start(state.filter(|state| goes_on_from(session, state)).cloned());
         let result = match state {
             Some(state) if marker::is_of_this_sync(state, &session.configured) => {
                 tracing::info!("{}: this sync has read it already.", session.stream.name);
@@ -140,10 +142,19 @@ impl Sync {
     }
 }
 
+/// Whether a stream is read from its state on, and not anew.
+fn goes_on_from(session: &Session, state: &Value) -> bool {
+    let configured = &session.configured;
+    match session.stream.source {
+        Source::Expense if configured.sync_mode == SyncMode::Incremental => true,
+        _ => marker::is_of_this_sync(state, configured) || marker::resumes(state, configured),
+    }
+}
+
 /// Reads a list that is one slice.
 async fn list(read: &Read<'_>, session: &Session, path: &str) -> Result<(), Error> {
     let first = read.api.listing(path, 0, Form::default()).await?;
-    session.estimate(first.total, first.total * (first.rows.bytes() as u64 / first.rows.len().max(1) as u64));
+    session.estimate(first.total, first.estimated_bytes());
     let turn = tokio::sync::Mutex::new(());
     let how = slice::Reading { session, side_by_side: read.side_by_side, turn: &turn, open_ended: true };
     slice::read(how, first, |page, form| read.api.listing(path, page, form), |_| true).await?;

@@ -122,15 +122,17 @@ impl Session {
     }
 
     /// The read is cut off: writes the last safe state again, since what was written after it belongs to no other,
-    /// and closes the stream, if it is open.
-    pub(super) fn interrupt(&self) {
+    /// and closes the stream, if it is open; whether it was.
+    pub(super) fn interrupt(&self) -> bool {
         let mut progress = self.progress();
-        if std::mem::replace(&mut progress.open, false) {
+        let open = std::mem::replace(&mut progress.open, false);
+        if open {
             if let Some(state) = progress.last_state.take() {
                 self.send_state(&mut progress, &state);
             }
             self.status(StreamStatus::Incomplete);
         }
+        open
     }
 
     /// Navan's limit makes the open streams wait, or no longer does.

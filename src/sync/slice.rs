@@ -122,7 +122,7 @@ where
             Ok::<_, Failure>(())
         };
         // The next slice has its turn as soon as this one has made its last request ready.
-        let mut turn = Some(turn.lock().await);
+        let mut turn = if pages > 1 { Some(turn.lock().await) } else { None };
         let numbers = (1..pages).inspect(|number| {
             if number + 1 == pages {
                 turn = None;

@@ -66,13 +66,7 @@ impl OneWindow<'_> {
         loop {
             let days = self.days_still_there();
             if days.start() > self.window.days.start() {
-                tracing::warn!(
-                    "{}: the month turned before {} was read from {} on; Navan's API only has changes since {} now.",
-                    self.session.stream.name,
-                    self.window.kind,
-                    self.window.days.start(),
-                    days.start()
-                );
+                self.tell_passed(*days.start());
             }
             if days.is_empty() {
                 return Ok(Ended::Complete { rows: written.len() as u64 });
@@ -126,6 +120,7 @@ impl OneWindow<'_> {
         if failure.refused_with() != Some(400) || !turning {
             return Err(Stopped::on_first_page(failure));
         }
+        self.tell_passed(later);
         if *days.end() < later {
             return Err(Stopped::Passed);
         }
@@ -137,6 +132,15 @@ impl OneWindow<'_> {
     /// The window's days, without those that have passed below the floor since it was planned.
     fn days_still_there(&self) -> RangeInclusive<NaiveDate> {
         (*self.window.days.start()).max(floor(self.read.api.now()))..=*self.window.days.end()
+    }
+
+    fn tell_passed(&self, floor: NaiveDate) {
+        tracing::warn!(
+            "{}: the month turned before {} was read from {} on; Navan's API only has changes since {floor} now.",
+            self.session.stream.name,
+            self.window.kind,
+            self.window.days.start(),
+        );
     }
 
     async fn write(&self, rows: Rows, written: &mut Written) {

@@ -161,8 +161,8 @@ async fn all_windows(
 const BYTES_A_ROW: u64 = 1_200;
 
 fn estimate(session: &Session, rows: u64, done: usize, planned: usize) {
-    let rows = rows * planned as u64 / done as u64;
-    session.estimate(rows, rows * BYTES_A_ROW);
+    let rows = rows.saturating_mul(planned as u64) / done as u64;
+    session.estimate(rows, rows.saturating_mul(BYTES_A_ROW));
 }
 
 impl Advance {

@@ -18,7 +18,7 @@ pub(crate) struct Connector {
     files: TempDir,
     config: Value,
     catalog: Value,
-    state: Option<String>,
+    state: Option<Vec<u8>>,
     environment: BTreeMap<String, String>,
     flags: Vec<&'static str>,
     /// What stands in a file instead, by its name; `None`: there is no such file.
@@ -78,7 +78,7 @@ impl Connector {
     }
 
     /// Gives this text as the state file.
-    pub(crate) fn state(mut self, state: impl Into<String>) -> Self {
+    pub(crate) fn state(mut self, state: impl Into<Vec<u8>>) -> Self {
         self.state = Some(state.into());
         self
     }
@@ -114,10 +114,10 @@ impl Connector {
         process.env_remove("RUST_LOG").envs(&self.environment).env("RUST_BACKTRACE", "0");
         process.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         if command != "spec" {
-            process.arg("--config").arg(self.file("config.json", &self.config.to_string()));
+            process.arg("--config").arg(self.file("config.json", self.config.to_string()));
         }
         if command == "read" {
-            process.arg("--catalog").arg(self.file("catalog.json", &self.catalog.to_string()));
+            process.arg("--catalog").arg(self.file("catalog.json", self.catalog.to_string()));
             if self.state.is_some() || self.instead.contains_key("state.json") {
                 let state = self.state.as_deref().unwrap_or_default();
                 process.arg("--state").arg(self.file("state.json", state));
@@ -136,7 +136,7 @@ impl Connector {
         self.run("read")
     }
 
-    fn file(&self, name: &str, text: &str) -> std::path::PathBuf {
+    fn file(&self, name: &str, text: impl AsRef<[u8]>) -> std::path::PathBuf {
         let path = Path::new(self.files.path()).join(name);
         match self.instead.get(name) {
             None => std::fs::write(&path, text).unwrap(),

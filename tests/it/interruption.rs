@@ -92,6 +92,18 @@ fn an_interrupted_read_ends_although_nobody_takes_its_output() {
     }
 }
 
+/// All streams have ended, but not all of their messages fit into the pipe. Seen to hang with the signal heeded only
+/// while streams are read.
+#[test]
+fn a_signal_ends_a_read_whose_last_messages_nobody_takes() {
+    let sandbox = Sandbox::start(Settings { bookings: 60, ..Settings::default() }).unwrap();
+    let connector = Connector::against(&sandbox).stream("BOOKING");
+    let mut process = Process::reading(&connector);
+    settled(|| sandbox.counts().requests);
+    process.signal("TERM");
+    assert_eq!(process.ended(SOON).signal(), Some(SIGTERM));
+}
+
 #[test]
 fn what_an_interrupted_read_that_nobody_listened_to_did_say_goes_on_to_every_key() {
     let sandbox = sandbox();

@@ -55,6 +55,18 @@ fn the_connectors_own_output_is_a_state_file() {
 }
 
 #[test]
+fn an_output_cut_in_the_middle_of_a_character_is_a_state_file() {
+    let sandbox = sandbox();
+    let first = Connector::against(&sandbox).stream("TRANSACTION").read();
+    let mut output = first.stdout.into_bytes();
+    output.extend_from_slice(b"{\"type\":\"RECORD\",\"record\":{\"name\":\"Ren\xc3");
+    let all = sandbox.facts().transaction.rows as usize;
+    let second = Connector::against(&sandbox).stream("TRANSACTION").state(output).read();
+    assert_eq!(second.status.code(), Some(0), "{:?}", second.errors());
+    assert!(second.records("TRANSACTION").len() < all);
+}
+
+#[test]
 fn a_lone_global_entry_without_a_shared_state_is_read() {
     let sandbox = sandbox();
     let stream = json!({"stream_descriptor": {"name": "TRANSACTION"}, "stream_state": future()});

@@ -247,9 +247,30 @@ async fn nothing_remaining_does_not_shorten_a_pause_that_was_asked_for() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_quota_of_an_hour_is_spread_over_it() {
+    let pace = pace();
+    pace.admit().await.unwrap().answered(reading(3_600.0, 3_600));
+    assert_rate(&pace, 0.8);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_quota_used_up_for_longer_than_a_sync_should_wait_ends_it() {
+    let pace = pace();
+    pace.admit().await.unwrap().answered(reading(0.0, 3_600));
+    assert_eq!(pace.admit().await.err(), Some(Throttled::TooLong(3_600 * S)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ceiling_is_no_observed_limit() {
+    let pace = Pace::new(Some(10.0), Timings::DEFAULT);
+    answers(&pace, 30, S / 100).await;
+    assert_eq!(pace.share_used(), None);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_reset_beyond_any_window_is_not_believed() {
     let pace = pace();
-    pace.admit().await.unwrap().answered(reading(0.0, 24 * 3_600));
+    pace.admit().await.unwrap().answered(reading(0.0, 25 * 3_600));
     assert_eq!(wait_of(&pace).await.0, Duration::ZERO);
 }
 
