@@ -11,6 +11,9 @@
 //! All of them stand on [`config`], [`error`], [`secret`], [`monitor`] (what was measured, with thresholds) and
 //! [`protocol`] (Airbyte's messages, and the only writer to stdout).
 
+// The reader of these pages is a developer, who has private items documented as well.
+#![allow(rustdoc::private_intra_doc_links)]
+
 pub mod api;
 pub mod auth;
 pub mod cli;

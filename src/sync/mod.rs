@@ -1,7 +1,7 @@
 //! Layer 4, the data sync pipeline: which streams there are, what to read next, and when it is safe to say so.
 //!
 //! [`Sync::run`] reads the chosen streams side by side. Each has a [`session`](session::Session), the only way by which
-//! it speaks, and is read in one of three ways: a list that is one [`slice`], bookings by [`creation`] time in slices,
+//! it speaks, and is read in one of three ways: a list that is one [`slice`](mod@slice), bookings by [`creation`] time in slices,
 //! expenses in [`windows`]. Rows are written as their pages come, since order within a stream means nothing to Airbyte; a
 //! checkpoint covers only what is complete without a gap, and follows all the rows that it covers.
 
