@@ -122,7 +122,7 @@ impl Authenticator {
         let request =
             Request { endpoint: TOKEN_PATH, url: self.url.clone(), region: None, payload: Payload::Form(&form) };
         let asked = Instant::now();
-        let grant = self.gateway.send(&request, |body| Grant::read(&body)).await.map_err(in_words)?;
+        let grant = self.gateway.send(&request, Grant::read).await.map_err(in_words)?;
         Ok(grant.into_token(number, asked, self.gateway.timings().token_lead))
     }
 }

@@ -172,10 +172,3 @@ async fn scopes_are_those_of_the_token() {
     let scopes = setting.authenticator.scopes().await.map_err(|e| e.to_string()).unwrap();
     assert_eq!(scopes, Some(vec!["users:read".to_owned()]));
 }
-
-#[tokio::test]
-async fn a_token_is_marked_so_that_it_is_not_printed() {
-    let setting = Setting::new();
-    let token = setting.authenticator.authorisation().await.ok().unwrap();
-    assert_eq!(format!("{:?}", token.header), "Sensitive");
-}

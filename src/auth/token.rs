@@ -1,14 +1,16 @@
 //! A token and its life, measured on the monotonic clock, so that setting the system's time neither ends nor prolongs
 //! it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::HeaderValue;
 use serde::Deserialize;
 use tokio::time::Instant;
-use zeroize::Zeroize;
+use zeroize::Zeroizing;
 
 use crate::gateway::{Authorisation, Unusable};
+use crate::secret::Secret;
 
 /// The life of a token whose answer does not tell it: well below the 12 hours that Navan grants.
 const LIFE_UNTOLD: Duration = Duration::from_hours(1);
@@ -25,7 +27,7 @@ pub(super) struct Token {
 
 /// The answer of the token endpoint.
 pub(super) struct Grant {
-    header: HeaderValue,
+    bearer: Arc<Secret>,
     life: Duration,
     scopes: Option<Vec<String>>,
 }
@@ -39,21 +41,20 @@ struct Answer {
 }
 
 impl Grant {
-    pub(super) fn read(body: &[u8]) -> Result<Self, Unusable> {
+    pub(super) fn read(body: Vec<u8>) -> Result<Self, Unusable> {
+        let body = Zeroizing::new(body);
         // Without serde's own words, which can quote the body.
-        let mut answer: Answer =
-            serde_json::from_slice(body).map_err(|_| Unusable("no access_token in it".to_owned()))?;
-        let header = HeaderValue::from_str(&format!("Bearer {}", answer.access_token));
-        let empty = answer.access_token.is_empty();
-        answer.access_token.zeroize();
-        let mut header =
-            header.map_err(|_| Unusable("the access_token has characters that no token has".to_owned()))?;
-        if empty {
+        let answer: Answer = serde_json::from_slice(&body).map_err(|_| Unusable("no access_token in it".to_owned()))?;
+        let token = Zeroizing::new(answer.access_token);
+        if token.is_empty() {
             return Err(Unusable("the access_token is empty".to_owned()));
         }
-        header.set_sensitive(true);
+        let bearer = Secret::new(format!("Bearer {}", *token));
+        if HeaderValue::from_str(bearer.expose()).is_err() {
+            return Err(Unusable("the access_token has characters that no token has".to_owned()));
+        }
         Ok(Self {
-            header,
+            bearer: Arc::new(bearer),
             life: answer.expires_in.as_ref().and_then(seconds).unwrap_or(LIFE_UNTOLD).min(LIFE_MOST),
             scopes: answer.scope.map(|scopes| scopes.split_whitespace().map(str::to_owned).collect()),
         })
@@ -64,7 +65,7 @@ impl Grant {
         let ends = asked + self.life;
         Token {
             renew_at: ends - lead.min(self.life / 2),
-            authorisation: Authorisation { header: self.header, token: number, ends },
+            authorisation: Authorisation { bearer: self.bearer, token: number, ends },
             scopes: self.scopes,
         }
     }
@@ -81,7 +82,7 @@ mod tests {
 
     fn renewal(expires_in: &str) -> Duration {
         let asked = Instant::now();
-        let grant = Grant::read(format!(r#"{{"access_token":"t","expires_in":{expires_in}}}"#).as_bytes()).unwrap();
+        let grant = Grant::read(format!(r#"{{"access_token":"t","expires_in":{expires_in}}}"#).into_bytes()).unwrap();
         grant.into_token(1, asked, Duration::from_secs(300)).renew_at - asked
     }
 
@@ -99,13 +100,13 @@ mod tests {
         for body in
             ["", "<html>", "{}", r#"{"access_token":""}"#, r#"{"access_token":null}"#, r#"{"access_token":"a\nb"}"#]
         {
-            assert!(Grant::read(body.as_bytes()).is_err(), "{body}");
+            assert!(Grant::read(body.into()).is_err(), "{body}");
         }
     }
 
     #[test]
     fn scopes_are_told_or_not() {
-        let scopes = |body: &str| Grant::read(body.as_bytes()).unwrap().scopes;
+        let scopes = |body: &str| Grant::read(body.into()).unwrap().scopes;
         assert_eq!(scopes(r#"{"access_token":"t"}"#), None);
         assert_eq!(scopes(r#"{"access_token":"t","scope":""}"#), Some(vec![]));
         assert_eq!(scopes(r#"{"access_token":"t","scope":"bookings:read liquid:read"}"#).unwrap().len(), 2);

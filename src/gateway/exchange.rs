@@ -99,7 +99,7 @@ impl Exchange {
             None => builder,
         };
         let builder = match authorisation {
-            Some(authorisation) => builder.header(AUTHORIZATION, authorisation.header.clone()),
+            Some(authorisation) => builder.header(AUTHORIZATION, sensitive(authorisation)),
             None => builder,
         };
         match builder.send().await {
@@ -204,6 +204,14 @@ impl Answer {
     }
 }
 
+/// The header's value, which prints as `Sensitive`. Whoever fetched the token has seen that it fits into a header.
+fn sensitive(authorisation: &Authorisation) -> HeaderValue {
+    let value = HeaderValue::from_str(authorisation.bearer.expose());
+    let mut value = value.unwrap_or_else(|_| HeaderValue::from_static(""));
+    value.set_sensitive(true);
+    value
+}
+
 /// The token goes where it belongs, and nowhere else: a redirect to another host, port or scheme is not followed.
 fn within_one_host() -> Policy {
     Policy::custom(|attempt| {
@@ -247,5 +255,22 @@ fn said(body: &[u8]) -> (Option<String>, Option<String>) {
             error.get("message").and_then(text),
         ),
         code => (text(code), text(&body["error_description"])),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::secret::Secret;
+
+    #[test]
+    fn the_header_that_carries_the_token_does_not_print_it() {
+        let bearer = Arc::new(Secret::new("Bearer abc".to_owned()));
+        let header = sensitive(&Authorisation { bearer, token: 1, ends: Instant::now() });
+        assert_eq!((format!("{header:?}").as_str(), header.as_bytes()), ("Sensitive", &b"Bearer abc"[..]));
     }
 }

@@ -20,7 +20,6 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
-use reqwest::header::HeaderValue;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
@@ -37,6 +36,7 @@ pub use timings::Timings;
 
 use crate::error::Error;
 use crate::monitor::{Monitor, Wait};
+use crate::secret::Secret;
 
 /// The one way to Navan.
 pub struct Gateway {
@@ -80,8 +80,8 @@ pub trait Authorise: Send + Sync {
 /// What makes a request authorised.
 #[derive(Clone)]
 pub struct Authorisation {
-    /// The header's value, marked as sensitive.
-    pub header: HeaderValue,
+    /// What the header says: `Bearer …`.
+    pub bearer: Arc<Secret>,
     /// Which token it is, counted from the first of the run.
     pub token: u64,
     /// The end of its life.

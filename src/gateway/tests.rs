@@ -28,7 +28,7 @@ fn timings() -> Timings {
 /// Hands out tokens by number, as if the sandbox had issued them; all carry the sandbox's real one unless they are
 /// among the bad ones.
 struct Tokens {
-    good: HeaderValue,
+    good: Arc<Secret>,
     current: AtomicU64,
     /// Tokens up to this number are refused by the sandbox.
     bad_to: u64,
@@ -39,9 +39,9 @@ struct Tokens {
 impl Authorise for Tokens {
     fn authorisation(&self) -> BoxFuture<'_, Result<Authorisation, Error>> {
         let token = self.current.load(Ordering::Relaxed);
-        let bad = HeaderValue::from_static("Bearer not-a-token");
-        let header = if token <= self.bad_to { bad } else { self.good.clone() };
-        async move { Ok(Authorisation { header, token, ends: Instant::now() + self.life }) }.boxed()
+        let bad = Arc::new(Secret::new("Bearer not-a-token".to_owned()));
+        let bearer = if token <= self.bad_to { bad } else { Arc::clone(&self.good) };
+        async move { Ok(Authorisation { bearer, token, ends: Instant::now() + self.life }) }.boxed()
     }
 
     fn refused(&self, authorisation: &Authorisation) -> BoxFuture<'_, ()> {
@@ -106,7 +106,7 @@ fn whole(body: Vec<u8>) -> Result<usize, Unusable> {
     Ok(body.len())
 }
 
-async fn token(gateway: &Gateway, sandbox: &Sandbox) -> HeaderValue {
+async fn token(gateway: &Gateway, sandbox: &Sandbox) -> Arc<Secret> {
     let settings = sandbox.settings();
     let form = [
         ("grant_type", "client_credentials"),
@@ -117,7 +117,7 @@ async fn token(gateway: &Gateway, sandbox: &Sandbox) -> HeaderValue {
     let request = Request { endpoint: "/ta-auth/oauth/token", url, region: None, payload: Payload::Form(&form) };
     let read = |body: Vec<u8>| {
         let answer: serde_json::Value = serde_json::from_slice(&body).unwrap();
-        Ok(HeaderValue::from_str(&format!("Bearer {}", answer["access_token"].as_str().unwrap())).unwrap())
+        Ok(Arc::new(Secret::new(format!("Bearer {}", answer["access_token"].as_str().unwrap()))))
     };
     gateway.send(&request, read).await.unwrap()
 }
