@@ -42,7 +42,14 @@ fn main() -> anyhow::Result<()> {
     let began = Instant::now();
     let mut child = command.stdout(Stdio::piped()).spawn().context("the connector does not start")?;
     let stdout = child.stdout.take().context("the connector has no stdout")?;
-    let tallies = if raw { pass_on(stdout).map(|()| None)? } else { Some(tally(stdout, began)?) };
+    let tallies = if raw {
+        if !pass_on(stdout)? {
+            return Ok(()); // the reader has seen enough (`| head`), and so has the connector
+        }
+        None
+    } else {
+        Some(tally(stdout, began)?)
+    };
     let status = child.wait()?;
     ensure!(status.success(), "the read failed: {status}");
     if let Some(tallies) = tallies {
@@ -55,7 +62,7 @@ fn main() -> anyhow::Result<()> {
 fn build() -> anyhow::Result<PathBuf> {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
-    let build = ["build", "--quiet", "--release", "--locked", "--bin", "source-navan", "--manifest-path", manifest];
+    let build = ["build", "--release", "--locked", "--bin", "source-navan", "--manifest-path", manifest];
     ensure!(Command::new(cargo).args(build).status()?.success(), "the connector does not build");
     // This program is <target>/release/examples/demo; the connector lies two folders up.
     let here = std::env::current_exe()?;
@@ -73,10 +80,12 @@ fn chosen_streams() -> Value {
     json!({"streams": streams.map(stream)})
 }
 
-fn pass_on(mut stdout: impl std::io::Read) -> anyhow::Result<()> {
+/// Whether the reader took everything.
+fn pass_on(mut stdout: impl std::io::Read) -> anyhow::Result<bool> {
     match std::io::copy(&mut stdout, &mut std::io::stdout()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(()),
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -8,7 +8,7 @@
 //! 4. [`auth`], which keeps one that is always good; and all requests go through
 //! 5. [`gateway`]: pace, retries, circuit breaker, request log.
 //!
-//! All of them stand on [`config`], [`error`], [`secret`], [`monitor`] (what was measured, with thresholds) and
+//! All of them stand on [`config`], [`error`], [`secret`], [`signal`], [`monitor`] (what was measured, with thresholds) and
 //! [`protocol`] (Airbyte's messages, and the only writer to stdout).
 
 // The reader of these pages is a developer, who has private items documented as well.
@@ -23,4 +23,5 @@ pub mod gateway;
 pub mod monitor;
 pub mod protocol;
 pub mod secret;
+pub mod signal;
 pub mod sync;

@@ -16,6 +16,7 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::monitor::Monitor;
 use crate::protocol::{Output, Trace, logging};
+use crate::signal::{end_by, interruption};
 
 /// An Airbyte source for Navan: bookings, expense transactions and users.
 #[derive(Parser)]
@@ -95,7 +96,10 @@ async fn run(command: Command, output: &Output) -> Result<bool, Error> {
         Command::Spec => spec::run(output).map(|()| true),
         Command::Discover(files) => discover::run(&files.config, output).map(|()| true),
         Command::Check(files) => {
-            check::run(&files.config, output, &monitor).await;
+            tokio::select! {
+                () = check::run(&files.config, output, &monitor) => {}
+                signal = interruption() => end_by(signal),
+            }
             monitor.summarise("check", began.elapsed(), None);
             Ok(true)
         }

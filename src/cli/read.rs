@@ -2,9 +2,6 @@
 
 use std::sync::Arc;
 
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::low_level::emulate_default_handler;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{Instant, timeout};
 
 use super::ReadFiles;
@@ -13,6 +10,7 @@ use crate::error::Error;
 use crate::gateway::Timings;
 use crate::monitor::Monitor;
 use crate::protocol::{ConfiguredCatalog, Output, StreamStates};
+use crate::signal::{end_by, interruption};
 use crate::sync::{Scope, Sync};
 
 pub(super) async fn run(files: &ReadFiles, output: &Output, monitor: &Arc<Monitor>) -> Result<bool, Error> {
@@ -49,21 +47,7 @@ pub(super) async fn run(files: &ReadFiles, output: &Output, monitor: &Arc<Monito
             }
             // A reader that takes nothing any more must not keep the process alive.
             let _ = timeout(farewell, output.written()).await;
-            // Returns only if the signal could not be raised.
-            let _ = emulate_default_handler(signal);
-            Ok(false)
+            end_by(signal)
         }
-    }
-}
-
-/// Waits for the signal that ends the process: SIGTERM (Airbyte cancels a sync), or SIGINT (a person does).
-async fn interruption() -> i32 {
-    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
-        // Without handlers the signals end the process by themselves.
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = term.recv() => SIGTERM,
-        _ = int.recv() => SIGINT,
     }
 }

@@ -105,6 +105,12 @@ impl Config {
             Error::config("`start_date` is not a date that exists: give a date and time such as 2024-01-01T00:00:00Z.")
                 .because(e)
         })?;
+        if plain.start_date > Utc::now() + chrono::Duration::days(1) {
+            return Err(Error::config(format!(
+                "`start_date` is {}, which lies in the future: give the earliest creation of a booking to read.",
+                plain.start_date.format("%Y-%m-%d")
+            )));
+        }
         Ok(Self {
             client_id: plain.client_id,
             client_secret,

@@ -12,6 +12,7 @@ use std::thread;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::Message;
+use crate::signal::end_by;
 
 /// How many blocks of records may wait for the reader of stdout.
 const BLOCKS_WAITING: usize = 2;
@@ -116,10 +117,8 @@ fn write_all(mut sink: impl Write, items: &mpsc::Receiver<Item>) {
 
 fn end_without_output(error: &std::io::Error) -> ! {
     if error.kind() == ErrorKind::BrokenPipe {
-        // Returns only if the signal could not be raised.
-        let _ = signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGPIPE);
-    } else {
-        let _ = writeln!(std::io::stderr(), "source-navan: cannot write to stdout: {error}");
+        end_by(signal_hook::consts::SIGPIPE);
     }
+    let _ = writeln!(std::io::stderr(), "source-navan: cannot write to stdout: {error}");
     std::process::exit(1)
 }

@@ -29,7 +29,7 @@ pub(super) fn in_state(stream: &str, state: &Value, field: &str) -> Result<Optio
         Some(value) => match value.as_str().and_then(parse) {
             Some(time) => Ok(Some(time)),
             None => Err(Error::config(format!(
-                "The state of {stream} cannot be used: `{field}` is {value}, not a time such as 2026-01-31T00:00:00Z. Give the state that an earlier read wrote, or reset the stream."
+                "The state of {stream} cannot be used: `{field}` is {value}, not a time such as 2026-01-31T00:00:00Z. Give the state that an earlier read wrote, or none."
             ))),
         },
     }
