@@ -1,4 +1,4 @@
-//! Text that must not be seen: the client secret and the tokens.
+//! Text that must not be seen: the credential and the tokens.
 
 use zeroize::Zeroizing;
 

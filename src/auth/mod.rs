@@ -32,7 +32,7 @@ pub struct Authenticator {
     gateway: Arc<Gateway>,
     monitor: Arc<Monitor>,
     url: Url,
-    client_id: String,
+    client_id: Secret,
     client_secret: Secret,
     state: Mutex<State>,
     /// Counts failed fetches, so that those who waited for one share its error instead of each trying again.
@@ -61,7 +61,7 @@ impl Authenticator {
         gateway: Arc<Gateway>,
         monitor: Arc<Monitor>,
         url: Url,
-        client_id: String,
+        client_id: Secret,
         client_secret: Secret,
     ) -> Self {
         Self { gateway, monitor, url, client_id, client_secret, state: Mutex::default(), failures: AtomicU64::new(0) }
@@ -116,7 +116,7 @@ impl Authenticator {
         // No scope: naming one narrows the token, and a wrong one is refused as if the secret were wrong.
         let form = [
             ("grant_type", "client_credentials"),
-            ("client_id", self.client_id.as_str()),
+            ("client_id", self.client_id.expose()),
             ("client_secret", self.client_secret.expose()),
         ];
         let request =

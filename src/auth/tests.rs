@@ -26,7 +26,7 @@ impl Setting {
             gateway,
             monitor,
             format!("{}{TOKEN_PATH}", sandbox.url()).parse().unwrap(),
-            sandbox.settings().client_id.clone(),
+            Secret::new(sandbox.settings().client_id.clone()),
             Secret::new(secret.unwrap_or(&sandbox.settings().client_secret).to_owned()),
         );
         Self { sandbox, authenticator }

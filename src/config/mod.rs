@@ -21,7 +21,7 @@ const SPEC: &str = include_str!("../../spec.json");
 /// What the user configured, complete with the defaults.
 pub struct Config {
     /// The client id of the Navan API credential.
-    pub client_id: String,
+    pub client_id: Secret,
     /// Its secret.
     pub client_secret: Secret,
     /// Where the company's data lives.
@@ -52,7 +52,6 @@ pub enum Region {
 
 #[derive(Deserialize)]
 struct Plain {
-    client_id: String,
     region: Region,
     start_date: DateTime<Utc>,
     lookback_days: u32,
@@ -96,10 +95,11 @@ impl Config {
         let schema = &spec["connectionSpecification"];
         let mut given = clean::clean(given, schema);
         expected::validate(schema, &given)?;
-        let client_secret = match given.remove("client_secret") {
-            Some(Value::String(secret)) => Secret::new(secret),
-            _ => return Err(Error::system("spec.json does not require client_secret to be a string.")),
+        let mut secret = |name| match given.remove(name) {
+            Some(Value::String(text)) => Ok(Secret::new(text)),
+            _ => Err(Error::system(format!("spec.json does not require {name} to be a string."))),
         };
+        let (client_id, client_secret) = (secret("client_id")?, secret("client_secret")?);
         let plain = Plain::deserialize(Value::Object(given)).map_err(|e| {
             // The schema leaves open only whether a date exists, such as the 31st of February.
             Error::config("`start_date` is not a date that exists: give a date and time such as 2024-01-01T00:00:00Z.")
@@ -112,7 +112,7 @@ impl Config {
             )));
         }
         Ok(Self {
-            client_id: plain.client_id,
+            client_id,
             client_secret,
             region: plain.region,
             start_date: plain.start_date,
@@ -184,7 +184,7 @@ mod tests {
             "{\"client_id\":\" \u{200b}Client ID: 3f2b-8c1e Copy key\\n\",\"client_secret\":\"Secret Key:\u{feff}abc123\u{200d} Copy key\"}",
         )
         .unwrap();
-        assert_eq!(config.client_id, "3f2b-8c1e");
+        assert_eq!(config.client_id.expose(), "3f2b-8c1e");
         assert_eq!(config.client_secret.expose(), "abc123");
     }
 

@@ -1,4 +1,4 @@
-//! What must never be said: the secret, the tokens, and what is in rows, whatever the log's level.
+//! What must never be said: the credential, the tokens, and what is in rows, whatever the log's level.
 
 use navan_sandbox::{Every, Fault, Faults, Region, Sandbox, Settings};
 
@@ -8,7 +8,7 @@ fn assert_silent(sandbox: &Sandbox, run: &Run) {
     let settings = sandbox.settings();
     let mut secrets = sandbox.counts().tokens;
     assert!(run.stdout.contains(r#""level":"DEBUG""#) || run.status.code() == Some(1), "the log is not at TRACE");
-    secrets.push(settings.client_secret.clone());
+    secrets.extend([settings.client_id.clone(), settings.client_secret.clone()]);
     for secret in secrets {
         assert!(!run.stdout.contains(&secret), "on stdout");
         assert!(!run.stderr.contains(&secret), "on stderr");
