@@ -3,12 +3,13 @@
 #
 #   docker build -t airbyte/source-navan:dev .
 
+# The dependencies first, with nothing of the sources, so that a change to the sources leaves this stage in the cache.
+#
 # Debian 12's C library is older than busybox's, so what is linked against it runs there. The image has gcc, which is
 # all that the crates with C code need, and CA certificates.
-FROM rust:1.95.0-slim-bookworm AS build
+FROM rust:1.95.0-slim-bookworm AS dependencies
 WORKDIR /build
 
-# The dependencies first, with nothing of the sources, so that a change to the sources leaves this layer in the cache.
 # Targets that a manifest names but whose files are not here (benches, examples, tests) would be errors, so they go.
 COPY Cargo.toml Cargo.lock ./
 COPY sandbox/Cargo.toml sandbox/
@@ -23,6 +24,7 @@ RUN set -eu; \
     cargo build --release --locked --package source-navan --bin source-navan
 
 # Then the connector. Copied files keep their times, by which cargo would take them for older than the build above.
+FROM dependencies AS build
 COPY schemas schemas
 COPY spec.json ./
 COPY src src

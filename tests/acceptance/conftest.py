@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from connector import Connector, Output
+from container import Image
 from sandbox import Sandbox, sandbox
 from scenarios import SCENARIOS
-from settings import CONNECTOR, ROOT, Case
+from settings import CONNECTOR, IMAGE, ROOT, Case
 
 ConfigOf = Callable[[Case], Path]
 Outcome = Callable[[str], Output]
@@ -82,10 +82,22 @@ def outcome(connector: Connector) -> Outcome:
 
 
 @pytest.fixture(scope="session")
-def bridge_address() -> str:
-    """This machine's address as a container sees it: the gateway of Docker's bridge, unless the user knows better."""
+def image() -> Image:
+    """The connector's image, without which what needs it is skipped."""
+    if not IMAGE:
+        pytest.skip("SOURCE_NAVAN_IMAGE names no image")
+    return Image(IMAGE)
+
+
+@pytest.fixture(scope="session")
+def bridge_address(image: Image) -> str:
+    """This machine's address as a container sees it: where it sends what is not for its own network.
+
+    The user may know better. The engine does not always know it, so a container is asked.
+    """
     given = os.environ.get("SOURCE_NAVAN_HOST_ADDRESS")
     if given:
         return given
-    look = ["docker", "network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}"]
-    return subprocess.run(look, check=True, capture_output=True, text=True).stdout.strip()
+    routes = image.having("--entrypoint", "ip").run("route").stdout.splitlines()
+    (gateway,) = (words[2] for words in map(str.split, routes) if words[0] == "default")
+    return gateway

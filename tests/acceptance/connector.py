@@ -69,6 +69,11 @@ class Output:
         """All traces of a kind, such as `ERROR`."""
         return [trace for trace in self.of_type("TRACE") if trace["type"] == kind]
 
+    def complete(self) -> set[str]:
+        """The streams that ended well."""
+        told = [trace["stream_status"] for trace in self.traces("STREAM_STATUS")]
+        return {status["stream_descriptor"]["name"] for status in told if status["status"] == "COMPLETE"}
+
     def expect(self, exit_code: int = 0) -> Output:
         """This, if the run ended as it should; otherwise says what it told."""
         told = [trace["error"] for trace in self.traces("ERROR")]

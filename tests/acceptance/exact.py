@@ -12,25 +12,7 @@ import urllib.request
 from decimal import Decimal
 from typing import Any
 
-from sandbox import Sandbox
-
-TYPES = (
-    "card-transactions",
-    "connect-transactions",
-    "manual-transactions",
-    "repayments",
-    "fees",
-    "adjustments",
-    "daily-rebates",
-    "disputes",
-    "statement-payments",
-)
-# A stream with a type, if it has types; and its primary key.
-TABLES: list[tuple[str, str | None, str]] = [
-    ("BOOKING", None, "uuid"),
-    ("USER", None, "id"),
-    *(("TRANSACTION", kind, "id") for kind in TYPES),
-]
+from sandbox import KEYS, TABLES, Sandbox
 
 
 def rows(sandbox: Sandbox, stream: str, kind: str | None = None) -> list[dict[str, Any]]:
@@ -61,7 +43,7 @@ def remove_inexact(sandbox: Sandbox) -> None:
 
 def touch(sandbox: Sandbox, stream: str, index: int, kind: str | None = None) -> None:
     """Changes a row, again if need be, until it is one that PyAirbyte can carry."""
-    key = {stream: key for stream, _, key in TABLES}[stream]
+    key = KEYS[stream]
     before = {row[key]: row for row in rows(sandbox, stream, kind)}
     for _ in range(50):
         sandbox.touch(stream, index, kind)
@@ -75,7 +57,7 @@ def touch(sandbox: Sandbox, stream: str, index: int, kind: str | None = None) ->
 def insert(sandbox: Sandbox, stream: str, count: int, kind: str | None = None) -> None:
     """Adds new rows, all of which PyAirbyte can carry."""
     target = {"stream": stream} | ({"type": kind} if kind else {})
-    key = {stream: key for stream, _, key in TABLES}[stream]
+    key = KEYS[stream]
     added = 0
     while added < count:
         known = {row[key] for row in rows(sandbox, stream, kind)}

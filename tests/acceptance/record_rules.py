@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import date, datetime
 from itertools import islice
@@ -12,7 +12,8 @@ from typing import Any
 
 import jsonschema
 
-from connector import by_key
+from connector import Output, by_key
+from sandbox import KEYS
 
 Record = dict[str, Any]
 
@@ -88,3 +89,24 @@ def duplicates(records: list[Record], stream: dict[str, Any]) -> list[str]:
 def as_set(records: list[Record]) -> Counter[str]:
     """Records without their order, to be compared."""
     return Counter(json.dumps(record, sort_keys=True) for record in records)
+
+
+def keys(output: Output) -> list[tuple[str, str]]:
+    """The stream and primary key of each record of a read, in order."""
+    return [_key(record) for record in output.of_type("RECORD")]
+
+
+def keys_before_states(output: Output) -> set[tuple[str, str]]:
+    """Those of the records that a STATE of their stream follows: what a destination has for certain."""
+    safe: set[tuple[str, str]] = set()
+    waiting: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    for message in output.messages:
+        if message["type"] == "RECORD":
+            waiting[message["record"]["stream"]].add(_key(message["record"]))
+        elif message["type"] == "STATE":
+            safe |= waiting.pop(message["state"]["stream"]["stream_descriptor"]["name"], set())
+    return safe
+
+
+def _key(record: Record) -> tuple[str, str]:
+    return record["stream"], record["data"][KEYS[record["stream"]]]

@@ -14,6 +14,24 @@ from settings import SANDBOX
 
 # A fixed clock, so that what a read finds does not hang on the day it runs.
 NOW = "2026-11-22T09:00:00Z"
+TYPES = (
+    "card-transactions",
+    "connect-transactions",
+    "manual-transactions",
+    "repayments",
+    "fees",
+    "adjustments",
+    "daily-rebates",
+    "disputes",
+    "statement-payments",
+)
+# A stream with a type, if it has types; and its primary key.
+TABLES: list[tuple[str, str | None, str]] = [
+    ("BOOKING", None, "uuid"),
+    ("USER", None, "id"),
+    *(("TRANSACTION", kind, "id") for kind in TYPES),
+]
+KEYS = {stream: key for stream, _, key in TABLES}
 
 
 @dataclass(frozen=True)
@@ -45,6 +63,10 @@ class Sandbox:
         query = f"stream={stream}" + (f"&type={kind}" if kind else "")
         with urllib.request.urlopen(f"{self.url}/sandbox/rows?{query}", timeout=60) as answer:
             return [json.loads(line) for line in answer]
+
+    def keys(self) -> set[tuple[str, str]]:
+        """The stream and primary key of every row."""
+        return {(stream, row[key]) for stream, kind, key in TABLES for row in self.rows(stream, kind)}
 
     def post(self, what: str, body: Any) -> Any:
         """Asks `/sandbox/<what>` for a change."""

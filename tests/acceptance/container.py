@@ -1,0 +1,84 @@
+"""The connector's image, and what runs it."""
+
+from __future__ import annotations
+
+import subprocess
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from connector import Output
+
+# More than any of the reads here takes; it ends a test that would hang.
+PATIENCE_S = 120
+# What a careful platform takes away from a container.
+CONFINED = ("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges")
+
+
+def docker(*words: str | Path) -> str:
+    """What a command of Docker's client prints; its failure is an error."""
+    done = subprocess.run(["docker", *words], capture_output=True, text=True, timeout=PATIENCE_S)
+    assert done.returncode == 0, f"docker {words}: {done.stderr}"
+    return done.stdout.strip()
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image, and the options of `docker run` that its containers get."""
+
+    name: str
+    options: tuple[str, ...] = ()
+
+    def having(self, *options: str) -> Image:
+        """The same with more options."""
+        return replace(self, options=self.options + options)
+
+    def command(self, *words: str) -> list[str]:
+        """The words of `docker run`."""
+        return ["docker", "run", "--rm", *self.options, self.name, *words]
+
+    def run(self, *words: str) -> Output:
+        """Runs a container to its end."""
+        return run(self.command(*words))
+
+    @contextmanager
+    def started(self, *words: str) -> Iterator[str]:
+        """A container that runs on its own, by its name; it is gone afterwards."""
+        name = f"source-navan-{uuid.uuid4()}"
+        docker("run", "--detach", "--name", name, *self.options, self.name, *words)
+        try:
+            yield name
+        finally:
+            docker("rm", "--force", name)
+
+    def setting(self, template: str) -> str:
+        """What the image says of itself, by a template of `docker image inspect`."""
+        return docker("image", "inspect", "--format", template, self.name)
+
+
+def run(command: list[str] | str, **how: Any) -> Output:
+    """Runs a command, or a line of the shell, to its end."""
+    done = subprocess.run(command, shell=isinstance(command, str), capture_output=True, timeout=PATIENCE_S, **how)
+    words = command.split() if isinstance(command, str) else command
+    return Output(words, done.stdout.decode(), done.stderr.decode(), done.returncode)
+
+
+def logs(container: str) -> Output:
+    """What a container that was started has said so far, and its exit code; 0 while it runs."""
+    said = run(["docker", "logs", container])
+    code = int(docker("inspect", "--format", "{{.State.ExitCode}}", container))
+    return replace(said, exit_code=code)
+
+
+def files(image: str) -> set[str]:
+    """The files of an image, folders left out."""
+    container = docker("create", image)
+    try:
+        export = f"set -o pipefail; docker export {container} | tar --list"
+        listing = subprocess.check_output(["bash", "-c", export], text=True)
+    finally:
+        docker("rm", container)
+    return {name for name in listing.splitlines() if not name.endswith("/")}

@@ -1,0 +1,32 @@
+"""README, as somebody who follows it types it."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from settings import ROOT
+
+_TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    """The blocks of code in a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", _TEXT, flags=re.MULTILINE | re.DOTALL)
+
+
+def lines(start: str) -> list[str]:
+    """The commands that begin with these words."""
+    return [line for block in blocks("sh") for line in block.splitlines() if line.startswith(start)]
+
+
+def write_secrets(folder: Path, **of_the_sandbox: Any) -> None:
+    """Puts README's two files into `secrets/`: the configuration with the sandbox's values, and the catalog."""
+    config, catalog = map(json.loads, blocks("json"))
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps({**config, **of_the_sandbox}), encoding="utf-8")
+    (folder / "catalog.json").write_text(json.dumps(catalog), encoding="utf-8")
+    # The user in the container is another one.
+    folder.chmod(0o755)

@@ -1,0 +1,66 @@
+"""README's four `docker run`, word for word, against the sandbox."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import readme
+from connector import Output
+from container import Image, run
+from record_rules import keys
+from sandbox import Sandbox, sandbox
+from settings import ROOT
+
+
+@pytest.fixture(scope="module")
+def navan(bridge_address: str) -> Iterator[Sandbox]:
+    """A sandbox that containers reach."""
+    with sandbox(host=bridge_address) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def folder(navan: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the reader of README stands: `secrets/` is below."""
+    folder = tmp_path_factory.mktemp("readme")
+    readme.write_secrets(folder / "secrets", **navan.config())
+    return folder
+
+
+def typed(command: str, image: Image, folder: Path, more: str = "") -> Output:
+    """Runs README's line with that command in it, and more at its end. The image may go by another name here."""
+    (built,) = readme.lines("docker build -t ")
+    (line,) = (line for line in readme.lines("docker run ") if command in line.split())
+    return run(line.replace(built.split()[3], image.name) + more, cwd=folder)
+
+
+def test_spec(image: Image, folder: Path) -> None:
+    (spec,) = typed("spec", image, folder).expect().of_type("SPEC")
+    assert spec == json.loads((ROOT / "spec.json").read_text(encoding="utf-8"))
+
+
+def test_check(image: Image, folder: Path) -> None:
+    (status,) = typed("check", image, folder).expect().of_type("CONNECTION_STATUS")
+    assert status == {"status": "SUCCEEDED"}
+
+
+def test_discover(image: Image, folder: Path) -> None:
+    (catalog,) = typed("discover", image, folder).expect().of_type("CATALOG")
+    assert [stream["name"] for stream in catalog["streams"]] == ["BOOKING", "TRANSACTION", "USER"]
+
+
+def test_read_brings_every_row_once(image: Image, folder: Path, navan: Sandbox) -> None:
+    output = typed("read", image, folder).expect()
+    assert output.complete() == {"BOOKING", "TRANSACTION", "USER"}
+    assert sorted(keys(output)) == sorted(navan.keys())
+
+
+def test_the_output_of_a_read_is_the_state_of_the_next(image: Image, folder: Path) -> None:
+    first = typed("read", image, folder).expect()
+    (folder / "secrets" / "first.jsonl").write_text(first.stdout, encoding="utf-8")
+    second = typed("read", image, folder, " --state /secrets/first.jsonl").expect()
+    assert 0 < len(second.records("TRANSACTION")) < len(first.records("TRANSACTION"))
