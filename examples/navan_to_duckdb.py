@@ -1,11 +1,11 @@
-"""Navan into a DuckDB file with PyAirbyte, and three questions in SQL.
+"""Navan into a DuckDB file with PyAirbyte, and three questions to it in SQL.
 
     pip install airbyte==0.71.3
-    python example_pyairbyte.py config.json navan.duckdb source-navan
-    python example_pyairbyte.py config.json navan.duckdb airbyte/source-navan:dev
+    python navan_to_duckdb.py config.json navan.duckdb source-navan
+    python navan_to_duckdb.py config.json navan.duckdb airbyte/source-navan:dev
 
-`config.json` holds `client_id` and `client_secret`. The last word is the connector: an executable, or an
-image if it has a tag. Each run brings the file up to date; TRANSACTION is read from where the last run ended.
+`config.json` is the connector's configuration. The last word is the connector: an executable, or an image if it has a
+tag. Each run brings the file up to date; TRANSACTION is read from where the last run ended.
 """
 
 from __future__ import annotations
@@ -52,12 +52,6 @@ def cache(path: Path) -> ab.DuckDBCache:
     return ab.DuckDBCache(db_path=path, cache_dir=path.parent / "cache")
 
 
-def sync(navan: ab.Source, into: ab.DuckDBCache) -> ab.ReadResult:
-    """Checks the connection, then brings the file up to date: new and changed rows replace the old ones."""
-    navan.check()
-    return navan.read(cache=into)
-
-
 def ask(into: ab.DuckDBCache, sql: str) -> list[tuple[Any, ...]]:
     """The rows that a query gives."""
     with into.get_sql_engine().connect() as connection:
@@ -65,13 +59,16 @@ def ask(into: ab.DuckDBCache, sql: str) -> list[tuple[Any, ...]]:
 
 
 def main(config: str, file: str, connector: str = "source-navan") -> None:
-    """One sync, and what the file holds afterwards."""
+    """One sync, in which new and changed rows replace the old ones, and what the file holds afterwards."""
+    navan = source(connector, json.loads(Path(config).read_text(encoding="utf-8")))
     into = cache(Path(file).absolute())
-    sync(source(connector, json.loads(Path(config).read_text(encoding="utf-8"))), into)
+    navan.check()
+    result = navan.read(cache=into)
+    print(f"{result.processed_records} records read")
     for sql in (COUNTS, SPENT_BY_BOOKING_TYPE, LAST_CHANGED):
+        print()
         for row in ask(into, sql):
             print(*row, sep="\t")
-        print()
 
 
 if __name__ == "__main__":

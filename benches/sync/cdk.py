@@ -37,9 +37,7 @@ def install() -> Path:
         shutil.rmtree(folder, ignore_errors=True)
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
         quiet = ["--quiet", "--disable-pip-version-check"]
-        subprocess.run(
-            [folder / "bin/pip", "install", *quiet, "--no-deps", "--requirement", REQUIREMENTS], check=True
-        )
+        subprocess.run([folder / "bin/pip", "install", *quiet, "--no-deps", "--requirement", REQUIREMENTS], check=True)
         (folder / "complete").touch()
     return folder
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from urllib.parse import quote
 
 from programs import Cost, run
 from sandbox import NOW, TYPES, Sandbox
 
-CREATED_FROM = datetime(2015, 1, 1, tzinfo=timezone.utc)
+CREATED_FROM = datetime(2015, 1, 1, tzinfo=UTC)
 MODIFIED_FROM = "2026-09-01"
 BOOKINGS_A_PAGE = 100
 TRANSACTIONS_A_PAGE = 500

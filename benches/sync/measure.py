@@ -107,7 +107,9 @@ class Bench:
         yield _against_cdk(f"{ROWS_IN_WORDS}: wall", ours, types, lambda cost: cost.wall, "s", 50)
         yield _against_cdk("the same: CPU time", ours, types, lambda cost: cost.cpu, "s")
         yield _against_cdk("the same: peak memory", ours, types, lambda cost: cost.peak, "MiB")
-        yield _against_cdk("no types brought to the schema by the engine: wall", ours, none, lambda cost: cost.wall, "s")
+        yield _against_cdk(
+            "no types brought to the schema by the engine: wall", ours, none, lambda cost: cost.wall, "s"
+        )
         yield _against_cdk("the same: CPU time", ours, none, lambda cost: cost.cpu, "s")
 
     def latency(self) -> Iterator[Row]:
@@ -140,7 +142,7 @@ class Bench:
                     counts = server.counts()
                     ideals.append(_pages(counts) / (SHARE_OF_LIMIT * LIMIT_PER_S))
                     refused.append(100 * counts["too_many"] / counts["requests"])
-                ratio = median(wall / ideal for wall, ideal in zip(walls, ideals))
+                ratio = median(wall / ideal for wall, ideal in zip(walls, ideals, strict=True))
                 yield Row(
                     "limit",
                     f"{LIMIT_PER_S} requests a second, {told}: wall, {_count(walls)}",
@@ -206,7 +208,13 @@ def _against_cdk(
     if bar is None:
         return Row("cdk", what, spread(mine, unit, digits), against, f"{times(ratio)} less")
     return Row(
-        "cdk", what, spread(mine, unit, digits), against, f"{times(ratio)} faster", f"≥ {bar:.0f} × faster", ratio >= bar
+        "cdk",
+        what,
+        spread(mine, unit, digits),
+        against,
+        f"{times(ratio)} faster",
+        f"≥ {bar:.0f} × faster",
+        ratio >= bar,
     )
 
 

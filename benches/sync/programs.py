@@ -38,7 +38,8 @@ def binaries() -> Binaries:
         subprocess.run(["cargo", "build", "--release", "--locked", "--workspace"], cwd=ROOT, check=True)
     built = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"), "release")
     connector, sandbox = (
-        Path(path or built / name).resolve() for path, name in zip(given, ("source-navan", "navan-sandbox"))
+        Path(path or built / name).resolve()
+        for path, name in zip(given, ("source-navan", "navan-sandbox"), strict=True)
     )
     return Binaries(connector, sandbox)
 

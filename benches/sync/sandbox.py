@@ -10,12 +10,12 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 # A fixed clock, so that what a read finds does not hang on the day it runs.
-NOW = datetime(2026, 11, 22, 9, tzinfo=timezone.utc)
+NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
 
 TYPES = (
     "card-transactions",

@@ -58,7 +58,8 @@ def plain(rows: Sequence[Row]) -> str:
     lines = [HEAD, *(row.cells() for row in rows)]
     widths = [max(len(cells[column]) for cells in lines) for column in range(len(HEAD))]
     return "".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(cells, widths)).rstrip() + "\n" for cells in lines
+        "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip() + "\n"
+        for cells in lines
     )
 
 
@@ -75,7 +76,8 @@ def circumstances(binaries: Binaries, cdk_version: str, runs: int, load: float) 
         f"Measured on {date.today()} with {', '.join(versions)}.\n"
         f"Machine: {cpu}, {os.cpu_count()} cores, {memory:.0f} GiB of memory, Linux {platform.release()}; "
         f"load average {load:.1f} at the start.\n"
-        f"Medians of {runs} run{'s' if runs > 1 else ''} unless the row says otherwise; in brackets the least and the most.\n"
+        f"Medians of {runs} run{'s' if runs > 1 else ''} unless the row says otherwise; "
+        "in brackets the least and the most.\n"
     )
 
 
