@@ -25,6 +25,7 @@ mod position;
 mod process;
 mod progress;
 mod refusals;
+mod release;
 mod resume;
 mod secrets;
 mod slices;
