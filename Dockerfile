@@ -36,8 +36,7 @@ RUN set -eu; \
     cp "$(ldd target/release/source-navan | awk '$1 == "libgcc_s.so.1" { print $3 }')" /image/
 
 # busybox is the smallest base with the `sh` that Airbyte's launcher needs, and has no package manager. The variant with
-# glibc, since that is what the connector is tested with, and its allocator is faster than musl's. It brings the loader,
-# libc and libm; only libgcc_s is missing.
+# glibc, since that is what the connector is tested with. It brings the loader, libc and libm; only libgcc_s is missing.
 FROM busybox:1.37.0-glibc
 
 RUN set -eu; \
