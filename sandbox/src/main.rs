@@ -39,6 +39,9 @@ struct Arguments {
     /// When the clock starts, such as 2026-11-22T09:00:00Z; the real time if not given
     #[arg(long)]
     now: Option<DateTime<Utc>>,
+    /// Leave out the numbers that a 64-bit float or a DECIMAL(38, 9) cannot carry
+    #[arg(long)]
+    plain_numbers: bool,
     /// us or eu
     #[arg(long, value_parser = region)]
     region: Option<Region>,
@@ -77,6 +80,7 @@ impl Arguments {
         settings.users = self.users.unwrap_or(settings.users);
         settings.seed = self.seed.unwrap_or(settings.seed);
         settings.now = self.now.or(settings.now);
+        settings.odd_numbers &= !self.plain_numbers;
         settings.region = self.region.unwrap_or(settings.region);
         settings.token_life = self.token_life.map_or(settings.token_life, Duration::from_secs);
         settings.faults.latency_ms = self.latency_ms.unwrap_or(settings.faults.latency_ms);

@@ -68,6 +68,8 @@ pub struct Settings {
     pub waver_every: u64,
     /// Each n-th row has a field that nobody has heard of. 0: none.
     pub new_field_every: u64,
+    /// Whether numbers take, now and then, a form that a 64-bit float or a DECIMAL(38, 9) cannot carry.
+    pub odd_numbers: bool,
     /// Whether answers carry a `Date`, which tells the sandbox's time.
     pub send_date: bool,
     /// How many of the last requests are kept in the log of [`crate::Counts`].
@@ -105,6 +107,7 @@ impl Default for Settings {
             gzip: false,
             waver_every: 7,
             new_field_every: 0,
+            odd_numbers: true,
             send_date: true,
             log_size: 10_000,
             port: 0,

@@ -95,17 +95,19 @@ def sandbox(
     transactions: int = 60,
     users: int = 120,
     host: str | None = None,
+    plain_numbers: bool = False,
     faults: dict[str, Any] | None = None,
     limit: dict[str, Any] | None = None,
 ) -> Iterator[Sandbox]:
     """Runs a sandbox of its own; `transactions` counts each of the nine types.
 
-    With `host`, it listens at every address and is named by that one: a container cannot reach this
-    machine's loopback.
+    With `host`, it listens at every address and is named by that one: a container cannot reach this machine's loopback.
+    With `plain_numbers`, its numbers survive a client that reads them as floats.
     """
     sizes = {"bookings": bookings, "transactions": transactions, "users": users}
     command = [SANDBOX, "--now", NOW, *(word for name, value in sizes.items() for word in (f"--{name}", str(value)))]
     command += ["--bind", "0.0.0.0"] if host else []
+    command += ["--plain-numbers"] if plain_numbers else []
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None

@@ -32,7 +32,7 @@ impl Company {
             ends: starts + days(dice.below(6)),
             wavers: self.wavers(pick.index),
         };
-        let mut row = Row { out, dice };
+        let mut row = Row { out, dice, odd_numbers: self.odd_numbers };
         self.identity(&mut row, pick, &trip);
         wavering(&mut row, &trip);
         optional(&mut row, &trip);

@@ -26,6 +26,8 @@ pub(crate) enum Form {
 pub(crate) struct Row<'a> {
     pub(crate) out: &'a mut String,
     pub(crate) dice: Dice,
+    /// Whether its numbers may have forms that few can carry.
+    pub(crate) odd_numbers: bool,
 }
 
 impl Row<'_> {

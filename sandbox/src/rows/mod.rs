@@ -36,6 +36,7 @@ pub(crate) struct Company {
     start_ms: i64,
     waver_every: u64,
     new_field_every: u64,
+    odd_numbers: bool,
 }
 
 impl Company {
@@ -47,6 +48,7 @@ impl Company {
             start_ms,
             waver_every: settings.waver_every,
             new_field_every: settings.new_field_every,
+            odd_numbers: settings.odd_numbers,
         }
     }
 

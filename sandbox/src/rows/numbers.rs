@@ -50,7 +50,7 @@ impl Row<'_> {
     /// A number of the kind.
     pub(crate) fn number(&mut self, kind: Kind) {
         let bits = self.dice.next();
-        let (odd, value) = (bits.is_multiple_of(32), bits >> 32);
+        let (odd, value) = (self.odd_numbers && bits.is_multiple_of(32), bits >> 32);
         match kind {
             Kind::Money if odd => self.one_of(&ODD_MONEY),
             Kind::Huge if odd => self.one_of(&ODD_HUGE),

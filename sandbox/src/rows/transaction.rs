@@ -50,7 +50,7 @@ impl Company {
     /// Appends the row of a transaction.
     pub(crate) fn transaction(&self, out: &mut String, kind: ExpenseType, pick: &Pick, groups: Groups) {
         let tag = super::TRANSACTION + kind.number();
-        let mut row = Row { out, dice: Dice::of(self.seed, tag, pick.index, 0) };
+        let mut row = Row { out, dice: Dice::of(self.seed, tag, pick.index, 0), odd_numbers: self.odd_numbers };
         let modified = pick.touched_ms.unwrap_or(pick.key);
         // What happened came some days before it was last changed.
         let posted = pick.key - row.dice.below(20).cast_signed() * DAY_MS;

@@ -23,7 +23,7 @@ impl Company {
     /// Appends the row of a user.
     pub(crate) fn user(&self, out: &mut String, pick: &Pick) {
         let user = pick.index;
-        let mut row = Row { out, dice: Dice::of(self.seed, super::USER, user, 0) };
+        let mut row = Row { out, dice: Dice::of(self.seed, super::USER, user, 0), odd_numbers: self.odd_numbers };
         // What a touch changes comes from other dice, so that all else stays as it was.
         let mut fresh = Dice::of(self.seed, super::USER, user, pick.version);
         let (first, last) = person::name_of(user);

@@ -67,6 +67,15 @@ fn numbers_come_in_every_precision_and_strings_in_every_form() {
 }
 
 #[test]
+fn plain_numbers_are_few_digits_in_plain_form() {
+    let sandbox = sandbox(|settings| (settings.bookings, settings.odd_numbers) = (2_000, false));
+    let all: String = sandbox.bookings().collect();
+    let numbers = all.split([':', ',', '[', '{', '}', ']']).filter(|piece| piece.parse::<f64>().is_ok());
+    let odd: Vec<_> = numbers.filter(|number| number.len() > 12 || number.contains(['e', 'E'])).collect();
+    assert!(odd.is_empty(), "{odd:?}");
+}
+
+#[test]
 fn transactions_refer_to_real_bookings() {
     let sandbox = sandbox(|settings| settings.transactions = 1_000);
     let bookings: HashSet<String> =
