@@ -3,6 +3,9 @@
 #
 #   docker build -t airbyte/source-navan:dev .
 
+# The SBOM of a release lists what is in Cargo.lock too; the last stage alone would show but one binary.
+ARG BUILDKIT_SBOM_SCAN_CONTEXT=true
+
 # The dependencies first, with nothing of the sources, so that a change to the sources leaves this stage in the cache.
 #
 # Debian 12's C library is older than busybox's, so what is linked against it runs there. The image has gcc, which is

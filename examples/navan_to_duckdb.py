@@ -16,8 +16,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-# PyAirbyte reads these when it is imported. Offline mode keeps it from looking into Airbyte's public registry, which has
-# another connector of this name; telemetry goes with it.
+# PyAirbyte reads these when it is imported. Offline mode keeps it from looking into Airbyte's public registry, which
+# has another connector of this name; telemetry goes with it.
 os.environ.setdefault("AIRBYTE_OFFLINE_MODE", "1")
 os.environ.setdefault("DO_NOT_TRACK", "1")
 

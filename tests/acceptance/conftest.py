@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import readme
 from connector import Connector, Output
 from container import Image
 from sandbox import Sandbox, sandbox
@@ -90,14 +91,23 @@ def image() -> Image:
 
 
 @pytest.fixture(scope="session")
-def bridge_address(image: Image) -> str:
+def bridge_address(image: Image, tmp_path_factory: pytest.TempPathFactory) -> str:
     """This machine's address as a container sees it: where it sends what is not for its own network.
 
     The user may know better. The engine does not always know it, so a container is asked.
     """
-    given = os.environ.get("SOURCE_NAVAN_HOST_ADDRESS")
-    if given:
-        return given
-    routes = image.having("--entrypoint", "ip").run("route").stdout.splitlines()
-    (gateway,) = (words[2] for words in map(str.split, routes) if words[0] == "default")
-    return gateway
+    address = os.environ.get("SOURCE_NAVAN_HOST_ADDRESS")
+    if not address:
+        routes = map(str.split, image.shell("ip route").splitlines())
+        (address,) = (words[2] for words in routes if words[0] == "default")
+    secrets = tmp_path_factory.mktemp("bridge") / "secrets"
+    with sandbox(host=address) as navan:
+        readme.write_secrets(secrets, **navan.config())
+        mounted = image.having("--volume", f"{secrets}:/secrets:ro")
+        (status,) = mounted.run("check", "--config", "/secrets/config.json").expect().of_type("CONNECTION_STATUS")
+    if status["status"] != "SUCCEEDED":
+        pytest.fail(
+            f"Containers do not reach this machine at {address} (check: {status['message']}): name an address of it "
+            "that they reach, a private one, in SOURCE_NAVAN_HOST_ADDRESS."
+        )
+    return address

@@ -77,8 +77,13 @@ class Output:
     def expect(self, exit_code: int = 0) -> Output:
         """This, if the run ended as it should; otherwise says what it told."""
         told = [trace["error"] for trace in self.traces("ERROR")]
-        assert self.exit_code == exit_code, f"exit code {self.exit_code}, errors {told}, stderr: {self.stderr[-2000:]}"
+        self.expect_exit(exit_code, f"errors {told}")
         assert exit_code or not told, f"a good end, but errors: {told}"
+        return self
+
+    def expect_exit(self, code: int, told: object = "") -> Output:
+        """This, whatever was written, if it ended with that exit code."""
+        assert self.exit_code == code, f"exit code {self.exit_code}, {told}, stderr: {self.stderr[-2000:]}"
         return self
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import uuid
 from collections.abc import Iterator
@@ -25,6 +26,16 @@ def docker(*words: str | Path) -> str:
     return done.stdout.strip()
 
 
+@contextmanager
+def named() -> Iterator[str]:
+    """A name for a container that is gone afterwards, whatever became of it or of the client that started it."""
+    name = f"source-navan-{uuid.uuid4()}"
+    try:
+        yield name
+    finally:
+        subprocess.run(["docker", "rm", "--force", name], capture_output=True, timeout=PATIENCE_S)
+
+
 @dataclass(frozen=True)
 class Image:
     """An image, and the options of `docker run` that its containers get."""
@@ -36,27 +47,38 @@ class Image:
         """The same with more options."""
         return replace(self, options=self.options + options)
 
-    def command(self, *words: str) -> list[str]:
-        """The words of `docker run`."""
-        return ["docker", "run", "--rm", *self.options, self.name, *words]
+    def command(self, container: str, *words: str) -> list[str]:
+        """The words of `docker run` for a container of that name."""
+        return ["docker", "run", "--name", container, *self.options, self.name, *words]
 
     def run(self, *words: str) -> Output:
         """Runs a container to its end."""
-        return run(self.command(*words))
+        with named() as container:
+            return run(self.command(container, *words))
+
+    def shell(self, script: str) -> str:
+        """What a script prints in a container; its failure is an error."""
+        return self.having("--entrypoint", "sh").run("-c", script).expect_exit(0).stdout
 
     @contextmanager
     def started(self, *words: str) -> Iterator[str]:
-        """A container that runs on its own, by its name; it is gone afterwards."""
-        name = f"source-navan-{uuid.uuid4()}"
-        docker("run", "--detach", "--name", name, *self.options, self.name, *words)
-        try:
-            yield name
-        finally:
-            docker("rm", "--force", name)
+        """A container that runs on its own, by its name."""
+        with named() as container:
+            docker(*self.having("--detach").command(container, *words)[1:])
+            yield container
 
-    def setting(self, template: str) -> str:
-        """What the image says of itself, by a template of `docker image inspect`."""
-        return docker("image", "inspect", "--format", template, self.name)
+    def about(self) -> dict[str, Any]:
+        """What the image says of itself."""
+        (about,) = json.loads(docker("image", "inspect", self.name))
+        return about
+
+    def files(self) -> set[str]:
+        """Its files, folders left out."""
+        with named() as container:
+            docker("create", "--name", container, self.name, "sh")
+            export = f"set -o pipefail; docker export {container} | tar --list"
+            listing = subprocess.check_output(["bash", "-c", export], text=True, timeout=PATIENCE_S)
+        return {name for name in listing.splitlines() if not name.endswith("/")}
 
 
 def run(command: list[str] | str, **how: Any) -> Output:
@@ -69,16 +91,4 @@ def run(command: list[str] | str, **how: Any) -> Output:
 def logs(container: str) -> Output:
     """What a container that was started has said so far, and its exit code; 0 while it runs."""
     said = run(["docker", "logs", container])
-    code = int(docker("inspect", "--format", "{{.State.ExitCode}}", container))
-    return replace(said, exit_code=code)
-
-
-def files(image: str) -> set[str]:
-    """The files of an image, folders left out."""
-    container = docker("create", image)
-    try:
-        export = f"set -o pipefail; docker export {container} | tar --list"
-        listing = subprocess.check_output(["bash", "-c", export], text=True)
-    finally:
-        docker("rm", container)
-    return {name for name in listing.splitlines() if not name.endswith("/")}
+    return replace(said, exit_code=int(docker("inspect", "--format", "{{.State.ExitCode}}", container)))

@@ -26,7 +26,12 @@ def write_secrets(folder: Path, **of_the_sandbox: Any) -> None:
     """Puts README's two files into `secrets/`: the configuration with the sandbox's values, and the catalog."""
     config, catalog = map(json.loads, blocks("json"))
     folder.mkdir()
-    (folder / "config.json").write_text(json.dumps({**config, **of_the_sandbox}), encoding="utf-8")
-    (folder / "catalog.json").write_text(json.dumps(catalog), encoding="utf-8")
-    # The user in the container is another one.
+    write(folder / "config.json", json.dumps({**config, **of_the_sandbox}))
+    write(folder / "catalog.json", json.dumps(catalog))
     folder.chmod(0o755)
+
+
+def write(path: Path, text: str) -> None:
+    """Writes a file that the user in a container can read, who is another one."""
+    path.write_text(text, encoding="utf-8")
+    path.chmod(0o644)

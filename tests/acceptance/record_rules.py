@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date, datetime
 from itertools import islice
@@ -12,12 +12,12 @@ from typing import Any
 
 import jsonschema
 
-from connector import Output, by_key
-from sandbox import KEYS
+from connector import by_key
 
 Record = dict[str, Any]
 
-_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:?\d{2})?")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})?", re.ASCII)
 _MOST_TOLD = 5
 
 
@@ -32,7 +32,7 @@ def _formats() -> jsonschema.FormatChecker:
     """Without these two, the library would let any string pass, depending on what else is installed."""
     checker = jsonschema.FormatChecker(formats=())
     checker.checks("date", raises=ValueError)(
-        lambda value: not isinstance(value, str) or (len(value) == 10 and bool(date.fromisoformat(value)))
+        lambda value: not isinstance(value, str) or (bool(_DATE.fullmatch(value)) and bool(date.fromisoformat(value)))
     )
     checker.checks("date-time", raises=ValueError)(lambda value: not isinstance(value, str) or bool(moment(value)))
     return checker
@@ -89,24 +89,3 @@ def duplicates(records: list[Record], stream: dict[str, Any]) -> list[str]:
 def as_set(records: list[Record]) -> Counter[str]:
     """Records without their order, to be compared."""
     return Counter(json.dumps(record, sort_keys=True) for record in records)
-
-
-def keys(output: Output) -> list[tuple[str, str]]:
-    """The stream and primary key of each record of a read, in order."""
-    return [_key(record) for record in output.of_type("RECORD")]
-
-
-def keys_before_states(output: Output) -> set[tuple[str, str]]:
-    """Those of the records that a STATE of their stream follows: what a destination has for certain."""
-    safe: set[tuple[str, str]] = set()
-    waiting: dict[str, set[tuple[str, str]]] = defaultdict(set)
-    for message in output.messages:
-        if message["type"] == "RECORD":
-            waiting[message["record"]["stream"]].add(_key(message["record"]))
-        elif message["type"] == "STATE":
-            safe |= waiting.pop(message["state"]["stream"]["stream_descriptor"]["name"], set())
-    return safe
-
-
-def _key(record: Record) -> tuple[str, str]:
-    return record["stream"], record["data"][KEYS[record["stream"]]]

@@ -8,10 +8,8 @@ the harness keeps for connectors written in Python are applied to the executable
 from __future__ import annotations
 
 import json
-import shutil
 import tempfile
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -36,15 +34,17 @@ from connector import Connector, Output
 from sandbox import sandbox
 from settings import IMAGE, ROOT, SECTIONS, cases
 
+# Gone when the run ends, also one that collects the scenarios and then runs none.
+_PLACES = tempfile.TemporaryDirectory(prefix="source-navan-cdk-")
 
-@cache
+
 def stand_in(config_path: Path) -> Path:
     """Where the sandbox's configuration takes the place of one under `secrets/`.
 
     The harness collects its scenarios before any sandbox runs, so the place must be known earlier than
     the content. The name stays, since the harness only reads with names it knows.
     """
-    return Path(tempfile.mkdtemp(prefix="source-navan-cdk-")) / config_path.name
+    return Path(_PLACES.name) / config_path.name
 
 
 @pytest.mark.skipif(IMAGE is None, reason="SOURCE_NAVAN_IMAGE names no image")
@@ -71,8 +71,6 @@ class TestImage(DockerConnectorTestSuite):
             for place in places:
                 place.write_text(json.dumps(navan.config()), encoding="utf-8")
             yield
-            for place in places:
-                shutil.rmtree(place.parent)
 
 
 def harness_output(output: Output) -> EntrypointOutput:

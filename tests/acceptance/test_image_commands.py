@@ -11,7 +11,7 @@ import pytest
 import readme
 from connector import Output
 from container import Image, run
-from record_rules import keys
+from destination import keys
 from sandbox import Sandbox, sandbox
 from settings import ROOT
 
@@ -61,6 +61,6 @@ def test_read_brings_every_row_once(image: Image, folder: Path, navan: Sandbox) 
 
 def test_the_output_of_a_read_is_the_state_of_the_next(image: Image, folder: Path) -> None:
     first = typed("read", image, folder).expect()
-    (folder / "secrets" / "first.jsonl").write_text(first.stdout, encoding="utf-8")
+    readme.write(folder / "secrets" / "first.jsonl", first.stdout)
     second = typed("read", image, folder, " --state /secrets/first.jsonl").expect()
     assert 0 < len(second.records("TRANSACTION")) < len(first.records("TRANSACTION"))

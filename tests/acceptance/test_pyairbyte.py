@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -24,8 +23,8 @@ from sandbox import TABLES, Sandbox, sandbox
 from settings import CONNECTOR, IMAGE, ROOT
 
 # PyAirbyte reads these when it is imported; by default it makes folders where it is started from.
-OWN = tempfile.mkdtemp(prefix="source-navan-pyairbyte-")
-os.environ |= {"AIRBYTE_LOGGING_ROOT": OWN, "AIRBYTE_PROJECT_DIR": OWN, "AIRBYTE_CACHE_ROOT": OWN}
+OWN = tempfile.TemporaryDirectory(prefix="source-navan-pyairbyte-", ignore_cleanup_errors=True)
+os.environ |= dict.fromkeys(("AIRBYTE_LOGGING_ROOT", "AIRBYTE_PROJECT_DIR", "AIRBYTE_CACHE_ROOT"), OWN.name)
 
 import navan_to_duckdb as example  # noqa: E402
 
@@ -63,12 +62,6 @@ class Synced:
     def one(self, sql: str) -> Any:
         ((value,),) = self.ask(sql)
         return value
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _tidy() -> Iterator[None]:
-    yield
-    shutil.rmtree(OWN, ignore_errors=True)
 
 
 def run(navan: Sandbox, connector: str, folder: Path) -> Run:

@@ -73,13 +73,16 @@ def test_discover(case: Case, rule: Rule, connector: Connector, config_of: Confi
     assert [*rule(catalog["streams"])] == []
 
 
-@pytest.mark.parametrize("command", ["check", "read"])
+@pytest.mark.parametrize("command", ["check", "discover", "read"])
 def test_no_secret_is_told(command: str, connector: Connector, config_of: ConfigOf) -> None:
     (case, *_) = cases("basic_read")
     catalog: dict[str, Any] = {"catalog": case.file("configured_catalog_path")} if command == "read" else {}
-    output = connector.run(command, "--debug", config=config_of(case), **catalog)
-    secret = json.loads(config_of(case).read_text(encoding="utf-8"))["client_secret"]
-    assert secret not in output.stdout + output.stderr
+    output = connector.run(command, "--debug", config=config_of(case), **catalog).expect()
+    described = spec_of(connector)["connectionSpecification"]["properties"]
+    given = json.loads(config_of(case).read_text(encoding="utf-8"))
+    secrets = {name: value for name, value in given.items() if described[name].get("airbyte_secret")}
+    assert {*secrets} == {"client_id", "client_secret"}
+    assert [name for name, value in secrets.items() if value in output.stdout + output.stderr] == []
 
 
 # One mistake for each rule, as the only thing wrong.

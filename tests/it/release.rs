@@ -28,7 +28,6 @@ fn the_version_of_cargo_toml_stands_wherever_a_version_does() {
 fn the_name_of_the_image_is_the_same_wherever_it_stands() {
     let name = after("metadata.yaml", "dockerRepository:").remove(0);
     assert_eq!(after("Dockerfile", "LABEL io.airbyte.name="), [format!("\"{name}\" \\")]);
-    assert_eq!(after("acceptance-test-config.yml", "connector_image:"), [format!("{name}:dev")]);
     assert_eq!(after("README.md", "docker build "), [format!("-t {name}:dev .")]);
 }
 
