@@ -117,7 +117,11 @@ fn file(path: &Path, what: &str) -> Result<String, Error> {
 }
 
 fn unreadable(path: &Path, what: &str, error: &std::io::Error) -> Error {
-    Error::config(format!("The {what} file {} cannot be read: {error}.", path.display()))
+    let why = match error.kind() {
+        std::io::ErrorKind::InvalidData => "it is not UTF-8; save it as UTF-8".to_owned(),
+        _ => error.to_string(),
+    };
+    Error::config(format!("The {what} file {} cannot be read: {why}.", path.display()))
 }
 
 fn config(path: &Path) -> Result<Config, Error> {

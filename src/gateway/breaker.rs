@@ -164,11 +164,12 @@ impl Breaker {
         state.generation += 1;
         state.openings += 1;
         state.opened_first.get_or_insert(now);
-        tracing::warn!(
-            "Navan's API fails; the circuit breaker opened ({} in a row), and the next request goes in {} s.",
-            state.openings,
-            self.rest.as_secs_f64()
-        );
+        let then = if state.openings < self.openings_most {
+            format!("the next request goes in {} s", self.rest.as_secs_f64())
+        } else {
+            "the streams that wait for it end".to_owned()
+        };
+        tracing::warn!("Navan's API fails; the circuit breaker opened ({} in a row), and {then}.", state.openings);
         self.changed.notify_waiters();
     }
 }

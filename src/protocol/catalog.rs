@@ -61,6 +61,8 @@ pub struct ConfiguredStream {
     pub sync_mode: SyncMode,
     /// Which sync this is an attempt of, if the platform tells.
     pub sync_id: Option<i64>,
+    /// Whether the destination replaces what it has by what this read brings.
+    pub overwrites: bool,
 }
 
 // Platforms and clients differ in what they leave out and what they write as null; only what is needed is looked at.
@@ -75,6 +77,8 @@ struct RawConfigured {
     sync_mode: SyncMode,
     #[serde(default)]
     sync_id: Option<i64>,
+    #[serde(default)]
+    destination_sync_mode: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -124,6 +128,8 @@ impl From<RawConfigured> for ConfiguredStream {
             namespace: raw.stream.namespace.filter(|name| !name.is_empty()),
             sync_mode: raw.sync_mode,
             sync_id: raw.sync_id,
+            // `overwrite` and `overwrite_dedup`.
+            overwrites: raw.destination_sync_mode.is_some_and(|mode| mode.starts_with("overwrite")),
         }
     }
 }

@@ -44,17 +44,15 @@ impl StreamStates {
     }
 
     fn take_lines(&mut self, text: &str, whole: &serde_json::Error) -> Result<(), Error> {
-        let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+        let lines: Vec<_> = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).collect();
         let last = lines.len() - 1;
-        for (number, line) in lines.iter().enumerate() {
+        for (position, (number, line)) in lines.into_iter().enumerate() {
             match serde_json::from_str::<Value>(line) {
                 Ok(message) if message.get("type").is_some() => self.take(message)?,
-                Err(_) if number == last && number > 0 => {}
-                _ => {
-                    return Err(Error::config(format!(
-                        "The state file is not valid JSON: {whole}. Give the state that an earlier read wrote, or none."
-                    )));
-                }
+                Err(_) if position == last && position > 0 => {}
+                // One value over many lines, most likely.
+                _ if position == 0 => return Err(broken(&whole.to_string())),
+                _ => return Err(broken(&format!("line {} is no message of a connector", number + 1))),
             }
         }
         Ok(())
@@ -98,6 +96,12 @@ impl StreamStates {
     }
 }
 
+fn broken(how: &str) -> Error {
+    Error::config(format!(
+        "The state file is not valid JSON: {how}. Give the state that an earlier read wrote, or none."
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,6 +137,13 @@ mod tests {
         ] {
             assert_eq!(StreamStates::parse(text).unwrap().of("S"), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_line_that_is_no_message_is_named_by_its_number() {
+        let log = r#"{"type":"LOG"}"#;
+        let error = StreamStates::parse(&format!("{log}\n\n{log}{log}\n{log}\n")).unwrap_err();
+        assert!(error.message().contains("line 3 is no message"), "{}", error.message());
     }
 
     #[test]

@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     fn configured(sync_mode: SyncMode, sync_id: Option<i64>) -> ConfiguredStream {
-        ConfiguredStream { name: "S".to_owned(), namespace: None, sync_mode, sync_id }
+        ConfiguredStream { name: "S".to_owned(), namespace: None, sync_mode, sync_id, overwrites: false }
     }
 
     #[test]

@@ -103,7 +103,7 @@ impl Session {
         }
     }
 
-    /// Closes the stream: complete, or with the error that ended it.
+    /// Closes the stream: complete, or with the error that ended it, after its last safe state.
     pub(super) fn end(&self, result: &Result<(), Error>) {
         let mut progress = self.progress();
         if !std::mem::replace(&mut progress.open, false) {
@@ -113,6 +113,7 @@ impl Session {
         let status = match result {
             Ok(()) => StreamStatus::Complete,
             Err(error) => {
+                self.repeat_state(&mut progress);
                 tracing::error!("{}: {}", self.stream.name, error.cause().unwrap_or(error.message()));
                 self.output.message(&Trace::error(error, Some(self.stream.name)));
                 StreamStatus::Incomplete
@@ -121,15 +122,12 @@ impl Session {
         self.status(status);
     }
 
-    /// The read is cut off: writes the last safe state again, since what was written after it belongs to no other,
-    /// and closes the stream, if it is open; whether it was.
+    /// The read is cut off: closes the stream, after its last safe state, if it is open; whether it was.
     pub(super) fn interrupt(&self) -> bool {
         let mut progress = self.progress();
         let open = std::mem::replace(&mut progress.open, false);
         if open {
-            if let Some(state) = progress.last_state.take() {
-                self.send_state(&mut progress, &state);
-            }
+            self.repeat_state(&mut progress);
             self.status(StreamStatus::Incomplete);
         }
         open
@@ -165,6 +163,14 @@ impl Session {
             tracing::info!("{}: {} records so far.", self.stream.name, progress.records);
         }
         *records = 0;
+    }
+
+    /// Writes the last safe state again: what was written after it belongs to no other, and one that the read was given
+    /// stands nowhere in its output yet, though that may be all that the next read gets.
+    fn repeat_state(&self, progress: &mut Progress) {
+        if let Some(state) = progress.last_state.take() {
+            self.send_state(progress, &state);
+        }
     }
 
     fn send_state(&self, progress: &mut Progress, state: &Value) {

@@ -41,6 +41,13 @@ struct Advance {
 pub(super) async fn read(read: &Read<'_>, session: &Session, state: Option<&Value>) -> Result<(), Error> {
     let incremental = session.configured.sync_mode == SyncMode::Incremental;
     let now = read.api.now();
+    if session.configured.overwrites {
+        tracing::warn!(
+            "{}: the destination overwrites the stream, but Navan's API only has changes since {}; what it holds from before is lost for good. Choose Incremental | Append + Deduped.",
+            session.stream.name,
+            floor(now)
+        );
+    }
     let positions = match state.filter(|_| incremental) {
         Some(state) => Positions::from_state(session.stream.name, state)?,
         None => Positions::default(),

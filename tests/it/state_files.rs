@@ -127,3 +127,28 @@ fn a_catalog_without_streams_reads_nothing_and_succeeds() {
     assert_eq!(run.status.code(), Some(0));
     assert_eq!(run.messages.len(), run.of_type("LOG").len());
 }
+
+#[test]
+fn the_output_of_a_read_that_failed_is_a_state_file_as_well() {
+    let sandbox = sandbox();
+    let first = Connector::against(&sandbox).stream("TRANSACTION").read();
+    let broken = Connector::against(&sandbox).stream("TRANSACTION").config("client_secret", "wrong");
+    let failed = broken.state(first.stdout.clone()).read();
+    assert_eq!(failed.status.code(), Some(1));
+    assert_eq!(failed.statuses("TRANSACTION"), ["STARTED", "INCOMPLETE"]);
+    assert_eq!(failed.states("TRANSACTION").last().unwrap(), first.states("TRANSACTION").last().unwrap());
+    assert!(transactions_read(&sandbox, &failed.stdout) < first.keys("TRANSACTION").len() / 10);
+}
+
+#[test]
+fn a_destination_that_overwrites_transactions_is_warned_about() {
+    let sandbox = sandbox();
+    let warnings = |mode: &str| {
+        let entry =
+            json!({"stream": {"name": "TRANSACTION"}, "sync_mode": "full_refresh", "destination_sync_mode": mode});
+        let run = Connector::against(&sandbox).catalog(json!({"streams": [entry]})).read();
+        assert_eq!(run.status.code(), Some(0), "{:?}", run.errors());
+        run.logs("WARN").into_iter().filter(|log| log.contains("only has changes since 2026-09-01")).count()
+    };
+    assert_eq!(["overwrite", "overwrite_dedup", "append", "append_dedup"].map(warnings), [1, 1, 0, 0]);
+}
