@@ -34,7 +34,7 @@ SPENT_BY_BOOKING_TYPE = """
     FROM "transaction" t
     JOIN booking b ON b.uuid = json_extract_string(t.booking_details, '$.navan_booking_uuids')
     GROUP BY b.bookingtype
-    ORDER BY expenses DESC
+    ORDER BY expenses DESC, b.bookingtype
 """
 
 LAST_CHANGED = 'SELECT id, modified_timestamp FROM "transaction" ORDER BY modified_timestamp DESC LIMIT 3'
