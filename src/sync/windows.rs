@@ -41,7 +41,8 @@ struct Advance {
 pub(super) async fn read(read: &Read<'_>, session: &Session, state: Option<&Value>) -> Result<(), Error> {
     let incremental = session.configured.sync_mode == SyncMode::Incremental;
     let now = read.api.now();
-    if session.configured.overwrites {
+    // Of incremental streams it is said too, by PyAirbyte, which merges them all the same.
+    if !incremental && session.configured.overwrites {
         tracing::warn!(
             "{}: the destination overwrites the stream, but Navan's API only has changes since {}; what it holds from before is lost for good. Choose Incremental | Append + Deduped.",
             session.stream.name,

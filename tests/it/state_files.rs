@@ -143,12 +143,13 @@ fn the_output_of_a_read_that_failed_is_a_state_file_as_well() {
 #[test]
 fn a_destination_that_overwrites_transactions_is_warned_about() {
     let sandbox = sandbox();
-    let warnings = |mode: &str| {
-        let entry =
-            json!({"stream": {"name": "TRANSACTION"}, "sync_mode": "full_refresh", "destination_sync_mode": mode});
+    let warnings = |sync_mode: &str, mode: &str| {
+        let entry = json!({"stream": {"name": "TRANSACTION"}, "sync_mode": sync_mode, "destination_sync_mode": mode});
         let run = Connector::against(&sandbox).catalog(json!({"streams": [entry]})).read();
         assert_eq!(run.status.code(), Some(0), "{:?}", run.errors());
         run.logs("WARN").into_iter().filter(|log| log.contains("only has changes since 2026-09-01")).count()
     };
-    assert_eq!(["overwrite", "overwrite_dedup", "append", "append_dedup"].map(warnings), [1, 1, 0, 0]);
+    let full = |mode| warnings("full_refresh", mode);
+    assert_eq!(["overwrite", "overwrite_dedup", "append", "append_dedup"].map(full), [1, 1, 0, 0]);
+    assert_eq!(warnings("incremental", "overwrite"), 0);
 }
