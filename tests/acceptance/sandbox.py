@@ -14,24 +14,8 @@ from settings import SANDBOX
 
 # A fixed clock, so that what a read finds does not hang on the day it runs.
 NOW = "2026-11-22T09:00:00Z"
-TYPES = (
-    "card-transactions",
-    "connect-transactions",
-    "manual-transactions",
-    "repayments",
-    "fees",
-    "adjustments",
-    "daily-rebates",
-    "disputes",
-    "statement-payments",
-)
-# A stream with a type, if it has types; and its primary key.
-TABLES: list[tuple[str, str | None, str]] = [
-    ("BOOKING", None, "uuid"),
-    ("USER", None, "id"),
-    *(("TRANSACTION", kind, "id") for kind in TYPES),
-]
-KEYS = {stream: key for stream, _, key in TABLES}
+# The primary key of each stream.
+KEYS = {"BOOKING": "uuid", "TRANSACTION": "id", "USER": "id"}
 
 
 @dataclass(frozen=True)
@@ -64,9 +48,17 @@ class Sandbox:
         with urllib.request.urlopen(f"{self.url}/sandbox/rows?{query}", timeout=60) as answer:
             return [json.loads(line) for line in answer]
 
+    def all_rows(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Every row, with its stream."""
+        kinds: dict[str, list[str | None]] = {stream: [None] for stream in KEYS}
+        kinds["TRANSACTION"] = [*self.get("facts")["TRANSACTION"]["types"]]
+        for stream, of_stream in kinds.items():
+            for kind in of_stream:
+                yield from ((stream, row) for row in self.rows(stream, kind))
+
     def keys(self) -> set[tuple[str, str]]:
         """The stream and primary key of every row."""
-        return {(stream, row[key]) for stream, kind, key in TABLES for row in self.rows(stream, kind)}
+        return {(stream, row[KEYS[stream]]) for stream, row in self.all_rows()}
 
     def post(self, what: str, body: Any) -> Any:
         """Asks `/sandbox/<what>` for a change."""

@@ -1,4 +1,4 @@
-"""README's four `docker run`, word for word, against the sandbox."""
+"""README's `docker run`, word for word, against the sandbox."""
 
 from __future__ import annotations
 
