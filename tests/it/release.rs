@@ -33,9 +33,15 @@ fn the_name_of_the_image_is_the_same_wherever_it_stands() {
 
 #[test]
 fn one_rust_builds_the_connector_everywhere() {
+    let channel = after("rust-toolchain.toml", "channel = ").remove(0);
+    let version = channel.trim_matches('"');
+    assert_eq!(after("Dockerfile", "FROM rust:"), [format!("{version}-slim-bookworm AS dependencies")]);
     let oldest = env!("CARGO_PKG_RUST_VERSION");
-    assert_eq!(after("Dockerfile", "FROM rust:"), [format!("{oldest}.0-slim-bookworm AS dependencies")]);
-    assert_eq!(after(".github/workflows/ci.yml", "RUST_TOOLCHAIN:"), [format!("{oldest}.0")]);
+    assert!(
+        version.starts_with(&format!("{oldest}.")),
+        "Cargo.toml asks for {oldest}, rust-toolchain.toml for {version}"
+    );
+    assert!(file("README.md").contains(&format!("[Rust](https://rustup.rs) {oldest} or newer")));
 }
 
 #[test]
