@@ -1,0 +1,115 @@
+# What is done in this project, a recipe each; CI runs these very ones. Without `just`, `.ci/just` runs it.
+
+set shell := ["bash", "-euo", "pipefail", "-c"]
+set positional-arguments
+
+# What .ci/requirements.txt pins goes before what a machine has.
+export PATH := justfile_directory() / "target/ci/bin:" + env("PATH")
+
+shell_scripts := ".ci/just .ci/run .ci/skip .ci/tools tests/acceptance/run tests/image/*"
+
+[private]
+default:
+    @just --list --unsorted
+
+# the connector on the simulated Navan, in a table
+demo *args:
+    cargo demo "$@"
+
+# Rust and Python, formatted
+fmt: _tools
+    cargo fmt --all
+    ruff format .
+    just --fmt
+
+# all tests
+test *args:
+    cargo test --locked "$@"
+
+# all tests by nextest, each a process of its own
+nextest *args: (_crate "cargo-nextest" "0.9.143")
+    cargo nextest run --locked "$@"
+
+# the connector from outside: rules, image, clients, or all three
+acceptance *args:
+    tests/acceptance/run "$@"
+
+# the image, built and tested, where a Docker engine is
+image *args:
+    tests/image/run "$@"
+
+# the benchmarks of the hot path
+bench *args:
+    cargo bench --locked "$@"
+
+# everything that must hold before a change lands
+[group('checks')]
+ci: format lint scripts spelling workflows test doc deny pairs outside
+
+# formatting of Rust
+[group('checks')]
+format:
+    cargo fmt --all --check
+
+# Clippy
+[group('checks')]
+lint:
+    cargo clippy --locked --workspace --all-targets -- -D warnings
+
+# Python, shell, justfile
+[group('checks')]
+scripts: _tools
+    ruff check --no-cache .
+    ruff format --no-cache --check .
+    shellcheck {{ shell_scripts }}
+    just --fmt --check
+
+# spelling
+[group('checks')]
+spelling: _tools
+    typos
+
+# GitHub's workflows and Dependabot's settings
+[group('checks')]
+workflows: _tools
+    zizmor --offline --no-progress --persona=pedantic .
+
+# documentation in the code
+[group('checks')]
+doc:
+    RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
+
+# The database of advisories lies where not every machine gets.
+# licences, bans, sources and advisories of crates
+[group('checks')]
+deny: (_crate "cargo-deny" "0.20.2")
+    cargo deny --locked check --hide-inclusion-graph licenses bans sources
+    if cargo deny fetch db >/dev/null 2>&1; then \
+        cargo deny --locked check advisories; \
+    else \
+        .ci/skip "advisories, whose database cannot be reached"; \
+    fi
+
+# every pair of faults (two minutes)
+[group('checks')]
+pairs: (_crate "cargo-nextest" "0.9.143")
+    SOURCE_NAVAN_FAULT_PAIRS=1 cargo nextest run --locked --profile ci --test it -E 'test(pairs_of_faults)'
+
+# image and acceptance tests; without a Docker engine, the executable's alone
+[group('checks')]
+[script("bash", "-euo", "pipefail")]
+outside:
+    if reason=$(tests/image/engine); then
+        tests/image/build
+        export SOURCE_NAVAN_IMAGE=airbyte/source-navan:dev
+    else
+        .ci/skip "the image; $reason"
+    fi
+    tests/acceptance/run
+
+_tools:
+    @.ci/tools
+
+# a command of cargo's, installed if it is not here
+_crate name version:
+    @command -v {{ name }} >/dev/null || cargo install --locked --quiet {{ name }}@{{ version }}
