@@ -42,6 +42,11 @@ image *args:
 bench *args:
     cargo bench --locked "$@"
 
+# a release's commit: its version everywhere, its heading in the changelog; shown first, then asked about
+release version *args: (_crate "cargo-release" "1.1.6")
+    cargo release --package source-navan "$@"
+    cargo release --package source-navan --execute "$@"
+
 # everything that must hold before a change lands
 [group('checks')]
 ci: format lint scripts spelling workflows test doc deny pairs outside
