@@ -5,14 +5,19 @@
 
 use std::fmt::Display;
 
+use serde::Serialize;
+
 /// Who has to act. These are Airbyte's `failure_type`s.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum FailureType {
     /// The user must change the configuration, or something on Navan's admin page.
+    #[serde(rename = "config_error")]
     Config,
     /// Nobody needs to act: a later attempt can succeed.
+    #[serde(rename = "transient_error")]
     Transient,
     /// A defect of the connector, or an API that no longer behaves as known.
+    #[serde(rename = "system_error")]
     System,
 }
 
@@ -20,7 +25,7 @@ pub enum Kind {
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct Error {
-    kind: Kind,
+    failure_type: FailureType,
     message: String,
     cause: Option<String>,
 }
@@ -28,33 +33,33 @@ pub struct Error {
 impl Error {
     /// The user must act; `message` says what to do.
     pub fn config(message: impl Into<String>) -> Self {
-        Self::new(Kind::Config, message)
+        Self::new(FailureType::Config, message)
     }
 
     /// A later attempt can succeed; `message` says what was waited for.
     pub fn transient(message: impl Into<String>) -> Self {
-        Self::new(Kind::Transient, message)
+        Self::new(FailureType::Transient, message)
     }
 
     /// A defect; `message` says what to report.
     pub fn system(message: impl Into<String>) -> Self {
-        Self::new(Kind::System, message)
+        Self::new(FailureType::System, message)
     }
 
-    fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), cause: None }
+    fn new(failure_type: FailureType, message: impl Into<String>) -> Self {
+        Self { failure_type, message: message.into(), cause: None }
     }
 
     /// Adds what lies behind it, for the log. It must hold no secret and no row.
     #[must_use]
-    pub fn because(mut self, cause: impl Display) -> Self {
+    pub fn with_cause(mut self, cause: impl Display) -> Self {
         self.cause = Some(cause.to_string());
         self
     }
 
     /// Who has to act.
-    pub fn kind(&self) -> Kind {
-        self.kind
+    pub fn failure_type(&self) -> FailureType {
+        self.failure_type
     }
 
     /// The sentence for the user.

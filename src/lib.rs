@@ -1,27 +1,35 @@
 //! An Airbyte source for Navan: bookings, expense transactions and users.
 //!
-//! A call goes down five layers, data comes back up:
+//! A call goes down this list, data comes back up:
 //!
-//! 1. [`cli`] has the four commands of Airbyte's protocol; a read is handed to
-//! 2. [`sync`], the data sync pipeline: which streams there are, what to read next, when to checkpoint. It asks
-//! 3. [`api`] for pages: Navan's endpoints and page shapes, typed. Each request needs a token from
-//! 4. [`auth`], which keeps one that is always good; and all requests go through
-//! 5. [`gateway`]: pace, retries, circuit breaker, request log.
+//! 1. [`cli`] has the four commands of Airbyte's protocol, and chooses what everything below works with. It hands a read, and
+//! 2. [`streams`], the list of what can be read, one declaration each, to
+//! 3. [`sync`], the data sync pipeline: what to read next, when to checkpoint. It asks
+//! 4. [`api`] for pages: Navan's endpoints, paging and envelopes. Each request carries a token, from
+//! 5. [`auth`], which keeps one that is always good; and all requests go through
+//! 6. [`gateway`]: rate limit, retries, circuit breaker.
 //!
-//! All of them stand on [`config`], [`error`], [`secret`], [`signal`], [`monitor`] (what was measured, with thresholds) and
-//! [`protocol`] (Airbyte's messages, and the only writer to stdout).
+//! What a page's bytes become on their way up is [`record`]'s: one pass, to RECORD lines. They leave through a [`sink`]. All of it
+//! stands on [`config`], [`error`], [`secret`], [`buffer`], [`shutdown`], [`protocol`] (Airbyte's types) and [`monitor`], whose
+//! events every layer emits.
 
 // The reader of these pages is a developer, who has private items documented as well.
 #![allow(rustdoc::private_intra_doc_links)]
 
 pub mod api;
 pub mod auth;
+#[doc(hidden)]
+pub mod bench;
+pub mod buffer;
 pub mod cli;
 pub mod config;
 pub mod error;
 pub mod gateway;
 pub mod monitor;
 pub mod protocol;
+pub mod record;
 pub mod secret;
-pub mod signal;
+pub mod shutdown;
+pub mod sink;
+pub mod streams;
 pub mod sync;

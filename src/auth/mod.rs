@@ -1,70 +1,94 @@
-//! Layer 2, token management: an access token that is always good.
+//! Layer 2, token management: requests that carry an access token which is always good.
 //!
-//! The token is kept in memory, in the one [`Authenticator`] of the process, and nowhere else. A process serves one
+//! The token is kept in memory, in the one [`TokenSource`] of the process, and nowhere else. A process serves one
 //! configuration, so credentials of different tenants never meet, however many of them run side by side.
 
 mod token;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::cell::Cell;
 use std::time::Duration;
 
-use futures::FutureExt as _;
-use futures::future::BoxFuture;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 use url::Url;
 
-use crate::error::{Error, Kind};
-use crate::gateway::{Authorisation, Authorise, Failure, Gateway, Payload, Request};
-use crate::monitor::Monitor;
-use crate::secret::Secret;
-use token::{Grant, Token};
+use crate::buffer::Buffer;
+use crate::config::{Config, credentials_page};
+use crate::error::{Error, FailureType};
+use crate::gateway::{Attempt, Failure, Gateway, Payload, PendingRequest, Request, RequestPolicy};
+use crate::monitor::{Event, emit};
+use token::{AccessToken, CurrentToken, TokenResponse};
 
 /// The path of the token endpoint, on every host that serves it.
 pub const TOKEN_PATH: &str = "/ta-auth/oauth/token";
 
-/// The credential, and the token that it currently buys.
+/// The credential, and the current access token.
 ///
 /// Whoever needs a token while there is no good one waits for the single task that fetches it. It is renewed before
 /// it ends, and after a 401 if it is the one that was refused.
-pub struct Authenticator {
-    gateway: Arc<Gateway>,
-    monitor: Arc<Monitor>,
+pub struct TokenSource<'a> {
+    gateway: Gateway,
     url: Url,
-    client_id: Secret,
-    client_secret: Secret,
-    state: Mutex<State>,
+    config: &'a Config,
+    /// Locked while a token is fetched, so that one task fetches and the others wait.
+    state: Mutex<TokenState>,
     /// Counts failed fetches, so that those who waited for one share its error instead of each trying again.
-    failures: AtomicU64,
+    failures: Cell<u64>,
 }
 
 #[derive(Default)]
-struct State {
-    token: Option<Token>,
+struct TokenState {
+    current: Option<CurrentToken>,
     fetched: u64,
     error: Option<Error>,
 }
 
-impl State {
+impl TokenState {
     /// Whether the token is still good; then it is some time before it is tried to renew it again.
-    fn outlasts_a_failure(&mut self, lead: Duration) -> bool {
+    fn keep_after_failed_refresh(&mut self, refresh_margin: Duration) -> bool {
         let now = Instant::now();
-        let good = self.token.as_mut().filter(|token| now < token.authorisation.ends);
-        good.map(|token| token.renew_at = (now + lead / 10).min(token.authorisation.ends)).is_some()
+        let good = self.current.as_mut().filter(|current| now < current.token.expires_at);
+        let kept = good.map(|current| current.refresh_at = (now + refresh_margin / 10).min(current.token.expires_at));
+        kept.is_some()
     }
 }
 
-impl Authenticator {
-    /// For the credential, with the address of the token endpoint.
-    pub fn new(
-        gateway: Arc<Gateway>,
-        monitor: Arc<Monitor>,
-        url: Url,
-        client_id: Secret,
-        client_secret: Secret,
-    ) -> Self {
-        Self { gateway, monitor, url, client_id, client_secret, state: Mutex::default(), failures: AtomicU64::new(0) }
+impl<'a> TokenSource<'a> {
+    /// For the credential of `config`, with the address of the token endpoint.
+    pub fn new(gateway: Gateway, url: Url, config: &'a Config) -> Self {
+        Self { gateway, url, config, state: Mutex::default(), failures: Cell::new(0) }
+    }
+
+    /// The gateway that requests pass.
+    pub fn gateway(&self) -> &Gateway {
+        &self.gateway
+    }
+
+    /// Sends a request with a token until there is a body.
+    ///
+    /// # Errors
+    /// As for any request, and if no token can be had.
+    pub async fn send(&self, request: &mut PendingRequest<'_>) -> Result<Buffer, Failure> {
+        let mut refused = None;
+        loop {
+            let permits = request.acquire().await?;
+            let token = self.access_token().await.map_err(Failure::NoToken)?;
+            match request.attempt(permits, Some(&token.bearer)).await? {
+                Attempt::Body(body) => return Ok(body),
+                Attempt::Again => {}
+                Attempt::TokenRefused => {
+                    self.invalidate(&token).await;
+                    // A token that ended while the request was under way says nothing about the credential; two in a row
+                    // that should have been good do.
+                    let is_second = refused.is_some_and(|before| before != token.number);
+                    if is_second && Instant::now() < token.expires_at {
+                        return Err(Failure::Unauthorized { endpoint: request.endpoint().to_owned() });
+                    }
+                    refused = Some(token.number);
+                    request.reject_token().await?;
+                }
+            }
+        }
     }
 
     /// The scopes of the token, if Navan tells them; fetches a token if there is none.
@@ -72,89 +96,98 @@ impl Authenticator {
     /// # Errors
     /// As for a token: a `config_error` if the credential is refused, else a `transient_error`.
     pub async fn scopes(&self) -> Result<Option<Vec<String>>, Error> {
-        self.good_token().await?;
-        Ok(self.state.lock().await.token.as_ref().and_then(|token| token.scopes.clone()))
+        self.access_token().await?;
+        Ok(self.state.lock().await.current.as_ref().and_then(|current| current.scopes.clone()))
     }
 
-    async fn good_token(&self) -> Result<Authorisation, Error> {
-        let failures_before = self.failures.load(Ordering::Relaxed);
+    async fn access_token(&self) -> Result<AccessToken, Error> {
+        let failures_before = self.failures.get();
         let mut state = self.state.lock().await;
-        if let Some(token) = state.token.as_ref().filter(|token| Instant::now() < token.renew_at) {
-            return Ok(token.authorisation.clone());
+        if let Some(current) = state.current.as_ref().filter(|current| Instant::now() < current.refresh_at) {
+            return Ok(current.token.clone());
         }
         if let Some(error) = &state.error {
-            let failed_meanwhile = self.failures.load(Ordering::Relaxed) > failures_before;
-            if failed_meanwhile || error.kind() == Kind::Config {
+            let failed_meanwhile = self.failures.get() > failures_before;
+            if failed_meanwhile || error.failure_type() == FailureType::Config {
                 return Err(error.clone());
             }
         }
         let fetched = self.fetch(state.fetched + 1).await;
-        self.monitor.token_fetched(fetched.is_ok());
+        emit(&Event::TokenFetched { succeeded: fetched.is_ok() });
         match fetched {
-            Ok(token) => {
-                let authorisation = token.authorisation.clone();
+            Ok(current) => {
+                let token = current.token.clone();
                 state.fetched += 1;
                 state.error = None;
-                state.token = Some(token);
-                Ok(authorisation)
+                state.current = Some(current);
+                Ok(token)
             }
             Err(error)
-                if error.kind() != Kind::Config && state.outlasts_a_failure(self.gateway.timings().token_lead) =>
+                if error.failure_type() != FailureType::Config
+                    && state.keep_after_failed_refresh(self.gateway.timings().refresh_margin) =>
             {
                 tracing::warn!("The token could not be renewed yet; the one at hand is still good.");
-                Ok(state.token.as_ref().map(|token| token.authorisation.clone()).ok_or(error)?)
+                Ok(state.current.as_ref().map(|current| current.token.clone()).ok_or(error)?)
             }
             Err(error) => {
-                self.failures.fetch_add(1, Ordering::Relaxed);
+                self.failures.set(self.failures.get() + 1);
                 state.error = Some(error.clone());
                 Err(error)
             }
         }
     }
 
-    async fn fetch(&self, number: u64) -> Result<Token, Error> {
+    async fn fetch(&self, number: u64) -> Result<CurrentToken, Error> {
         // No scope: naming one narrows the token, and a wrong one is refused as if the secret were wrong.
         let form = [
             ("grant_type", "client_credentials"),
-            ("client_id", self.client_id.expose()),
-            ("client_secret", self.client_secret.expose()),
+            ("client_id", self.config.client_id.expose()),
+            ("client_secret", self.config.client_secret.expose()),
         ];
-        let request =
-            Request { endpoint: TOKEN_PATH, url: self.url.clone(), region: None, payload: Payload::Form(&form) };
+        let request = Request {
+            endpoint: TOKEN_PATH,
+            url: self.url.clone(),
+            region: None,
+            payload: Payload::Form(&form),
+            policy: RequestPolicy::TOKEN,
+        };
         let asked = Instant::now();
-        let grant = self.gateway.send(&request, Grant::read).await.map_err(in_words)?;
-        Ok(grant.into_token(number, asked, self.gateway.timings().token_lead))
-    }
-}
-
-impl Authorise for Authenticator {
-    fn authorisation(&self) -> BoxFuture<'_, Result<Authorisation, Error>> {
-        self.good_token().boxed()
+        let response = fetch_token(&mut self.gateway.request(request)).await.map_err(into_error)?;
+        Ok(response.into_token(number, asked, self.gateway.timings().refresh_margin))
     }
 
-    fn refused(&self, authorisation: &Authorisation) -> BoxFuture<'_, ()> {
-        let number = authorisation.token;
-        async move {
-            let mut state = self.state.lock().await;
-            if state.token.as_ref().is_some_and(|token| token.authorisation.token == number) {
-                state.token = None;
-            }
+    /// Navan refused the token: if it is the current one, the next request needs another.
+    async fn invalidate(&self, refused: &AccessToken) {
+        let mut state = self.state.lock().await;
+        if state.current.as_ref().is_some_and(|current| current.token.number == refused.number) {
+            state.current = None;
         }
-        .boxed()
     }
 }
 
-fn in_words(failure: Failure) -> Error {
+async fn fetch_token(request: &mut PendingRequest<'_>) -> Result<TokenResponse, Failure> {
+    loop {
+        let permits = request.acquire().await?;
+        let Attempt::Body(body) = request.attempt(permits, None).await? else { continue };
+        match TokenResponse::parse(body) {
+            Ok(response) => return Ok(response),
+            Err(invalid) => request.reject_body(&invalid).await?,
+        }
+    }
+}
+
+fn into_error(failure: Failure) -> Error {
     match &failure {
-        Failure::Refused(refusal) if refusal.status.is_client_error() => Error::config(
-            "Navan does not accept the credential: check `client_id` and `client_secret` (the secret is shown only once, when the credential is created), that the credential still exists, and that `region` is where the company's data lives (us or eu). Credentials are made in Navan under Admin > Travel admin > Settings > Integrations > Navan API credentials.",
-        )
-        .because(failure),
+        Failure::Refused(refusal) if refusal.status.is_client_error() => Error::config(format!(
+            "Navan does not accept the credential: check `client_id` and `client_secret` (the secret is shown only once, when the credential is created), that the credential still exists, and that `region` is where the company's data lives (us or eu). Credentials are made in Navan under {}.",
+            credentials_page()
+        ))
+        .with_cause(failure),
         Failure::Exhausted { .. } => Error::transient(
             "Navan's token endpoint cannot be reached or gives no token: check that this machine may connect to Navan, and try again later.",
         )
-        .because(failure),
-        _ => Error::from(failure),
+        .with_cause(failure),
+        _ => failure.into_error(""),
     }
 }
 

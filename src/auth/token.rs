@@ -1,7 +1,7 @@
 //! A token and its life, measured on the monotonic clock, so that setting the system's time neither ends nor prolongs
 //! it.
 
-use std::sync::Arc;
+use std::rc::Rc;
 use std::time::Duration;
 
 use reqwest::header::HeaderValue;
@@ -9,63 +9,77 @@ use serde::Deserialize;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
-use crate::gateway::{Authorisation, Unusable};
+use crate::buffer::Buffer;
+use crate::gateway::InvalidBody;
 use crate::secret::Secret;
 
 /// The life of a token whose answer does not tell it: well below the 12 hours that Navan grants.
-const LIFE_UNTOLD: Duration = Duration::from_hours(1);
+const DEFAULT_LIFE: Duration = Duration::from_hours(1);
 
 /// The longest life that is believed.
-const LIFE_MOST: Duration = Duration::from_hours(24);
+const MAX_LIFE: Duration = Duration::from_hours(24);
 
-pub(super) struct Token {
-    pub(super) authorisation: Authorisation,
-    pub(super) renew_at: Instant,
+/// A token, as requests carry it.
+#[derive(Clone)]
+pub(super) struct AccessToken {
+    /// What the header says: `Bearer …`.
+    pub(super) bearer: Rc<Secret>,
+    /// Which token it is, counted from the first of the run.
+    pub(super) number: u64,
+    pub(super) expires_at: Instant,
+}
+
+/// The token at hand, and what is known of it.
+pub(super) struct CurrentToken {
+    pub(super) token: AccessToken,
+    pub(super) refresh_at: Instant,
     /// `None` if Navan does not tell.
     pub(super) scopes: Option<Vec<String>>,
 }
 
 /// The answer of the token endpoint.
-pub(super) struct Grant {
-    bearer: Arc<Secret>,
+pub(super) struct TokenResponse {
+    bearer: Rc<Secret>,
     life: Duration,
     scopes: Option<Vec<String>>,
 }
 
 #[derive(Deserialize)]
-struct Answer {
+struct RawTokenResponse {
     access_token: String,
     /// Seconds, as a number or as text.
     expires_in: Option<serde_json::Value>,
     scope: Option<String>,
 }
 
-impl Grant {
-    pub(super) fn read(body: Vec<u8>) -> Result<Self, Unusable> {
-        let body = Zeroizing::new(body);
+impl TokenResponse {
+    pub(super) fn parse(body: Buffer) -> Result<Self, InvalidBody> {
+        // Wiped, and not used again: it holds the token.
+        let body = Zeroizing::new(body.into_vec());
         // Without serde's own words, which can quote the body.
-        let answer: Answer = serde_json::from_slice(&body).map_err(|_| Unusable("no access_token in it".to_owned()))?;
+        let answer: RawTokenResponse =
+            serde_json::from_slice(&body).map_err(|_| InvalidBody("no access_token in it".to_owned()))?;
         let token = Zeroizing::new(answer.access_token);
         if token.is_empty() {
-            return Err(Unusable("the access_token is empty".to_owned()));
+            return Err(InvalidBody("the access_token is empty".to_owned()));
         }
         let bearer = Secret::new(format!("Bearer {}", *token));
         if HeaderValue::from_str(bearer.expose()).is_err() {
-            return Err(Unusable("the access_token has characters that no token has".to_owned()));
+            return Err(InvalidBody("the access_token has characters that no token has".to_owned()));
         }
         Ok(Self {
-            bearer: Arc::new(bearer),
-            life: answer.expires_in.as_ref().and_then(seconds).unwrap_or(LIFE_UNTOLD).min(LIFE_MOST),
+            bearer: Rc::new(bearer),
+            life: answer.expires_in.as_ref().and_then(seconds).unwrap_or(DEFAULT_LIFE).min(MAX_LIFE),
             scopes: answer.scope.map(|scopes| scopes.split_whitespace().map(str::to_owned).collect()),
         })
     }
 
-    /// Its life began when it was asked for; it is renewed `lead` before its end, or at half its life if that is later.
-    pub(super) fn into_token(self, number: u64, asked: Instant, lead: Duration) -> Token {
-        let ends = asked + self.life;
-        Token {
-            renew_at: ends - lead.min(self.life / 2),
-            authorisation: Authorisation { bearer: self.bearer, token: number, ends },
+    /// Its life began when it was asked for; it is renewed `refresh_margin` before its end, or at half its life if that is later.
+    pub(super) fn into_token(self, number: u64, asked: Instant, refresh_margin: Duration) -> CurrentToken {
+        let expires_at = asked + self.life;
+        CurrentToken {
+            refresh_at: expires_at - refresh_margin.min(self.life / 2),
+            token: AccessToken { bearer: self.bearer, number, expires_at },
             scopes: self.scopes,
         }
     }
@@ -82,8 +96,10 @@ mod tests {
 
     fn renewal(expires_in: &str) -> Duration {
         let asked = Instant::now();
-        let grant = Grant::read(format!(r#"{{"access_token":"t","expires_in":{expires_in}}}"#).into_bytes()).unwrap();
-        grant.into_token(1, asked, Duration::from_secs(300)).renew_at - asked
+        let response =
+            TokenResponse::parse(format!(r#"{{"access_token":"t","expires_in":{expires_in}}}"#).as_str().into())
+                .unwrap();
+        response.into_token(1, asked, Duration::from_secs(300)).refresh_at - asked
     }
 
     #[test]
@@ -100,13 +116,13 @@ mod tests {
         for body in
             ["", "<html>", "{}", r#"{"access_token":""}"#, r#"{"access_token":null}"#, r#"{"access_token":"a\nb"}"#]
         {
-            assert!(Grant::read(body.into()).is_err(), "{body}");
+            assert!(TokenResponse::parse(body.into()).is_err(), "{body}");
         }
     }
 
     #[test]
     fn scopes_are_told_or_not() {
-        let scopes = |body: &str| Grant::read(body.into()).unwrap().scopes;
+        let scopes = |body: &str| TokenResponse::parse(body.into()).unwrap().scopes;
         assert_eq!(scopes(r#"{"access_token":"t"}"#), None);
         assert_eq!(scopes(r#"{"access_token":"t","scope":""}"#), Some(vec![]));
         assert_eq!(scopes(r#"{"access_token":"t","scope":"bookings:read liquid:read"}"#).unwrap().len(), 2);

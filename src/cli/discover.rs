@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use crate::error::Error;
-use crate::protocol::{Catalog, Message, Output};
-use crate::sync::streams::STREAMS;
+use crate::protocol::{Catalog, Message};
+use crate::sink::Sink;
+use crate::streams::STREAMS;
 
-pub(super) fn run(config: &Path, output: &Output) -> Result<(), Error> {
+pub(super) fn run(config: &Path, sink: &dyn Sink) -> Result<(), Error> {
     super::config(config)?;
     let streams = STREAMS.iter().map(|stream| stream.describe()).collect::<Result<_, _>>()?;
-    output.message(&Message::Catalog { catalog: &Catalog { streams } });
+    sink.message(&Message::Catalog { catalog: &Catalog { streams } });
     Ok(())
 }

@@ -2,21 +2,23 @@
 
 mod check;
 mod discover;
+mod logging;
 mod read;
 mod spec;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::rc::Rc;
 
 use clap::{Args, Parser, Subcommand};
 use tokio::time::Instant;
 
 use crate::config::Config;
 use crate::error::Error;
-use crate::monitor::Monitor;
-use crate::protocol::{Output, Trace, logging};
-use crate::signal::{end_by, interruption};
+use crate::monitor::{self, Monitor};
+use crate::protocol::{Message, Trace};
+use crate::shutdown::{end_by, interruption};
+use crate::sink::{AirbyteWriter, Sink};
 
 /// An Airbyte source for Navan: bookings, expense transactions and users.
 #[derive(Parser)]
@@ -64,23 +66,27 @@ struct ReadFiles {
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let output = Output::to(std::io::stdout());
-    logging::start(output.clone(), arguments.debug);
+    let writer = AirbyteWriter::spawn(std::io::stdout());
+    logging::start(writer.clone(), arguments.debug);
+    let sink: Rc<dyn Sink> = Rc::new(writer);
+    let monitor = Rc::new(Monitor::default());
+    monitor::listen(Rc::clone(&monitor) as _);
     // One thread reads and converts; another writes to stdout.
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            output.message(&Trace::error(&Error::system("The program cannot start.").because(error), None));
+            let error = Error::system("The program cannot start.").with_cause(error);
+            sink.message(&Message::trace(Trace::error(&error, None)));
             return ExitCode::FAILURE;
         }
     };
     runtime.block_on(async {
-        let result = run(arguments.command, &output).await;
+        let result = run(arguments.command, &sink, &monitor).await;
         if let Err(error) = &result {
             tracing::error!("{}", error.cause().unwrap_or(error.message()));
-            output.message(&Trace::error(error, None));
+            sink.message(&Message::trace(Trace::error(error, None)));
         }
-        output.written().await;
+        sink.flush().await;
         match result {
             Ok(true) => ExitCode::SUCCESS,
             Ok(false) | Err(_) => ExitCode::FAILURE,
@@ -89,21 +95,20 @@ pub fn main() -> ExitCode {
 }
 
 /// Runs a command; whether it did all it was asked for. An error is about the whole of it.
-async fn run(command: Command, output: &Output) -> Result<bool, Error> {
-    let monitor = Arc::new(Monitor::default());
+async fn run(command: Command, sink: &Rc<dyn Sink>, monitor: &Monitor) -> Result<bool, Error> {
     let began = Instant::now();
     match command {
-        Command::Spec => spec::run(output).map(|()| true),
-        Command::Discover(files) => discover::run(&files.config, output).map(|()| true),
+        Command::Spec => spec::run(&**sink).map(|()| true),
+        Command::Discover(files) => discover::run(&files.config, &**sink).map(|()| true),
         Command::Check(files) => {
             tokio::select! {
-                () = check::run(&files.config, output, &monitor) => {}
+                () = check::run(&files.config, &**sink) => {}
                 signal = interruption() => end_by(signal),
             }
             monitor.summarise("check", began.elapsed(), None);
             Ok(true)
         }
-        Command::Read(files) => read::run(&files, output, &monitor).await,
+        Command::Read(files) => read::run(&files, sink, monitor).await,
     }
 }
 

@@ -2,9 +2,10 @@
 
 use crate::config;
 use crate::error::Error;
-use crate::protocol::{Message, Output};
+use crate::protocol::Message;
+use crate::sink::Sink;
 
-pub(super) fn run(output: &Output) -> Result<(), Error> {
-    output.message(&Message::Spec { spec: &config::spec()? });
+pub(super) fn run(sink: &dyn Sink) -> Result<(), Error> {
+    sink.message(&Message::Spec { spec: &config::spec()? });
     Ok(())
 }

@@ -1,9 +1,9 @@
-//! The configuration: cleaned of what copying adds, validated against spec.json, then typed.
+//! The configuration: normalized (what copying adds is taken away), validated against spec.json, then typed.
 //!
 //! spec.json is the only place for names, defaults and bounds; what is said about a bad value is made from it.
 
-mod clean;
-mod expected;
+mod normalize;
+mod validate;
 
 use std::net::IpAddr;
 
@@ -17,6 +17,14 @@ use crate::secret::Secret;
 
 /// spec.json, embedded in the binary.
 const SPEC: &str = include_str!("../../spec.json");
+
+/// The page of Navan's where an admin finds the integrations.
+pub const INTEGRATIONS_PAGE: &str = "Admin > Travel admin > Settings > Integrations";
+
+/// The page of Navan's where credentials are made.
+pub fn credentials_page() -> String {
+    format!("{INTEGRATIONS_PAGE} > Navan API credentials")
+}
 
 /// What the user configured, complete with the defaults.
 pub struct Config {
@@ -51,7 +59,7 @@ pub enum Region {
 }
 
 #[derive(Deserialize)]
-struct Plain {
+struct RawConfig {
     region: Region,
     start_date: DateTime<Utc>,
     lookback_days: u32,
@@ -66,7 +74,8 @@ struct Plain {
 /// # Errors
 /// A `system_error` if spec.json was broken when the binary was built.
 pub fn spec() -> Result<Value, Error> {
-    serde_json::from_str(SPEC).map_err(|e| Error::system("The connector was built with a broken spec.json.").because(e))
+    serde_json::from_str(SPEC)
+        .map_err(|e| Error::system("The connector was built with a broken spec.json.").with_cause(e))
 }
 
 impl Config {
@@ -93,34 +102,34 @@ impl Config {
     fn from_properties(given: Map<String, Value>) -> Result<Self, Error> {
         let spec = spec()?;
         let schema = &spec["connectionSpecification"];
-        let mut given = clean::clean(given, schema);
-        expected::validate(schema, &given)?;
+        let mut given = normalize::normalize(given, schema);
+        validate::validate(schema, &given)?;
         let mut secret = |name| match given.remove(name) {
             Some(Value::String(text)) => Ok(Secret::new(text)),
             _ => Err(Error::system(format!("spec.json does not require {name} to be a string."))),
         };
         let (client_id, client_secret) = (secret("client_id")?, secret("client_secret")?);
-        let plain = Plain::deserialize(Value::Object(given)).map_err(|e| {
+        let raw = RawConfig::deserialize(Value::Object(given)).map_err(|e| {
             // The schema leaves open only whether a date exists, such as the 31st of February.
             Error::config("`start_date` is not a date that exists: give a date and time such as 2024-01-01T00:00:00Z.")
-                .because(e)
+                .with_cause(e)
         })?;
-        if plain.start_date > Utc::now() + chrono::Duration::days(1) {
+        if raw.start_date > Utc::now() + chrono::Duration::days(1) {
             return Err(Error::config(format!(
                 "`start_date` is {}, which lies in the future: give the earliest creation of a booking to read.",
-                plain.start_date.format("%Y-%m-%d")
+                raw.start_date.format("%Y-%m-%d")
             )));
         }
         Ok(Self {
             client_id,
             client_secret,
-            region: plain.region,
-            start_date: plain.start_date,
-            lookback_days: plain.lookback_days,
-            transaction_types: plain.transaction_types,
-            max_concurrency: plain.max_concurrency,
-            requests_per_second: plain.requests_per_second,
-            api_url: plain.api_url.as_deref().map(api_url).transpose()?,
+            region: raw.region,
+            start_date: raw.start_date,
+            lookback_days: raw.lookback_days,
+            transaction_types: raw.transaction_types,
+            max_concurrency: raw.max_concurrency,
+            requests_per_second: raw.requests_per_second,
+            api_url: raw.api_url.as_deref().map(api_url).transpose()?,
         })
     }
 }

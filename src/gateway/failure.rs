@@ -4,13 +4,19 @@ use std::fmt;
 
 use reqwest::StatusCode;
 
-use super::breaker::Outage;
-use super::pace::Throttled;
+use super::circuit_breaker::Outage;
+use super::rate_limit::LimitExceeded;
+use crate::config::{INTEGRATIONS_PAGE, credentials_page};
 use crate::error::Error;
 
 /// A European company whose requests lack the region's header gets a 500 without explanation
 /// (docs/navan-api.md#hosts), so a mistake there looks like an outage.
 const CHECK_REGION: &str = "check that `region` is where the company's data lives (us or eu), then ask Navan's support";
+
+/// A 200 that is not what was promised: HTML from a proxy, JSON cut short, a missing array.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("the answer is not the promised JSON: {0}")]
+pub struct InvalidBody(pub String);
 
 /// A request that ended without its answer.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -20,7 +26,7 @@ pub enum Failure {
     Refused(Refusal),
     /// Two good tokens in a row were refused.
     #[error("{endpoint} refused two tokens in a row")]
-    Unauthorised {
+    Unauthorized {
         /// The endpoint's path.
         endpoint: String,
     },
@@ -34,9 +40,9 @@ pub enum Failure {
         /// What came of the last try.
         last: String,
     },
-    /// Throttled beyond what a sync should wait for.
+    /// Rate limited beyond what a sync should wait for.
     #[error(transparent)]
-    Throttled(#[from] Throttled),
+    RateLimited(#[from] LimitExceeded),
     /// Navan is down.
     #[error(transparent)]
     Outage(#[from] Outage),
@@ -57,7 +63,7 @@ pub struct Refusal {
     /// A short code such as `invalid_client`, where the answer has one.
     pub code: Option<String>,
     /// The answer's own words, cut to one line.
-    pub words: Option<String>,
+    pub details: Option<String>,
 }
 
 impl fmt::Display for Refusal {
@@ -66,7 +72,7 @@ impl fmt::Display for Refusal {
         if !self.parameters.is_empty() {
             write!(f, " to {}", self.parameters)?;
         }
-        for said in [&self.code, &self.words].into_iter().flatten() {
+        for said in [&self.code, &self.details].into_iter().flatten() {
             write!(f, " ({said})")?;
         }
         Ok(())
@@ -83,35 +89,37 @@ impl Failure {
     }
 }
 
-impl From<Failure> for Error {
-    fn from(failure: Failure) -> Self {
-        let cause = failure.to_string();
-        let error = match failure {
-            Failure::NoToken(error) => return error,
-            Failure::Refused(refusal) if refusal.status == StatusCode::FORBIDDEN => Error::config(format!(
-                "Navan does not let this credential read {}, as a rule because the scope for it was not ticked: create a credential that has the scopes of all chosen streams (bookings:read for BOOKING, liquid:read for TRANSACTION, users:read for USER) in Navan under Admin > Travel admin > Settings > Integrations > Navan API credentials, or leave the stream out.",
-                refusal.endpoint
+impl Failure {
+    /// The words for the user. `scopes` says which scope each stream takes.
+    pub fn into_error(self, scopes: &str) -> Error {
+        let cause = self.to_string();
+        let error = match self {
+            Self::NoToken(error) => return error,
+            Self::Refused(refusal) if refusal.status == StatusCode::FORBIDDEN => Error::config(format!(
+                "Navan does not let this credential read {}, as a rule because the scope for it was not ticked: create a credential that has the scopes of all chosen streams ({scopes}) in Navan under {}, or leave the stream out.",
+                refusal.endpoint,
+                credentials_page()
             )),
-            Failure::Refused(refusal) => Error::system(format!(
+            Self::Refused(refusal) => Error::system(format!(
                 "Navan refused a request that should be valid ({} answered {}, parameters {}). Please report this with the log.",
                 refusal.endpoint,
                 refusal.status.as_u16(),
                 if refusal.parameters.is_empty() { "none" } else { &refusal.parameters },
             )),
-            Failure::Unauthorised { endpoint } => Error::config(format!(
-                "Navan refuses the tokens that it issues for this credential ({endpoint} answered 401 twice): check on Navan's Admin > Travel admin > Settings > Integrations page that the credential still exists and is not restricted to other IP addresses, and create a new one if need be."
+            Self::Unauthorized { endpoint } => Error::config(format!(
+                "Navan refuses the tokens that it issues for this credential ({endpoint} answered 401 twice): check on Navan's {INTEGRATIONS_PAGE} page that the credential still exists and is not restricted to other IP addresses, and create a new one if need be."
             )),
-            Failure::Exhausted { endpoint, tries, last } => Error::transient(format!(
+            Self::Exhausted { endpoint, tries, last } => Error::transient(format!(
                 "Navan's API did not give a usable answer in {tries} tries ({endpoint}: {last}). Try again later; if it goes on, {CHECK_REGION}."
             )),
-            Failure::Throttled(throttled) => Error::transient(format!(
-                "{throttled}. The sync ends here and the next one carries on; if it goes on, lower `max_concurrency` or `requests_per_second`, or ask Navan for a higher limit."
+            Self::RateLimited(exceeded) => Error::transient(format!(
+                "{exceeded}. The sync ends here and the next one carries on; if it goes on, lower `max_concurrency` or `requests_per_second`, or ask Navan for a higher limit."
             )),
-            Failure::Outage(outage) => Error::transient(format!(
+            Self::Outage(outage) => Error::transient(format!(
                 "Navan's API has answered with server errors for {} s. The sync ends here and the next one carries on; if it goes on, {CHECK_REGION}.",
                 outage.lasted.as_secs()
             )),
         };
-        error.because(cause)
+        error.with_cause(cause)
     }
 }

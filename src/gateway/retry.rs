@@ -7,24 +7,24 @@ use reqwest::StatusCode;
 use super::timings::Timings;
 
 /// What one request may still spend on tries. Time spent waiting for the limit or the breaker is not counted.
-pub(super) struct Budget {
+pub(super) struct RetryState {
     tries: u32,
-    tries_most: u32,
+    max_tries: u32,
     spent: Duration,
-    most: Duration,
+    deadline: Duration,
     backoff: Duration,
-    backoff_most: Duration,
+    max_backoff: Duration,
 }
 
-impl Budget {
+impl RetryState {
     pub(super) fn new(timings: &Timings) -> Self {
         Self {
             tries: 0,
-            tries_most: timings.tries,
+            max_tries: timings.max_attempts,
             spent: Duration::ZERO,
-            most: timings.budget,
+            deadline: timings.retry_deadline,
             backoff: timings.backoff,
-            backoff_most: timings.backoff_most,
+            max_backoff: timings.max_backoff,
         }
     }
 
@@ -34,12 +34,12 @@ impl Budget {
     }
 
     /// Counts a try.
-    pub(super) fn begin(&mut self) {
+    pub(super) fn begin_attempt(&mut self) {
         self.tries += 1;
     }
 
     /// Takes a try back: it was refused for being too early (429).
-    pub(super) fn uncount(&mut self) {
+    pub(super) fn take_back_attempt(&mut self) {
         self.tries -= 1;
     }
 
@@ -50,21 +50,21 @@ impl Budget {
 
     /// The wait before the next try: what the server asks for, or an exponential backoff with full jitter (any time
     /// from nothing to the backoff), so that requests that failed together do not come back together. `None` when
-    /// the budget is used up.
-    pub(super) fn next(&mut self, asked: Option<Duration>) -> Option<Duration> {
-        if self.tries >= self.tries_most {
+    /// tries or time are used up.
+    pub(super) fn next_wait(&mut self, asked: Option<Duration>) -> Option<Duration> {
+        if self.tries >= self.max_tries {
             return None;
         }
         let doublings = self.tries.saturating_sub(1).min(16);
-        let most = (self.backoff * 2u32.pow(doublings)).min(self.backoff_most);
-        let wait = asked.unwrap_or_else(|| most.mul_f64(fastrand::f64()));
+        let longest = (self.backoff * 2u32.pow(doublings)).min(self.max_backoff);
+        let wait = asked.unwrap_or_else(|| longest.mul_f64(fastrand::f64()));
         self.spent += wait;
-        (self.spent <= self.most).then_some(wait)
+        (self.spent <= self.deadline).then_some(wait)
     }
 }
 
 /// Whether a status is worth another try: the server is busy or broken, and the request is not to blame.
-pub(super) fn is_passing(status: StatusCode) -> bool {
+pub(super) fn is_transient(status: StatusCode) -> bool {
     status == StatusCode::REQUEST_TIMEOUT || status.is_server_error()
 }
 
@@ -77,11 +77,11 @@ mod tests {
         #[test]
         fn a_backoff_is_bounded_by_its_doubling_and_by_the_most(seed: u64, tries in 1u32..8) {
             fastrand::seed(seed);
-            let mut budget = Budget::new(&Timings { budget: Duration::from_secs(3_600), ..Timings::DEFAULT });
+            let mut retry = RetryState::new(&Timings { retry_deadline: Duration::from_secs(3_600), ..Timings::DEFAULT });
             for number in 1..=tries {
-                budget.begin();
+                retry.begin_attempt();
                 let bound = Duration::from_millis(500 * (1 << (number - 1))).min(Duration::from_secs(30));
-                if let Some(wait) = budget.next(None) {
+                if let Some(wait) = retry.next_wait(None) {
                     prop_assert!(wait <= bound, "{wait:?} > {bound:?}");
                 } else {
                     prop_assert_eq!(number, 8);
@@ -92,27 +92,27 @@ mod tests {
 
     #[test]
     fn a_request_has_eight_tries() {
-        let mut budget = Budget::new(&Timings::DEFAULT);
+        let mut retry = RetryState::new(&Timings::DEFAULT);
         let waits = std::iter::from_fn(|| {
-            budget.begin();
-            budget.next(None)
+            retry.begin_attempt();
+            retry.next_wait(None)
         });
         assert_eq!(waits.count(), 7);
     }
 
     #[test]
-    fn a_wait_beyond_the_budget_of_time_ends_the_request() {
-        let mut budget = Budget::new(&Timings::DEFAULT);
-        budget.begin();
-        assert_eq!(budget.next(Some(Duration::from_secs(200))), Some(Duration::from_secs(200)));
-        budget.begin();
-        assert_eq!(budget.next(Some(Duration::from_secs(200))), None);
+    fn a_wait_beyond_the_deadline_ends_the_request() {
+        let mut retry = RetryState::new(&Timings::DEFAULT);
+        retry.begin_attempt();
+        assert_eq!(retry.next_wait(Some(Duration::from_secs(200))), Some(Duration::from_secs(200)));
+        retry.begin_attempt();
+        assert_eq!(retry.next_wait(Some(Duration::from_secs(200))), None);
     }
 
     #[test]
     fn what_the_request_is_to_blame_for_is_not_tried_again() {
-        let passing = |code| is_passing(StatusCode::from_u16(code).unwrap());
-        assert!([408, 500, 502, 503, 504, 599].into_iter().all(passing));
-        assert!(![400, 401, 403, 404, 410, 422, 429].into_iter().any(passing));
+        let transient = |code| is_transient(StatusCode::from_u16(code).unwrap());
+        assert!([408, 500, 502, 503, 504, 599].into_iter().all(transient));
+        assert!(![400, 401, 403, 404, 410, 422, 429].into_iter().any(transient));
     }
 }

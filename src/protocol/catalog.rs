@@ -8,14 +8,14 @@ use serde_json::Value;
 use crate::error::Error;
 
 /// What `discover` offers.
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 pub struct Catalog {
     /// One description a stream.
     pub streams: Vec<StreamDescription>,
 }
 
 /// What `discover` says of a stream.
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 pub struct StreamDescription {
     /// The stream's name.
     pub name: &'static str,

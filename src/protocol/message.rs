@@ -1,14 +1,12 @@
-//! The messages that go out, but for RECORD, which [`super::RecordLine`] writes around Navan's own bytes.
+//! The messages that go out, one a line.
 
-use chrono::Utc;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::Catalog;
-use crate::error::{Error, Kind};
+use super::{Catalog, Trace};
 
-/// One message, one line.
-#[derive(Serialize)]
+/// One message.
+#[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Message<'a> {
     /// The answer to `spec`: spec.json as it is.
@@ -30,22 +28,38 @@ pub enum Message<'a> {
     /// A checkpoint of one stream.
     State {
         /// The payload, in Airbyte's per-stream form.
-        state: Value,
+        state: StatePayload<'a>,
     },
     /// What Airbyte should know about the run.
     Trace {
         /// The payload.
-        trace: Value,
+        trace: Trace<'a>,
     },
     /// A line of the log.
     Log {
         /// The payload.
-        log: LogLine<'a>,
+        log: LogMessage<'a>,
     },
 }
 
+impl<'a> Message<'a> {
+    /// A checkpoint: `state` covers everything of `stream` written so far, `records` of it since the last one.
+    pub fn state(stream: &'a str, namespace: Option<&'a str>, state: &'a Value, records: u64) -> Self {
+        #[allow(clippy::cast_precision_loss)] // exact up to 2^53 records between two checkpoints
+        let record_count = records as f64;
+        let stream_descriptor = StreamDescriptor { name: stream, namespace };
+        let stream = StreamCheckpoint { stream_descriptor, stream_state: state };
+        Self::State { state: StatePayload::Stream { stream, source_stats: SourceStats { record_count } } }
+    }
+
+    /// A trace.
+    pub fn trace(trace: Trace<'a>) -> Self {
+        Self::Trace { trace }
+    }
+}
+
 /// Whether the configuration works.
-#[derive(Serialize)]
+#[derive(Debug, Serialize)]
 #[serde(tag = "status", rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ConnectionStatus {
     /// At least one stream can be read.
@@ -58,103 +72,49 @@ pub enum ConnectionStatus {
 }
 
 /// A line of the log.
-#[derive(Serialize)]
-pub struct LogLine<'a> {
+#[derive(Debug, Serialize)]
+pub struct LogMessage<'a> {
     /// FATAL, ERROR, WARN, INFO, DEBUG or TRACE.
     pub level: &'a str,
     /// The text.
     pub message: &'a str,
 }
 
-/// The stages of a stream within one read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StreamStatus {
-    /// The stream was opened.
-    Started,
-    /// Its first record is about to come, or a pause is over.
-    Running,
-    /// Navan throttles; the quota is expected back at that time (epoch ms).
-    RateLimited {
-        /// Epoch milliseconds.
-        quota_reset: i64,
+/// Which stream is meant.
+#[derive(Debug, Serialize)]
+pub struct StreamDescriptor<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// The namespace that the catalog gave it, if any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<&'a str>,
+}
+
+/// The payload of a STATE.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum StatePayload<'a> {
+    /// Of one stream.
+    Stream {
+        /// The stream and its state.
+        stream: StreamCheckpoint<'a>,
+        /// What the state covers.
+        #[serde(rename = "sourceStats")]
+        source_stats: SourceStats,
     },
-    /// Everything was read.
-    Complete,
-    /// The stream ended early; the cause stands in an ERROR trace.
-    Incomplete,
 }
 
-/// Builders of the TRACE payloads.
-pub struct Trace;
-
-impl Trace {
-    /// A stage of a stream.
-    pub fn status(stream: &str, namespace: Option<&str>, status: StreamStatus) -> Message<'static> {
-        let mut payload = json!({
-            "stream_descriptor": descriptor(stream, namespace),
-            "status": match status {
-                StreamStatus::Started => "STARTED",
-                StreamStatus::Running | StreamStatus::RateLimited { .. } => "RUNNING",
-                StreamStatus::Complete => "COMPLETE",
-                StreamStatus::Incomplete => "INCOMPLETE",
-            },
-        });
-        if let StreamStatus::RateLimited { quota_reset } = status {
-            payload["reasons"] = json!([{"type": "RATE_LIMITED", "rate_limited": {"quota_reset": quota_reset}}]);
-        }
-        Self::of("STREAM_STATUS", "stream_status", payload)
-    }
-
-    /// How much a stream will bring: rows and bytes.
-    pub fn estimate(stream: &str, rows: u64, bytes: u64) -> Message<'static> {
-        let payload = json!({"name": stream, "type": "STREAM", "row_estimate": rows, "byte_estimate": bytes});
-        Self::of("ESTIMATE", "estimate", payload)
-    }
-
-    /// An error, of one stream or of the whole run.
-    pub fn error(error: &Error, stream: Option<&str>) -> Message<'static> {
-        let mut payload = json!({
-            "message": error.message(),
-            "internal_message": error.cause().unwrap_or(error.message()),
-            "stack_trace": error.cause().unwrap_or_default(),
-            "failure_type": match error.kind() {
-                Kind::Config => "config_error",
-                Kind::Transient => "transient_error",
-                Kind::System => "system_error",
-            },
-        });
-        if let Some(stream) = stream {
-            payload["stream_descriptor"] = json!({"name": stream});
-        }
-        Self::of("ERROR", "error", payload)
-    }
-
-    fn of(kind: &str, field: &str, payload: impl Into<Value>) -> Message<'static> {
-        #[allow(clippy::cast_precision_loss)] // epoch milliseconds stay exact in a float for 285,000 years
-        let emitted_at = Utc::now().timestamp_millis() as f64;
-        Message::Trace { trace: json!({"type": kind, "emitted_at": emitted_at, field: payload.into()}) }
-    }
+/// A stream's state.
+#[derive(Debug, Serialize)]
+pub struct StreamCheckpoint<'a> {
+    stream_descriptor: StreamDescriptor<'a>,
+    stream_state: &'a Value,
 }
 
-impl Message<'_> {
-    /// A checkpoint: `state` covers everything of `stream` written so far, `records` of it since the last one.
-    pub fn state(stream: &str, namespace: Option<&str>, state: &Value, records: u64) -> Message<'static> {
-        // The protocol's count is a number with a decimal point.
-        #[allow(clippy::cast_precision_loss)] // exact up to 2^53 records between two checkpoints
-        let count = records as f64;
-        Message::State {
-            state: json!({
-                "type": "STREAM",
-                "stream": {"stream_descriptor": descriptor(stream, namespace), "stream_state": state},
-                "sourceStats": {"recordCount": count},
-            }),
-        }
-    }
-}
-
-fn descriptor(stream: &str, namespace: Option<&str>) -> Value {
-    match namespace {
-        Some(namespace) => json!({"name": stream, "namespace": namespace}),
-        None => json!({"name": stream}),
-    }
+/// What a state covers.
+#[derive(Debug, Serialize)]
+pub struct SourceStats {
+    /// The protocol's count is a number with a decimal point.
+    #[serde(rename = "recordCount")]
+    record_count: f64,
 }

@@ -1,0 +1,82 @@
+//! Lists by the day of the last change, page after page by a cursor: expense transactions (docs/navan-api.md#expense).
+
+use std::ops::RangeInclusive;
+
+use chrono::NaiveDate;
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::envelope::ChangesEnvelope;
+use super::{Api, Fetched};
+use crate::gateway::Failure;
+use crate::record::{RecordBatch, RecordFormat};
+
+/// Rows a page, the most that Navan gives (docs/navan-api.md#expense).
+const PAGE_SIZE: u64 = 500;
+
+/// Every group of fields, so that the columns do not depend on the company's defaults.
+const FIELD_GROUPS: &str = "POLICY,ERP,TAX,BOOKING,MILEAGE,TRAVELER_HR,LINE_ITEM";
+
+/// What is asked for, page by page.
+#[derive(Clone, Debug)]
+pub struct ChangesQuery {
+    path: String,
+    /// Only rows that changed on these days, both included.
+    days: RangeInclusive<NaiveDate>,
+    /// Rows a page.
+    size: u64,
+}
+
+/// A page that leads to the next by a cursor.
+pub struct ChangesPage {
+    /// Its rows.
+    pub rows: RecordBatch,
+    /// The cursor of the next page; `None` on the last.
+    pub next_cursor: Option<String>,
+    /// To be dropped once the rows are written.
+    pub permit: OwnedSemaphorePermit,
+}
+
+impl ChangesQuery {
+    /// What of `partition`, which lies below `endpoint`, changed on `days`.
+    pub fn new(endpoint: &str, partition: &str, days: RangeInclusive<NaiveDate>) -> Self {
+        Self { path: format!("{endpoint}/{partition}"), days, size: PAGE_SIZE }
+    }
+
+    /// The same on other days.
+    #[must_use]
+    pub fn on(self, days: RangeInclusive<NaiveDate>) -> Self {
+        Self { days, ..self }
+    }
+
+    /// The same, but only one row, to see whether it can be read.
+    #[must_use]
+    pub fn one_row(self) -> Self {
+        Self { size: 1, ..self }
+    }
+}
+
+impl Api<'_> {
+    /// One page of changes; without a cursor the first.
+    ///
+    /// # Errors
+    /// As for any request.
+    pub async fn changes_page(
+        &self,
+        query: &ChangesQuery,
+        cursor: Option<&str>,
+        format: &RecordFormat,
+    ) -> Result<ChangesPage, Failure> {
+        let mut parameters = vec![
+            ("date_modified.from", query.days.start().to_string()),
+            ("date_modified.to", query.days.end().to_string()),
+            ("page_size", query.size.to_string()),
+            ("include_field_group", FIELD_GROUPS.to_owned()),
+        ];
+        if let Some(cursor) = cursor {
+            parameters.push(("cursor", cursor.to_owned()));
+        }
+        let Fetched { page, permit } = self.fetch_page::<ChangesEnvelope>(&query.path, &parameters, format).await?;
+        let ChangesEnvelope { rows, next_cursor } = page;
+        Ok(ChangesPage { rows, next_cursor, permit })
+    }
+}

@@ -1,0 +1,66 @@
+//! Byte buffers whose memory is used again: the bodies of pages, and the lines made of them.
+//!
+//! A page is half a megabyte. Given back to the system after each page and asked for anew, such buffers cost as much time as
+//! reading them does, since the kernel clears each of their memory pages.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::{Mutex, PoisonError};
+
+/// Buffers that wait for their next use. Lines are dropped by the thread that writes them, hence the lock.
+static POOL: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
+
+/// How many buffers wait at most.
+const MAX_POOLED: usize = 4;
+
+/// A larger buffer is given back to the system: it was made for an unusual page.
+const MAX_CAPACITY: usize = 2 * 1024 * 1024;
+
+/// A growing buffer of bytes, empty at first.
+#[derive(Debug)]
+pub struct Buffer(Vec<u8>);
+
+impl Buffer {
+    /// An empty buffer, with room from an earlier use if there is one.
+    pub fn take() -> Self {
+        Self(POOL.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default())
+    }
+
+    /// The bytes, which will not be used again as a buffer.
+    pub fn into_vec(mut self) -> Vec<u8> {
+        std::mem::take(&mut self.0)
+    }
+}
+
+impl From<&str> for Buffer {
+    fn from(text: &str) -> Self {
+        Self(text.into())
+    }
+}
+
+impl Deref for Buffer {
+    type Target = Vec<u8>;
+
+    fn deref(&self) -> &Vec<u8> {
+        &self.0
+    }
+}
+
+impl DerefMut for Buffer {
+    fn deref_mut(&mut self) -> &mut Vec<u8> {
+        &mut self.0
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        let mut bytes = std::mem::take(&mut self.0);
+        if bytes.capacity() == 0 || bytes.capacity() > MAX_CAPACITY {
+            return;
+        }
+        bytes.clear();
+        let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
+        if pool.len() < MAX_POOLED {
+            pool.push(bytes);
+        }
+    }
+}

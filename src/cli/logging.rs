@@ -1,0 +1,61 @@
+//! The log: tracing's events as LOG messages on stdout, since Airbyte reads nothing else.
+
+use std::fmt::{self, Write as _};
+
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::layer::{Context, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer};
+
+use crate::protocol::{LogMessage, Message};
+use crate::sink::{AirbyteWriter, Sink as _};
+
+/// Sends the log to `writer`: INFO and worse, with `debug` also DEBUG; the environment's `RUST_LOG` decides alone
+/// where it is set.
+pub(super) fn start(writer: AirbyteWriter, debug: bool) {
+    let default = if debug { "source_navan=debug,warn" } else { "source_navan=info,warn" };
+    let wanted = std::env::var(EnvFilter::DEFAULT_ENV).unwrap_or_default();
+    let filter = EnvFilter::try_new(if wanted.trim().is_empty() { default } else { wanted.as_str() });
+    let filter = filter.unwrap_or_else(|_| EnvFilter::new(default));
+    // Fails only if there is a subscriber already, which then has the log.
+    let _ = tracing_subscriber::registry().with(filter).with(LogMessages { writer }).try_init();
+}
+
+struct LogMessages {
+    writer: AirbyteWriter,
+}
+
+impl<S: Subscriber> Layer<S> for LogMessages {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let mut text = Text::default();
+        event.record(&mut text);
+        let level = match *event.metadata().level() {
+            Level::ERROR => "ERROR",
+            Level::WARN => "WARN",
+            Level::INFO => "INFO",
+            Level::DEBUG => "DEBUG",
+            Level::TRACE => "TRACE",
+        };
+        self.writer
+            .message(&Message::Log { log: LogMessage { level, message: &format!("{}{}", text.message, text.fields) } });
+    }
+}
+
+/// An event's message, and its other fields as ` name=value`.
+#[derive(Default)]
+struct Text {
+    message: String,
+    fields: String,
+}
+
+impl Visit for Text {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        // Writing to a String cannot fail.
+        let _ = if field.name() == "message" {
+            write!(self.message, "{value:?}")
+        } else {
+            write!(self.fields, " {}={value:?}", field.name())
+        };
+    }
+}

@@ -1,0 +1,368 @@
+//! The rate limiter: no faster than Navan allows, as far as it lets that be seen.
+//!
+//! Requests take turns at the bucket, in the order in which they came. Until a limit is seen nothing holds them back
+//! but the configured ceiling. A limit is seen in `X-RateLimit-*` (what remains, until when), or at a 429: the answers
+//! since the last pause, over the time they took and the wait that is asked for. The bucket then runs at 80 % of it, goes
+//! down at once, and up by 1 % a second while requests queue for it (by 10 % towards what headers tell). A 429 pauses
+//! everybody.
+
+mod bucket;
+pub(in crate::gateway) mod headers;
+mod observed;
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use chrono::Utc;
+use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, sleep_until};
+
+use super::timings::Timings;
+use bucket::TokenBucket;
+use headers::RateLimitHeaders;
+use observed::{AnswerStretch, Usage};
+
+/// Which part of the observed limit is used. The rest is for the company's other programs, and for what the
+/// observation got wrong.
+pub(in crate::gateway) const SHARE_OF_LIMIT: f64 = 0.8;
+
+/// By how much the rate grows a second while all is well.
+const GROWTH_PER_SECOND: f64 = 0.01;
+
+/// The same on the way to what the server's own numbers allow, which is no guess.
+const GROWTH_PER_SECOND_TOLD: f64 = 0.1;
+
+/// A window of the server's that is longer means something else.
+const MAX_WINDOW: Duration = Duration::from_hours(24);
+
+/// A pause that everybody waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pause {
+    /// When the limit is expected to let requests through again, in this machine's epoch milliseconds.
+    pub until_ms: i64,
+}
+
+/// Rate limited beyond what a sync should wait for.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LimitExceeded {
+    /// `Retry-After` beyond the longest that is waited for.
+    #[error("Navan asks to wait for {} s before the next request", .0.as_secs())]
+    TooLong(Duration),
+    /// Not one success for so long.
+    #[error("Navan has answered 429 to every request for {} s", .0.as_secs())]
+    TooOften(Duration),
+}
+
+/// The permission to send one request.
+pub(in crate::gateway) struct RatePermit<'a> {
+    limiter: &'a RateLimiter,
+    epoch: u64,
+    /// It is the request that finds out whether a pause is over.
+    probe: bool,
+    queued: bool,
+    answered: bool,
+}
+
+pub(in crate::gateway) struct RateLimiter {
+    queue: tokio::sync::Mutex<()>,
+    changed: Notify,
+    state: RefCell<LimiterState>,
+    pauses: watch::Sender<Option<Pause>>,
+    ceiling: Option<f64>,
+    timings: Timings,
+}
+
+struct LimiterState {
+    bucket: TokenBucket,
+    /// The limit as observed, in requests a second.
+    limit: Option<f64>,
+    cooldown: Option<Cooldown>,
+    /// Counts the 429s that began or prolonged a pause: answers to requests of an earlier epoch are the same event.
+    epoch: u64,
+    stretch: AnswerStretch,
+    /// The first 429 since the last success.
+    limited_since: Option<Instant>,
+    /// Why waiting any longer is pointless, once it is.
+    given_up: Option<LimitExceeded>,
+    /// The next pause, where the server does not say how long.
+    next_pause: Duration,
+    window: Option<ServerWindow>,
+    grown_at: Instant,
+    usage: Usage,
+}
+
+/// Everybody waits.
+struct Cooldown {
+    until: Instant,
+    /// Afterwards a single request goes first, since the server did not say how long.
+    probe_state: ProbeState,
+}
+
+#[derive(PartialEq)]
+enum ProbeState {
+    No,
+    Due,
+    UnderWay,
+}
+
+/// The server's own window, from its headers.
+#[derive(Clone, Copy)]
+struct ServerWindow {
+    remaining: f64,
+    resets_at: Instant,
+}
+
+enum Grant {
+    Go { probe: bool },
+    Wait(Instant),
+    WaitForProbe,
+}
+
+impl RateLimiter {
+    pub(in crate::gateway) fn new(ceiling: Option<f64>, timings: Timings) -> Self {
+        let now = Instant::now();
+        Self {
+            queue: tokio::sync::Mutex::new(()),
+            changed: Notify::new(),
+            state: RefCell::new(LimiterState {
+                bucket: TokenBucket::new(ceiling, now),
+                limit: None,
+                cooldown: None,
+                epoch: 0,
+                stretch: AnswerStretch { since: now, answers: 0, before_pause: None, waited: Duration::ZERO },
+                limited_since: None,
+                given_up: None,
+                next_pause: timings.pause,
+                window: None,
+                grown_at: now,
+                usage: Usage::default(),
+            }),
+            pauses: watch::Sender::new(None),
+            ceiling,
+            timings,
+        }
+    }
+
+    /// Whether requests are paused at present.
+    pub(in crate::gateway) fn pauses(&self) -> watch::Receiver<Option<Pause>> {
+        self.pauses.subscribe()
+    }
+
+    /// The share of the observed limit that was used since it was first seen.
+    pub(in crate::gateway) fn share_used(&self) -> Option<f64> {
+        let mut state = self.state.borrow_mut();
+        let limit = state.limit;
+        state.usage.count_to(limit, Instant::now());
+        (state.usage.allowed > 0.0).then(|| state.usage.answers / state.usage.allowed)
+    }
+
+    /// Waits for its turn.
+    ///
+    /// # Errors
+    /// If the wait is beyond what a sync should wait for.
+    pub(in crate::gateway) async fn acquire(&self) -> Result<RatePermit<'_>, LimitExceeded> {
+        let _first_in_line = self.queue.lock().await;
+        let mut queued = false;
+        loop {
+            match self.try_acquire(Instant::now())? {
+                Grant::Go { probe } => {
+                    let epoch = self.state.borrow_mut().epoch;
+                    return Ok(RatePermit { limiter: self, epoch, probe, queued, answered: false });
+                }
+                Grant::Wait(until) => tokio::select! {
+                    () = sleep_until(until) => {}
+                    () = self.changed.notified() => {}
+                },
+                Grant::WaitForProbe => self.changed.notified().await,
+            }
+            queued = true;
+        }
+    }
+
+    fn try_acquire(&self, now: Instant) -> Result<Grant, LimitExceeded> {
+        let mut state = self.state.borrow_mut();
+        if let Some(given_up) = &state.given_up {
+            return Err(given_up.clone());
+        }
+        match &mut state.cooldown {
+            Some(cooldown) if now < cooldown.until => return Ok(Grant::Wait(cooldown.until)),
+            Some(Cooldown { probe_state: ProbeState::UnderWay, .. }) => return Ok(Grant::WaitForProbe),
+            Some(Cooldown { probe_state: probe_state @ ProbeState::Due, .. }) => {
+                *probe_state = ProbeState::UnderWay;
+                return Ok(Grant::Go { probe: true });
+            }
+            Some(_) => self.resume(&mut state, now),
+            None => {}
+        }
+        Ok(match state.bucket.take(now) {
+            Ok(()) => Grant::Go { probe: false },
+            Err(ready) => Grant::Wait(ready),
+        })
+    }
+
+    /// The pause is over for all.
+    fn resume(&self, state: &mut LimiterState, now: Instant) {
+        state.cooldown = None;
+        state.stretch.since = now;
+        state.stretch.answers = 0;
+        state.bucket.restart(now);
+        self.pauses.send_replace(None);
+        self.changed.notify_one();
+    }
+
+    fn record_answer(&self, permit: &RatePermit<'_>, headers: Option<RateLimitHeaders>) {
+        let now = Instant::now();
+        let mut state = self.state.borrow_mut();
+        if permit.probe && state.cooldown.as_ref().is_some_and(|cooldown| cooldown.probe_state == ProbeState::UnderWay)
+        {
+            self.resume(&mut state, now);
+        }
+        let limit = state.limit;
+        let counting = state.usage.counted_to.is_some();
+        state.usage.count_to(limit, now);
+        state.usage.answers += f64::from(u8::from(counting));
+        state.stretch.answers += 1;
+        if permit.epoch == state.epoch {
+            state.limited_since = None;
+            state.stretch.before_pause = None;
+            state.stretch.waited = Duration::ZERO;
+            state.next_pause = self.timings.pause;
+        }
+        let told = headers.and_then(|headers| self.read(&mut state, headers, now));
+        if permit.queued {
+            self.grow(&mut state, told, now);
+        } else {
+            state.grown_at = now;
+        }
+    }
+
+    /// Follows the server's own numbers; returns the limit that they tell at present.
+    fn read(&self, state: &mut LimiterState, headers: RateLimitHeaders, now: Instant) -> Option<f64> {
+        if headers.reset_in > MAX_WINDOW {
+            return None; // no window is that long: it means something else
+        }
+        let known = state.window.filter(|window| now < window.resets_at && headers.remaining <= window.remaining);
+        // The reset is told in whole seconds, so the earliest of a window's headerss is the truest.
+        let resets_at = known.map_or(now + headers.reset_in, |window| window.resets_at.min(now + headers.reset_in));
+        state.window = Some(ServerWindow { remaining: headers.remaining, resets_at });
+        if headers.remaining < 1.0 {
+            // A pause that lasts longer stands: this may be the late answer to a request of before it.
+            if headers.reset_in > self.timings.max_retry_after {
+                self.give_up(state, LimitExceeded::TooLong(headers.reset_in));
+            } else if state.cooldown.as_ref().is_none_or(|cooldown| cooldown.until < resets_at) {
+                self.cooldown(state, resets_at, ProbeState::No);
+            }
+            return None;
+        }
+        let allowed = headers.remaining / (resets_at - now).as_secs_f64().max(0.001);
+        match state.limit {
+            // A window begins: the share is to be kept from its first request on.
+            Some(limit) if known.is_none() && allowed < limit => self.follow(state, allowed, now),
+            // In the middle of one, what is left has to last until its end.
+            Some(limit) if allowed < SHARE_OF_LIMIT * limit => self.follow(state, allowed / SHARE_OF_LIMIT, now),
+            Some(_) => {}
+            None => self.follow(state, allowed, now),
+        }
+        Some(allowed)
+    }
+
+    fn grow(&self, state: &mut LimiterState, told: Option<f64>, now: Instant) {
+        let Some(limit) = state.limit else { return };
+        let passed = now.saturating_duration_since(state.grown_at).as_secs_f64().min(10.0);
+        let growth = if told.is_some() { GROWTH_PER_SECOND_TOLD } else { GROWTH_PER_SECOND };
+        let grown = limit * (1.0 + growth).powf(passed);
+        self.follow(state, told.map_or(grown, |told| grown.min(told.max(limit))), now);
+    }
+
+    /// Keeps to a limit from now on.
+    fn follow(&self, state: &mut LimiterState, limit: f64, now: Instant) {
+        let before = state.limit.replace(limit);
+        state.usage.count_to(before, now);
+        state.usage.counted_to = Some(now);
+        let rate = SHARE_OF_LIMIT * limit;
+        state.bucket.set_rate(self.ceiling.map_or(rate, |ceiling| ceiling.min(rate)), now);
+        state.grown_at = now;
+    }
+
+    fn record_429(&self, permit: &RatePermit<'_>, retry_after: Option<Duration>) -> Result<(), LimitExceeded> {
+        let now = Instant::now();
+        let mut state = self.state.borrow_mut();
+        if permit.epoch != state.epoch {
+            return Ok(()); // sent before the pause began: the same event
+        }
+        let since = *state.limited_since.get_or_insert(now);
+        let given_up = match retry_after {
+            Some(wait) if wait > self.timings.max_retry_after => Some(LimitExceeded::TooLong(wait)),
+            _ if now - since >= self.timings.max_rate_limited => Some(LimitExceeded::TooOften(now - since)),
+            _ => None,
+        };
+        if let Some(given_up) = given_up {
+            self.give_up(&mut state, given_up.clone());
+            return Err(given_up);
+        }
+        let wait = retry_after.unwrap_or(state.next_pause);
+        if retry_after.is_none() {
+            state.next_pause = (state.next_pause * 2).min(self.timings.max_pause);
+        }
+        state.epoch += 1;
+        if let Some(observed) = state.stretch.observe(wait, now) {
+            let limit = state.limit.map_or(observed, |before| before.min(observed));
+            self.follow(&mut state, limit, now);
+        }
+        let probe_state = if retry_after.is_none() { ProbeState::Due } else { ProbeState::No };
+        self.cooldown(&mut state, now + wait, probe_state);
+        Ok(())
+    }
+
+    fn cooldown(&self, state: &mut LimiterState, until: Instant, probe_state: ProbeState) {
+        state.cooldown = Some(Cooldown { until, probe_state });
+        let left = until.saturating_duration_since(Instant::now());
+        let until_ms = Utc::now().timestamp_millis() + i64::try_from(left.as_millis()).unwrap_or(i64::MAX / 2);
+        self.pauses.send_replace(Some(Pause { until_ms }));
+        self.changed.notify_one();
+    }
+
+    /// Also for whoever waits for this request to end the pause.
+    fn give_up(&self, state: &mut LimiterState, why: LimitExceeded) {
+        state.given_up = Some(why);
+        self.changed.notify_one();
+    }
+
+    /// A probe that got no answer leaves the question open: the next request asks again.
+    fn unanswered(&self) {
+        let mut state = self.state.borrow_mut();
+        if let Some(cooldown) = state.cooldown.as_mut().filter(|cooldown| cooldown.probe_state == ProbeState::UnderWay)
+        {
+            cooldown.probe_state = ProbeState::Due;
+            self.changed.notify_one();
+        }
+    }
+}
+
+impl RatePermit<'_> {
+    /// The request was answered, with anything but a 429.
+    pub(in crate::gateway) fn record_answer(mut self, headers: Option<RateLimitHeaders>) {
+        self.answered = true;
+        self.limiter.record_answer(&self, headers);
+    }
+
+    /// The request was answered 429.
+    ///
+    /// # Errors
+    /// If the wait is beyond what a sync should wait for.
+    pub(in crate::gateway) fn record_429(mut self, retry_after: Option<Duration>) -> Result<(), LimitExceeded> {
+        self.answered = true;
+        self.limiter.record_429(&self, retry_after)
+    }
+}
+
+impl Drop for RatePermit<'_> {
+    fn drop(&mut self) {
+        if self.probe && !self.answered {
+            self.limiter.unanswered();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

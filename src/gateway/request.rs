@@ -1,0 +1,44 @@
+//! A request to Navan, and by which rules it is sent.
+
+/// A request, to be sent as often as it takes.
+pub struct Request<'a> {
+    /// The endpoint's path, as logs and errors name it.
+    pub endpoint: &'a str,
+    /// The address, without parameters.
+    pub url: url::Url,
+    /// The region header's value, for the companies that need one.
+    pub region: Option<&'static str>,
+    /// What is sent.
+    pub payload: Payload<'a>,
+    /// By which rules.
+    pub policy: RequestPolicy,
+}
+
+/// What a request sends.
+#[derive(Clone, Copy)]
+pub enum Payload<'a> {
+    /// GET with these parameters.
+    Query(&'a [(&'a str, String)]),
+    /// POST with this form.
+    Form(&'a [(&'a str, &'a str)]),
+}
+
+/// The rules that differ between requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestPolicy {
+    /// Waits for the rate limiter and the circuit breaker, and reports to them. Without that, a 429 makes only this request
+    /// wait.
+    pub is_limited: bool,
+    /// A 401 means that the token has to be renewed, and not that the credential is wrong.
+    pub carries_token: bool,
+    /// The parameters may stand in an error.
+    pub shows_parameters: bool,
+}
+
+impl RequestPolicy {
+    /// A read of the API.
+    pub const API: Self = Self { is_limited: true, carries_token: true, shows_parameters: true };
+
+    /// A request for a token. It bypasses the rate limiter and the breaker, which may be waiting for just this token.
+    pub const TOKEN: Self = Self { is_limited: false, carries_token: false, shows_parameters: false };
+}

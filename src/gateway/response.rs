@@ -1,0 +1,125 @@
+//! What came back, and what is to be done about it. An answer is classified once, here; rate limiter, circuit breaker,
+//! retries and log all follow from that.
+
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use reqwest::header::HeaderMap;
+use serde_json::Value;
+
+use super::circuit_breaker::RequestOutcome;
+use super::failure::Refusal;
+use super::rate_limit::headers::{self, RateLimitHeaders};
+use super::request::{Payload, Request, RequestPolicy};
+use super::retry::is_transient;
+use crate::buffer::Buffer;
+
+/// How many characters of Navan's own words about a refusal are kept.
+const MAX_DETAILS: usize = 200;
+
+/// What is to be done about an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ResponseAction {
+    /// Take the body.
+    Success,
+    /// Try again: the server is broken or busy, or the answer broke off.
+    Retry,
+    /// Try again when the limit lets it through; it counts as no try.
+    RateLimited,
+    /// Try again with another token.
+    RefreshToken,
+    /// Give up: asking again would not help.
+    Fail,
+}
+
+/// An answer, or why there is none.
+pub(super) struct Response {
+    pub(super) action: ResponseAction,
+    /// The status, also of an answer that broke off.
+    pub(super) status: Option<StatusCode>,
+    pub(super) body: Buffer,
+    /// Why there is no whole answer; without address or parameters in its words.
+    pub(super) error: Option<String>,
+    /// The wait that the server asks for.
+    pub(super) retry_after: Option<Duration>,
+    pub(super) rate_limit: Option<RateLimitHeaders>,
+    /// What it tells the circuit breaker.
+    pub(super) outcome: RequestOutcome,
+}
+
+impl Response {
+    /// A whole answer.
+    pub(super) fn whole(policy: RequestPolicy, status: StatusCode, headers: &HeaderMap, body: Buffer) -> Self {
+        let action = match status {
+            status if status.is_success() => ResponseAction::Success,
+            StatusCode::TOO_MANY_REQUESTS => ResponseAction::RateLimited,
+            StatusCode::UNAUTHORIZED if policy.carries_token => ResponseAction::RefreshToken,
+            status if is_transient(status) => ResponseAction::Retry,
+            _ => ResponseAction::Fail,
+        };
+        Self {
+            action,
+            status: Some(status),
+            body,
+            error: None,
+            retry_after: headers::retry_after(headers),
+            rate_limit: headers::rate_limit(headers),
+            outcome: if status.is_server_error() { RequestOutcome::ServerError } else { RequestOutcome::Answer },
+        }
+    }
+
+    /// No answer, or one that broke off after its status.
+    pub(super) fn broken(status: Option<StatusCode>, error: String) -> Self {
+        let outcome = match status {
+            Some(status) if status.is_server_error() => RequestOutcome::ServerError,
+            _ => RequestOutcome::Nothing,
+        };
+        Self {
+            action: ResponseAction::Retry,
+            status,
+            body: Buffer::take(),
+            error: Some(error),
+            retry_after: None,
+            rate_limit: None,
+            outcome,
+        }
+    }
+
+    /// In a few words, for the error of a request that is given up.
+    pub(super) fn in_words(&self) -> String {
+        match (&self.error, self.status) {
+            (Some(error), _) => error.clone(),
+            (None, Some(StatusCode::TOO_MANY_REQUESTS)) => "429".to_owned(),
+            (None, status) => format!("status {}", status.map_or(0, |status| status.as_u16())),
+        }
+    }
+
+    /// What Navan said to a request that it refused.
+    pub(super) fn refusal(&self, request: &Request<'_>) -> Refusal {
+        let parameters = match request.payload {
+            Payload::Query(parameters) if request.policy.shows_parameters => {
+                parameters.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&")
+            }
+            _ => String::new(), // stripped: a form holds the secret
+        };
+        let (code, details) = error_details(&self.body);
+        let status = self.status.unwrap_or_default();
+        Refusal { endpoint: request.endpoint.to_owned(), parameters, status, code, details }
+    }
+}
+
+/// The code and the words of an error body, in either of the two forms that Navan uses. Anything else is not shown.
+fn error_details(body: &[u8]) -> (Option<String>, Option<String>) {
+    let Ok(body) = serde_json::from_slice::<Value>(body) else { return (None, None) };
+    let text = |value: &Value| {
+        let line: String = value.as_str()?.chars().filter(|c| !c.is_control()).take(MAX_DETAILS).collect();
+        (!line.is_empty()).then_some(line)
+    };
+    match &body["error"] {
+        Value::Object(error) => (
+            error.get("code").and_then(|code| text(code).or_else(|| code.as_i64().map(|code| code.to_string()))),
+            error.get("message").and_then(text),
+        ),
+        code => (text(code), text(&body["error_description"])),
+    }
+}

@@ -1,0 +1,103 @@
+//! What happens in the layers, as far as it is counted or logged.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+/// Something that happened.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// A request was answered, or was not.
+    RequestFinished {
+        /// One id for all attempts of a request.
+        correlation_id: Uuid,
+        /// The endpoint's path.
+        endpoint: &'a str,
+        /// The status of the answer; `None` for no answer.
+        status: Option<u16>,
+        /// The number of the attempt, from 1.
+        attempt: u32,
+        /// From sending the request to the end of the answer.
+        took: Duration,
+        /// The size of the body.
+        bytes: u64,
+        /// Why there is no whole answer.
+        error: Option<&'a str>,
+    },
+    /// A request is about to be tried again.
+    RetryScheduled,
+    /// A request waited, or is about to.
+    Waited {
+        /// For what.
+        cause: Wait,
+        /// How long.
+        time: Duration,
+    },
+    /// A token was fetched, or could not be.
+    TokenFetched {
+        /// Whether it was.
+        succeeded: bool,
+    },
+    /// Requests are held back by the limit.
+    RateLimited {
+        /// Since so long.
+        lasting: Duration,
+    },
+    /// When the last complete read of a stream began.
+    LastCompleteRead {
+        /// The stream's name.
+        stream: &'a str,
+        /// How long ago that was.
+        age: chrono::Duration,
+    },
+    /// Records of a stream were written.
+    RecordsWritten {
+        /// The stream's name.
+        stream: &'a str,
+        /// How many.
+        records: u64,
+    },
+    /// A checkpoint of a stream was written.
+    StateWritten {
+        /// The stream's name.
+        stream: &'a str,
+    },
+}
+
+/// What a request waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Wait {
+    /// Navan's limit, or the configured ceiling.
+    Limit,
+    /// The backoff before another try.
+    Backoff,
+    /// The open circuit breaker.
+    Breaker,
+}
+
+/// Whoever makes something of events.
+pub trait Listener {
+    /// Something happened. Write-only: nothing that a listener does changes what the layers do.
+    fn on(&self, event: &Event<'_>);
+}
+
+thread_local! {
+    /// Everything but the writing to stdout happens on one thread, so its events find their listener without a lock, and
+    /// tests that run side by side have listeners of their own.
+    static LISTENER: RefCell<Option<Rc<dyn Listener>>> = const { RefCell::new(None) };
+}
+
+/// Has the events of this thread go to `listener` from now on.
+pub fn listen(listener: Rc<dyn Listener>) {
+    LISTENER.set(Some(listener));
+}
+
+/// Tells the listener, if there is one.
+pub fn emit(event: &Event<'_>) {
+    let listener = LISTENER.with_borrow(Clone::clone);
+    if let Some(listener) = listener {
+        listener.on(event);
+    }
+}

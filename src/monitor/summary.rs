@@ -1,0 +1,52 @@
+//! The log and the counters of a run: what is made of its events.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use super::alerts;
+use super::event::{Event, Listener};
+use super::metrics::Metrics;
+
+/// Listens to one run.
+#[derive(Default)]
+pub struct Monitor {
+    metrics: RefCell<Metrics>,
+}
+
+impl Monitor {
+    /// Ends the run: the summary as one INFO, and a warning for each number past its threshold.
+    pub fn summarise(&self, command: &str, took: Duration, share_of_limit: Option<f64>) {
+        let metrics = self.metrics.borrow();
+        for alert in alerts::at_the_end(&metrics, share_of_limit) {
+            tracing::warn!("{alert}");
+        }
+        tracing::info!("{}", metrics.summary(command, took, share_of_limit));
+    }
+}
+
+impl Listener for Monitor {
+    fn on(&self, event: &Event<'_>) {
+        let mut metrics = self.metrics.borrow_mut();
+        metrics.count(event);
+        if let Some(alert) = alerts::on_event(&mut metrics, event) {
+            tracing::warn!("{alert}");
+        }
+        log(event);
+    }
+}
+
+/// One line in the request log. Nothing of the answer's content, and no parameter, is in it.
+fn log(event: &Event<'_>) {
+    if let Event::RequestFinished { correlation_id, endpoint, status, attempt, took, bytes, error } = event {
+        let line = serde_json::json!({
+            "correlation_id": correlation_id.to_string(),
+            "endpoint": endpoint,
+            "status": status,
+            "attempt": attempt,
+            "ms": u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            "bytes": bytes,
+            "error": error,
+        });
+        tracing::debug!("{line}");
+    }
+}

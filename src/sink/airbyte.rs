@@ -1,0 +1,114 @@
+//! Airbyte's protocol on stdout: one JSON message a line. The only writer to stdout.
+//!
+//! Messages and batches of records go through one queue to one thread, which writes them in the order in which they
+//! were handed over; so a STATE handed over after the records that it covers also follows them on stdout. Records need a
+//! permit first: when the reader of stdout is slow, whoever produces records waits, and with it the fetching. Messages
+//! never wait, so that a log line cannot block anything; how many there are is bounded by the records.
+
+use std::io::{ErrorKind, Write};
+use std::sync::{Arc, mpsc};
+use std::thread;
+
+use futures::FutureExt as _;
+use futures::future::LocalBoxFuture;
+use tokio::sync::{Semaphore, oneshot};
+
+use super::{Sink, WritePermit};
+use crate::protocol::Message;
+use crate::record::RecordBatch;
+use crate::shutdown::end_by;
+
+/// How many batches of records may wait for the reader of stdout.
+const MAX_WAITING_BATCHES: usize = 2;
+
+/// A handle on stdout; clones write to the same queue.
+#[derive(Clone)]
+pub struct AirbyteWriter {
+    queue: mpsc::Sender<Queued>,
+    permits: Arc<Semaphore>,
+}
+
+enum Queued {
+    /// The permit is held until the batch is written.
+    Records(RecordBatch, WritePermit),
+    Message(Vec<u8>),
+    /// Answered once everything before it is written.
+    Flush(oneshot::Sender<()>),
+}
+
+impl AirbyteWriter {
+    /// Starts the thread that writes to `output`, which is stdout but in tests.
+    ///
+    /// A reader that goes away ends the process as it ends any other program in a pipe: by SIGPIPE, quietly. Any other
+    /// fault of the output (a full disk) ends it with exit code 1 and a word on stderr, since stdout takes none.
+    pub fn spawn(output: impl Write + Send + 'static) -> Self {
+        let (queue, queued) = mpsc::channel();
+        thread::spawn(move || write_all(output, &queued));
+        Self { queue, permits: Arc::new(Semaphore::new(MAX_WAITING_BATCHES)) }
+    }
+
+    fn enqueue(&self, queued: Queued) {
+        // An error would mean that the writer is gone; then the process is ending already.
+        let _ = self.queue.send(queued);
+    }
+}
+
+impl Sink for AirbyteWriter {
+    fn ready(&self) -> LocalBoxFuture<'_, WritePermit> {
+        // The semaphore is never closed, so this is always a permit.
+        async { WritePermit { _held: Arc::clone(&self.permits).acquire_owned().await.ok() } }.boxed_local()
+    }
+
+    fn records(&self, batch: RecordBatch, permit: WritePermit) {
+        self.enqueue(Queued::Records(batch, permit));
+    }
+
+    fn message(&self, message: &Message<'_>) {
+        let mut line = Vec::with_capacity(256);
+        // Writing to memory cannot fail, and no message has a map with keys that are not strings.
+        if serde_json::to_writer(&mut line, message).is_ok() {
+            line.push(b'\n');
+            self.enqueue(Queued::Message(line));
+        }
+    }
+
+    fn flush(&self) -> LocalBoxFuture<'_, ()> {
+        async {
+            let (mark, reached) = oneshot::channel();
+            self.enqueue(Queued::Flush(mark));
+            // As above: without a writer the process is ending.
+            let _ = reached.await;
+        }
+        .boxed_local()
+    }
+}
+
+fn write_all(mut output: impl Write, queued: &mpsc::Receiver<Queued>) {
+    for item in queued {
+        let written = match item {
+            Queued::Records(batch, _permit) => write(&mut output, batch.lines()),
+            Queued::Message(line) => write(&mut output, &line),
+            Queued::Flush(mark) => {
+                // Whoever waited may have given up (a signal).
+                let _ = mark.send(());
+                Ok(())
+            }
+        };
+        if let Err(error) = written {
+            end_without_output(&error);
+        }
+    }
+}
+
+fn write(output: &mut impl Write, lines: &[u8]) -> std::io::Result<()> {
+    output.write_all(lines)?;
+    output.flush()
+}
+
+fn end_without_output(error: &std::io::Error) -> ! {
+    if error.kind() == ErrorKind::BrokenPipe {
+        end_by(signal_hook::consts::SIGPIPE);
+    }
+    let _ = writeln!(std::io::stderr(), "source-navan: cannot write to stdout: {error}");
+    std::process::exit(1)
+}

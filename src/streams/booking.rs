@@ -1,0 +1,25 @@
+//! BOOKING: what was booked, with prices, people and policy.
+//!
+//! A booking changes for months after it was created, and Navan's filters miss such changes, so it is read in full.
+
+use crate::sync::Stream;
+use crate::sync::strategy::CreatedSlices;
+
+pub(super) static BOOKING: Stream = Stream {
+    name: "BOOKING",
+    schema: include_str!("../../schemas/booking.json"),
+    key: "uuid",
+    cursor_field: Some("created"),
+    coerced: &[
+        "corporateDiscountUsed",
+        "domestic",
+        "endDate",
+        "flight",
+        "outOfPolicyViolationTypes",
+        "outOfPolicyViolations",
+        "preferredVendor",
+        "startDate",
+    ],
+    oauth_scope: "bookings:read",
+    strategy: &CreatedSlices { endpoint: "/v1/bookings" },
+};

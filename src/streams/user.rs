@@ -1,0 +1,14 @@
+//! USER: the company's people in Navan.
+
+use crate::sync::Stream;
+use crate::sync::strategy::Snapshot;
+
+pub(super) static USER: Stream = Stream {
+    name: "USER",
+    schema: include_str!("../../schemas/user.json"),
+    key: "id",
+    cursor_field: None,
+    coerced: &[],
+    oauth_scope: "users:read",
+    strategy: &Snapshot { endpoint: "/v1/users" },
+};

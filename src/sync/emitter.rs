@@ -1,0 +1,192 @@
+//! One stream of one read, as the platform sees it: its status, its records, its checkpoints.
+
+use std::cell::{RefCell, RefMut};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::stream::Stream;
+use crate::error::Error;
+use crate::gateway::Pause;
+use crate::monitor::{Event, emit};
+use crate::protocol::{ConfiguredStream, Message, StreamStatus, Trace};
+use crate::record::{RecordBatch, RecordFormat};
+use crate::sink::Sink;
+
+/// A word to the log each so many records.
+const PROGRESS_EVERY: u64 = 10_000;
+
+/// What a stream says. All of it goes through here, so the protocol's order is kept in one place: STARTED,
+/// RUNNING just before the first record, each STATE after the records it covers, COMPLETE or INCOMPLETE last.
+pub(super) struct StreamEmitter {
+    stream: &'static Stream,
+    configured: ConfiguredStream,
+    format: RecordFormat,
+    sink: Rc<dyn Sink>,
+    progress: RefCell<EmitterProgress>,
+}
+
+#[derive(Default)]
+struct EmitterProgress {
+    is_open: bool,
+    is_running: bool,
+    records: u64,
+    records_since_state: u64,
+    last_state: Option<Value>,
+    drift: BTreeMap<String, u64>,
+    is_estimated: bool,
+}
+
+impl StreamEmitter {
+    pub(super) fn new(
+        stream: &'static Stream,
+        configured: ConfiguredStream,
+        sink: Rc<dyn Sink>,
+    ) -> Result<Self, Error> {
+        let format = stream.record_format(configured.namespace.as_deref())?;
+        Ok(Self { stream, configured, format, sink, progress: RefCell::default() })
+    }
+
+    pub(super) fn stream(&self) -> &'static Stream {
+        self.stream
+    }
+
+    /// What the user chose.
+    pub(super) fn configured(&self) -> &ConfiguredStream {
+        &self.configured
+    }
+
+    /// How the stream's rows become records.
+    pub(super) fn format(&self) -> &RecordFormat {
+        &self.format
+    }
+
+    /// Opens the stream; `given` is the state that it goes on from, which is the safe one until the first checkpoint.
+    pub(super) fn start(&self, given: Option<Value>) {
+        let mut progress = self.progress();
+        progress.is_open = true;
+        progress.last_state = given;
+        self.send_status(StreamStatus::Started);
+    }
+
+    /// Writes records.
+    pub(super) async fn write(&self, batch: RecordBatch) {
+        if batch.is_empty() {
+            return;
+        }
+        let permit = self.sink.ready().await;
+        let records = batch.len() as u64;
+        let mut progress = self.progress();
+        if !progress.is_open {
+            return; // the read was cut off meanwhile
+        }
+        if !std::mem::replace(&mut progress.is_running, true) {
+            self.send_status(StreamStatus::Running);
+        }
+        for path in self.format.drift(&batch) {
+            if let Some(count) = progress.drift.get_mut(path) {
+                *count += 1;
+            } else {
+                progress.drift.insert(path.to_owned(), 1);
+            }
+        }
+        self.sink.records(batch, permit);
+        let before = progress.records;
+        progress.records += records;
+        progress.records_since_state += records;
+        emit(&Event::RecordsWritten { stream: self.stream.name, records });
+        if progress.records / PROGRESS_EVERY > before / PROGRESS_EVERY {
+            tracing::info!("{}: {} records so far.", self.stream.name, progress.records);
+        }
+    }
+
+    /// Everything that `state` covers has been written: tells the platform.
+    pub(super) fn checkpoint(&self, state: &impl Serialize) {
+        let mut progress = self.progress();
+        if progress.is_open {
+            // A state is a struct of strings, numbers and maps with strings as keys, which always becomes a value.
+            let state = serde_json::to_value(state).unwrap_or_default();
+            self.send_state(&mut progress, &state);
+            progress.last_state = Some(state);
+        }
+    }
+
+    /// Says once how much the stream will bring.
+    pub(super) fn estimate(&self, rows: u64, bytes: u64) {
+        if !std::mem::replace(&mut self.progress().is_estimated, true) {
+            self.sink.message(&Message::trace(Trace::estimate(self.stream.name, rows, bytes)));
+        }
+    }
+
+    /// Closes the stream: complete, or with the error that ended it, after its last safe state.
+    pub(super) fn end(&self, result: &Result<(), Error>) {
+        let mut progress = self.progress();
+        if !std::mem::replace(&mut progress.is_open, false) {
+            return;
+        }
+        self.warn_drift(&mut progress);
+        let status = match result {
+            Ok(()) => StreamStatus::Complete,
+            Err(error) => {
+                self.repeat_state(&mut progress);
+                tracing::error!("{}: {}", self.stream.name, error.cause().unwrap_or(error.message()));
+                self.sink.message(&Message::trace(Trace::error(error, Some(self.stream.name))));
+                StreamStatus::Incomplete
+            }
+        };
+        self.send_status(status);
+    }
+
+    /// The read is cut off: closes the stream, after its last safe state, if it is open; whether it was.
+    pub(super) fn interrupt(&self) -> bool {
+        let mut progress = self.progress();
+        let was_open = std::mem::replace(&mut progress.is_open, false);
+        if was_open {
+            self.repeat_state(&mut progress);
+            self.send_status(StreamStatus::Incomplete);
+        }
+        was_open
+    }
+
+    /// Navan's limit makes the stream wait, if it is open, or no longer does.
+    pub(super) fn rate_limited(&self, pause: Option<Pause>) {
+        if self.progress().is_open {
+            let limited = |pause: Pause| StreamStatus::RateLimited { quota_reset: pause.until_ms };
+            self.send_status(pause.map_or(StreamStatus::Running, limited));
+        }
+    }
+
+    /// Writes the last safe state again: what was written after it belongs to no other, and one that the read was given
+    /// stands nowhere in its output yet, though that may be all that the next read gets.
+    fn repeat_state(&self, progress: &mut EmitterProgress) {
+        if let Some(state) = progress.last_state.take() {
+            self.send_state(progress, &state);
+        }
+    }
+
+    fn send_state(&self, progress: &mut EmitterProgress, state: &Value) {
+        let records = std::mem::take(&mut progress.records_since_state);
+        self.sink.message(&Message::state(self.stream.name, self.configured.namespace.as_deref(), state, records));
+        emit(&Event::StateWritten { stream: self.stream.name });
+    }
+
+    fn send_status(&self, status: StreamStatus) {
+        let trace = Trace::status(self.stream.name, self.configured.namespace.as_deref(), status);
+        self.sink.message(&Message::trace(trace));
+    }
+
+    fn warn_drift(&self, progress: &mut EmitterProgress) {
+        for (path, count) in std::mem::take(&mut progress.drift) {
+            tracing::warn!(
+                "{}: in {count} records, `{path}` has a form that the schema does not have; it was passed on as Navan sent it.",
+                self.stream.name
+            );
+        }
+    }
+
+    fn progress(&self) -> RefMut<'_, EmitterProgress> {
+        self.progress.borrow_mut()
+    }
+}

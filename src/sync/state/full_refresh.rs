@@ -1,0 +1,134 @@
+//! The state of a full refresh: on its way, or read to its end.
+//!
+//! The completed marker comes back in two situations. Airbyte hands it back when it tries the same sync again because
+//! another stream had failed: then nothing more is to be read. Other clients hand back every state at the next sync: then
+//! everything is to be read anew. Only the id of the sync tells them apart, and only if the catalog calls the stream a
+//! full refresh: `PyAirbyte` writes one and the same id into every catalog, but calls all streams incremental.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{Resume, StreamState, time};
+use crate::error::Error;
+use crate::protocol::{ConfiguredStream, FULL_REFRESH_COMPLETE, SyncMode};
+use crate::record::timestamp;
+
+/// A checkpoint or the completed marker of a full refresh.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct FullRefreshState {
+    #[serde(rename = "__ab_full_refresh_sync_complete", skip_serializing_if = "std::ops::Not::not")]
+    completed: bool,
+    /// Everything created before it is written.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "time::serialize_option")]
+    pub(in crate::sync) next_created_from: Option<DateTime<Utc>>,
+    /// When the read began that the marker completes.
+    #[serde(rename = "read_at", skip_serializing_if = "Option::is_none", serialize_with = "time::serialize_option")]
+    started_at: Option<DateTime<Utc>>,
+    /// Which sync it is of, if the platform told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sync_id: Option<i64>,
+}
+
+impl FullRefreshState {
+    /// The marker: everything was read, by a read that began then.
+    pub fn completed(sync_id: Option<i64>, started_at: DateTime<Utc>) -> Self {
+        Self { completed: true, started_at: Some(started_at), sync_id, ..Self::default() }
+    }
+
+    /// A checkpoint: everything created before `next` is written.
+    pub fn created_up_to(next: DateTime<Utc>, sync_id: Option<i64>) -> Self {
+        Self { next_created_from: Some(next), sync_id, ..Self::default() }
+    }
+
+    /// Where a read goes on that is given `state`.
+    ///
+    /// # Errors
+    /// A `config_error` if the state has something else than a time where one belongs.
+    pub fn resume(configured: &ConfiguredStream, state: Option<&Value>) -> Result<Resume, Error> {
+        let Some(state) = state else { return Ok(Resume::Beginning { last_read_at: None }) };
+        let state = Self::parse(&configured.name, state)?;
+        if state.already_completed(configured) {
+            return Ok(Resume::AlreadyCompleted);
+        }
+        if state.can_resume(configured) {
+            return Ok(Resume::From(StreamState::FullRefresh(state)));
+        }
+        Ok(Resume::Beginning { last_read_at: state.started_at })
+    }
+
+    fn parse(stream: &str, state: &Value) -> Result<Self, Error> {
+        Ok(Self {
+            completed: state[FULL_REFRESH_COMPLETE] == Value::Bool(true),
+            next_created_from: time::in_state(stream, state, "next_created_from")?,
+            started_at: state["read_at"].as_str().and_then(timestamp::parse),
+            sync_id: state["sync_id"].as_i64(),
+        })
+    }
+
+    /// Whether it says that this very sync has read the stream already.
+    fn already_completed(&self, configured: &ConfiguredStream) -> bool {
+        configured.sync_mode == SyncMode::FullRefresh
+            && self.completed
+            && self.sync_id.is_some()
+            && self.sync_id == configured.sync_id
+    }
+
+    /// Whether a full refresh goes on from it: it must not be known to be of another sync.
+    fn can_resume(&self, configured: &ConfiguredStream) -> bool {
+        let other_sync = matches!((self.sync_id, configured.sync_id), (Some(one), Some(other)) if one != other);
+        configured.sync_mode == SyncMode::FullRefresh && !self.completed && !other_sync
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn configured(sync_mode: SyncMode, sync_id: Option<i64>) -> ConfiguredStream {
+        ConfiguredStream { name: "S".to_owned(), namespace: None, sync_mode, sync_id, overwrites: false }
+    }
+
+    fn state(text: Value) -> FullRefreshState {
+        FullRefreshState::parse("S", &text).unwrap()
+    }
+
+    #[test]
+    fn only_the_marker_of_a_known_and_equal_sync_ends_a_full_refresh_at_once() {
+        let marker = |id| FullRefreshState::completed(id, Utc::now());
+        let (full, incremental) = (SyncMode::FullRefresh, SyncMode::Incremental);
+        assert!(marker(Some(7)).already_completed(&configured(full, Some(7))));
+        assert!(!marker(Some(7)).already_completed(&configured(full, Some(8))));
+        assert!(!marker(None).already_completed(&configured(full, None)));
+        assert!(!marker(Some(7)).already_completed(&configured(full, None)));
+        assert!(!marker(Some(7)).already_completed(&configured(incremental, Some(7))));
+        assert!(!state(json!({"sync_id": 7})).already_completed(&configured(full, Some(7))));
+    }
+
+    #[test]
+    fn a_full_refresh_resumes_unless_its_state_is_of_another_sync() {
+        let full = |id| configured(SyncMode::FullRefresh, id);
+        assert!(state(json!({"sync_id": 7})).can_resume(&full(Some(7))));
+        assert!(state(json!({})).can_resume(&full(Some(7))));
+        assert!(state(json!({"sync_id": 7})).can_resume(&full(None)));
+        assert!(!state(json!({"sync_id": 7})).can_resume(&full(Some(8))));
+        assert!(!FullRefreshState::completed(Some(7), Utc::now()).can_resume(&full(Some(7))));
+        assert!(!state(json!({})).can_resume(&configured(SyncMode::Incremental, None)));
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let at = timestamp::parse("2026-11-22T10:00:00Z").unwrap();
+        for (written, text) in [
+            (
+                FullRefreshState::completed(Some(7), at),
+                r#"{"__ab_full_refresh_sync_complete":true,"read_at":"2026-11-22T10:00:00Z","sync_id":7}"#,
+            ),
+            (FullRefreshState::created_up_to(at, None), r#"{"next_created_from":"2026-11-22T10:00:00Z"}"#),
+        ] {
+            assert_eq!(serde_json::to_string(&written).unwrap(), text);
+            assert_eq!(state(serde_json::from_str(text).unwrap()), written);
+        }
+    }
+}

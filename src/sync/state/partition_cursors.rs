@@ -1,0 +1,135 @@
+//! How far each expense type was read: the state of an incremental stream.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde_json::{Value, json};
+
+use super::time::in_words;
+use super::{Resume, StreamState, time};
+use crate::error::Error;
+use crate::protocol::ConfiguredStream;
+
+/// The field under which the cursor stands, in rows and in the state.
+const CURSOR: &str = "modified_timestamp";
+
+/// The cursor of each type that was read before. A type that has none was never read.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PartitionCursors {
+    synced_through: BTreeMap<String, DateTime<Utc>>,
+    /// Where a state without types says that all of them are.
+    default: Option<DateTime<Utc>>,
+}
+
+impl PartitionCursors {
+    /// Where an incremental read goes on that is given `state`.
+    ///
+    /// # Errors
+    /// A `config_error` if the state has something else than a time where one belongs.
+    pub fn resume(configured: &ConfiguredStream, state: Option<&Value>) -> Result<Resume, Error> {
+        let Some(state) = state else { return Ok(Resume::Beginning { last_read_at: None }) };
+        Ok(Resume::From(StreamState::Partitions(Self::parse(&configured.name, state)?)))
+    }
+
+    fn parse(stream: &str, state: &Value) -> Result<Self, Error> {
+        let mut cursors = Self::default();
+        let Some(types) = state.get("types").and_then(Value::as_object) else {
+            cursors.default = time::in_state(stream, state, CURSOR)?;
+            return Ok(cursors);
+        };
+        for (expense_type, entry) in types {
+            if let Some(through) = time::in_state(stream, entry, "synced_through")? {
+                cursors.synced_through.insert(expense_type.clone(), through);
+            }
+        }
+        Ok(cursors)
+    }
+
+    /// The stream's state. Its cursor is the earliest of the types in use, where one that was never read counts as the
+    /// start of the retention.
+    pub fn to_state(&self, in_use: &[&str], retention: NaiveDate) -> Value {
+        let retention = time::midnight(retention);
+        let of = |expense_type: &&str| self.synced_through(expense_type).unwrap_or(retention);
+        let earliest = in_use.iter().map(of).min().unwrap_or(retention);
+        let mut synced_through = self.synced_through.clone();
+        for expense_type in in_use {
+            if let Some(default) = self.default {
+                synced_through.entry((*expense_type).to_owned()).or_insert(default);
+            }
+        }
+        let entry = |(expense_type, through)| (expense_type, json!({"synced_through": in_words(through)}));
+        let types: serde_json::Map<_, _> = synced_through.into_iter().map(entry).collect();
+        json!({CURSOR: in_words(earliest), "types": types})
+    }
+
+    /// Up to when all changes of a type are written.
+    pub fn synced_through(&self, expense_type: &str) -> Option<DateTime<Utc>> {
+        self.synced_through.get(expense_type).copied().or(self.default)
+    }
+
+    /// Moves a type's cursor on, never back; whether it moved.
+    pub fn advance(&mut self, expense_type: &str, through: DateTime<Utc>) -> bool {
+        let moves = self.synced_through(expense_type).is_none_or(|before| through > before);
+        if moves {
+            self.synced_through.insert(expense_type.to_owned(), through);
+        }
+        moves
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::timestamp::parse;
+
+    fn retention() -> NaiveDate {
+        "2026-09-01".parse().unwrap()
+    }
+
+    #[test]
+    fn the_cursor_is_the_earliest_cursor_in_use() {
+        let state = json!({"modified_timestamp": "x", "types": {
+            "fees": {"synced_through": "2026-11-02T00:00:00Z"}, "repayments": {"synced_through": "2026-11-01T00:00:00Z"},
+            "disputes": {"synced_through": "2026-10-01T00:00:00Z"}}});
+        let cursors = PartitionCursors::parse("S", &state).unwrap();
+        let cursor = |in_use: &[&str]| cursors.to_state(in_use, retention())[CURSOR].clone();
+        assert_eq!(cursor(&["fees", "repayments"]), "2026-11-01T00:00:00Z");
+        assert_eq!(cursor(&["fees"]), "2026-11-02T00:00:00Z");
+        assert_eq!(cursor(&["fees", "never-read"]), "2026-09-01T00:00:00Z");
+        assert_eq!(
+            cursors.to_state(&["fees"], retention())["types"]["disputes"]["synced_through"],
+            "2026-10-01T00:00:00Z"
+        );
+    }
+
+    #[test]
+    fn a_state_without_types_counts_for_every_type() {
+        let mut cursors = PartitionCursors::parse("S", &json!({"modified_timestamp": "2026-11-01T00:00:00Z"})).unwrap();
+        assert_eq!(cursors.synced_through("anything"), parse("2026-11-01T00:00:00Z"));
+        cursors.advance("fees", parse("2026-11-05T00:00:00Z").unwrap());
+        let state = cursors.to_state(&["fees", "disputes"], retention());
+        assert_eq!(state["types"]["disputes"]["synced_through"], "2026-11-01T00:00:00Z");
+        assert_eq!(state["modified_timestamp"], "2026-11-01T00:00:00Z");
+    }
+
+    #[test]
+    fn a_cursor_never_moves_back() {
+        let mut cursors = PartitionCursors::default();
+        let (early, late) = (parse("2026-11-01T00:00:00Z").unwrap(), parse("2099-01-01T00:00:00Z").unwrap());
+        assert!(cursors.advance("fees", late));
+        assert!(!cursors.advance("fees", early));
+        assert_eq!(cursors.synced_through("fees"), Some(late));
+    }
+
+    #[test]
+    fn a_state_that_holds_no_times_is_refused() {
+        for state in [
+            json!({"types": {"fees": {"synced_through": "soon"}}}),
+            json!({"types": {"fees": {"synced_through": 7}}}),
+            json!({"modified_timestamp": false}),
+        ] {
+            let error = PartitionCursors::parse("TRANSACTION", &state).unwrap_err();
+            assert!(error.message().starts_with("The state of TRANSACTION cannot be used"), "{error}");
+        }
+    }
+}

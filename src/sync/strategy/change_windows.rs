@@ -1,0 +1,304 @@
+//! Reading by the time of the last change, in windows, incrementally.
+//!
+//! Each expense type is a partition with a cursor of its own, `synced_through`: all its changes up to then are written.
+//! A read goes back a little before it (changes appear late), not before the retention of the API begins, and up to T0, the
+//! time at which the read began. The range is cut into windows of whole days; those of all types are read side by side,
+//! each following its cursor. Whenever a type's windows are complete without a gap up to a later time, its cursor
+//! moves there, and a checkpoint tells.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use chrono::{DateTime, Days, Duration, Utc};
+use futures::future::LocalBoxFuture;
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt as _, StreamExt as _};
+use serde_json::Value;
+
+use super::window_reader::{ChangeWindow, WindowOutcome, WindowReader};
+use super::{Modes, ProbeTarget, ReadContext, ReadError, ReadStrategy};
+use crate::api::ChangesQuery;
+use crate::error::Error;
+use crate::gateway::Failure;
+use crate::protocol::{ConfiguredStream, SyncMode};
+use crate::sync::state::time::{midnight, retention_start, whole_second};
+use crate::sync::state::{FullRefreshState, PartitionCursors, Resume, StreamState, Watermark};
+
+/// Days a window: short enough that a type with many changes is read by many windows side by side, and that little is
+/// read again after an interruption.
+const DAYS_PER_WINDOW: u64 = 7;
+
+/// After how many windows the rest can be estimated.
+const WINDOWS_BEFORE_ESTIMATE: usize = 4;
+
+/// Bytes of a transaction, about, in compact JSON.
+const BYTES_PER_ROW: u64 = 1_200;
+
+/// Expense transactions, one partition a type.
+pub struct ChangeWindows {
+    /// The path below which each type has its own.
+    pub endpoint: &'static str,
+}
+
+/// How far a read has come.
+struct ReadProgress {
+    cursors: PartitionCursors,
+    watermarks: HashMap<String, Watermark<DateTime<Utc>>>,
+    /// Types that cannot be read, with the status that said so.
+    refused: BTreeMap<String, u16>,
+    planned: usize,
+    done: usize,
+    rows: u64,
+}
+
+impl ChangeWindows {
+    async fn read_changes(&self, read: &ReadContext<'_>, resume: Resume) -> Result<(), ReadError> {
+        let emitter = read.emitter;
+        let incremental = emitter.configured().sync_mode == SyncMode::Incremental;
+        let now = read.api.now();
+        if !incremental {
+            warn_overwriting(read, now);
+        }
+        let cursors = match resume {
+            Resume::From(StreamState::Partitions(cursors)) => cursors,
+            _ => PartitionCursors::default(),
+        };
+        let windows = plan(read, &cursors, now);
+        let end = whole_second(now);
+        let mut progress = ReadProgress::new(cursors, &windows, end);
+        self.read_windows(read, windows, &mut progress, end).await?;
+        if progress.refused.len() == read.config.transaction_types.len() {
+            return Err(all_refused(&progress.refused).into());
+        }
+        for (expense_type, status) in &progress.refused {
+            tracing::warn!(
+                "{}: {expense_type} cannot be read with this credential (Navan answered {status}); it was skipped, and its state kept.",
+                emitter.stream().name
+            );
+        }
+        if incremental {
+            emitter.checkpoint(&progress.state(read));
+        } else {
+            emitter.checkpoint(&FullRefreshState::completed(emitter.configured().sync_id, end));
+        }
+        Ok(())
+    }
+
+    async fn read_windows(
+        &self,
+        read: &ReadContext<'_>,
+        mut windows: VecDeque<ChangeWindow>,
+        progress: &mut ReadProgress,
+        end: DateTime<Utc>,
+    ) -> Result<(), ReadError> {
+        let incremental = read.emitter.configured().sync_mode == SyncMode::Incremental;
+        let mut running = FuturesUnordered::new();
+        loop {
+            while running.len() < read.config.max_concurrency
+                && let Some(window) = windows.pop_front()
+            {
+                if !progress.refused.contains_key(&window.expense_type) {
+                    running.push(self.read_window(read, window, end));
+                }
+            }
+            let Some(done) = running.next().await else { break };
+            let (window, outcome) = done?;
+            match outcome {
+                WindowOutcome::Complete { rows } => {
+                    let moved = progress.complete(&window, rows);
+                    if progress.done >= WINDOWS_BEFORE_ESTIMATE {
+                        progress.estimate(read);
+                    }
+                    if moved && incremental {
+                        read.emitter.checkpoint(&progress.state(read));
+                    }
+                }
+                WindowOutcome::Refused(status) => {
+                    progress.refused.insert(window.expense_type, status);
+                }
+            }
+        }
+        // A read of few windows knows its size no sooner than this.
+        progress.planned = progress.done;
+        progress.estimate(read);
+        Ok(())
+    }
+
+    async fn read_window(
+        &self,
+        read: &ReadContext<'_>,
+        window: ChangeWindow,
+        end: DateTime<Utc>,
+    ) -> Result<(ChangeWindow, WindowOutcome), ReadError> {
+        let outcome = WindowReader::new(read, self.endpoint, &window, end).read().await?;
+        Ok((window, outcome))
+    }
+
+    /// One type that can be read is enough; the others may not be in use.
+    async fn probe_types(&self, target: ProbeTarget<'_>) -> Result<(), ReadError> {
+        let today = target.api.now().date_naive();
+        let mut first: Option<Failure> = None;
+        for expense_type in &target.config.transaction_types {
+            let query = ChangesQuery::new(self.endpoint, expense_type, today..=today).one_row();
+            match target.api.changes_page(&query, None, target.format).await {
+                Ok(_) => return Ok(()),
+                Err(failure) if matches!(failure.refused_with(), Some(403 | 404)) => {
+                    first.get_or_insert(failure);
+                }
+                Err(failure) => return Err(failure.into()),
+            }
+        }
+        let error = Error::config(
+            "Navan lets this credential read no expense transactions: have Navan's support switch on the Expense API for your company.",
+        );
+        Err(first.map_or(error.clone(), |failure| error.with_cause(failure)).into())
+    }
+}
+
+impl ReadStrategy for ChangeWindows {
+    fn modes(&self) -> Modes {
+        Modes { sync_modes: &[SyncMode::FullRefresh, SyncMode::Incremental], is_resumable: true }
+    }
+
+    fn probe<'a>(&'a self, target: ProbeTarget<'a>) -> LocalBoxFuture<'a, Result<(), ReadError>> {
+        self.probe_types(target).boxed_local()
+    }
+
+    fn resume(&self, configured: &ConfiguredStream, state: Option<&Value>) -> Result<Resume, Error> {
+        if configured.sync_mode == SyncMode::Incremental {
+            return PartitionCursors::resume(configured, state);
+        }
+        FullRefreshState::resume(configured, state)
+    }
+
+    fn read<'a>(&'a self, read: &'a ReadContext<'a>, resume: Resume) -> LocalBoxFuture<'a, Result<(), ReadError>> {
+        self.read_changes(read, resume).boxed_local()
+    }
+}
+
+/// Of incremental streams it is said too, by `PyAirbyte`, which merges them all the same; so they are not warned about.
+fn warn_overwriting(read: &ReadContext<'_>, now: DateTime<Utc>) {
+    if read.emitter.configured().overwrites {
+        tracing::warn!(
+            "{}: the destination overwrites the stream, but Navan's API only has changes since {}; what it holds from before is lost for good. Choose Incremental | Append + Deduped.",
+            read.emitter.stream().name,
+            retention_start(now)
+        );
+    }
+}
+
+/// The windows of all types, the earliest first, so that all types move on alike.
+fn plan(read: &ReadContext<'_>, cursors: &PartitionCursors, now: DateTime<Utc>) -> VecDeque<ChangeWindow> {
+    let retention = midnight(retention_start(now));
+    let end = whole_second(now);
+    let mut windows = Vec::new();
+    for expense_type in &read.config.transaction_types {
+        let since = match cursors.synced_through(expense_type) {
+            None => retention.max(read.config.start_date),
+            Some(through) => {
+                if through < retention {
+                    tracing::warn!(
+                        "{}: {expense_type} was last read up to {through}, but Navan's API only has changes since {retention}; those in between cannot be read any more. Read at least once a month.",
+                        read.emitter.stream().name
+                    );
+                }
+                retention.max(through - Duration::days(i64::from(read.config.lookback_days)))
+            }
+        };
+        windows.extend(windows_of(expense_type, since, end));
+    }
+    windows.sort_by_key(|window| window.number);
+    windows.into()
+}
+
+fn windows_of(expense_type: &str, since: DateTime<Utc>, end: DateTime<Utc>) -> Vec<ChangeWindow> {
+    let mut windows = Vec::new();
+    let mut from = since.date_naive();
+    while from <= end.date_naive() && since <= end {
+        let next = from + Days::new(DAYS_PER_WINDOW);
+        let to = (next - Days::new(1)).min(end.date_naive());
+        windows.push(ChangeWindow {
+            expense_type: expense_type.to_owned(),
+            days: from..=to,
+            number: windows.len(),
+            starts: midnight(from),
+            since,
+        });
+        from = next;
+    }
+    windows
+}
+
+impl ReadProgress {
+    fn new(cursors: PartitionCursors, windows: &VecDeque<ChangeWindow>, end: DateTime<Utc>) -> Self {
+        let mut starts: HashMap<_, Vec<_>> = HashMap::new();
+        for window in windows {
+            starts.entry(window.expense_type.clone()).or_default().push(window.starts);
+        }
+        let watermarks =
+            starts.into_iter().map(|(expense_type, starts)| (expense_type, Watermark::new(end, starts))).collect();
+        Self { cursors, watermarks, refused: BTreeMap::new(), planned: windows.len(), done: 0, rows: 0 }
+    }
+
+    /// Takes note of a complete window; whether its type's cursor moved.
+    fn complete(&mut self, window: &ChangeWindow, rows: u64) -> bool {
+        self.done += 1;
+        self.rows += rows;
+        let reached = self.watermarks.get_mut(&window.expense_type).and_then(|mark| mark.complete(window.starts));
+        reached.is_some_and(|through| self.cursors.advance(&window.expense_type, through))
+    }
+
+    fn estimate(&self, read: &ReadContext<'_>) {
+        let rows = self.rows.saturating_mul(self.planned as u64) / self.done.max(1) as u64;
+        read.emitter.estimate(rows, rows.saturating_mul(BYTES_PER_ROW));
+    }
+
+    /// The stream's state as things stand.
+    fn state(&self, read: &ReadContext<'_>) -> Value {
+        let types = read.config.transaction_types.iter().map(String::as_str);
+        let in_use: Vec<_> = types.filter(|expense_type| !self.refused.contains_key(*expense_type)).collect();
+        self.cursors.to_state(&in_use, retention_start(read.api.now()))
+    }
+}
+
+fn all_refused(refused: &BTreeMap<String, u16>) -> Error {
+    Error::config(
+        "Navan lets this credential read no expense transactions: have Navan's support switch on the Expense API for your company, and give the credential the scope liquid:read.",
+    )
+    .with_cause(format!("statuses by type: {refused:?}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::timestamp::parse;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        parse(text).unwrap()
+    }
+
+    #[test]
+    fn windows_cover_each_day_once_and_reach_the_end() {
+        let (since, end) = (at("2026-09-01T12:00:00Z"), at("2026-11-22T10:00:00Z"));
+        let windows = windows_of("fees", since, end);
+        let days: Vec<_> =
+            windows.iter().flat_map(|w| w.days.start().iter_days().take_while(|d| d <= w.days.end())).collect();
+        let expected: Vec<_> = since.date_naive().iter_days().take_while(|day| *day <= end.date_naive()).collect();
+        assert_eq!(days, expected);
+        assert_eq!(windows[1].starts, at("2026-09-08T00:00:00Z"));
+        assert!(windows_of("fees", at("2099-01-01T00:00:00Z"), end).is_empty());
+    }
+
+    #[test]
+    fn a_cursor_moves_only_over_windows_without_a_gap() {
+        let end = at("2026-09-25T00:00:00Z");
+        let windows = VecDeque::from(windows_of("fees", at("2026-09-01T00:00:00Z"), end));
+        let mut progress = ReadProgress::new(PartitionCursors::default(), &windows, end);
+        let mut complete = |number: usize| {
+            progress.complete(&windows[number], 0).then(|| progress.cursors.synced_through("fees").unwrap())
+        };
+        assert_eq!(complete(1), None);
+        assert_eq!(complete(0), Some(at("2026-09-15T00:00:00Z")));
+        assert_eq!(complete(3), None);
+        assert_eq!(complete(2), Some(at("2026-09-25T00:00:00Z")));
+    }
+}

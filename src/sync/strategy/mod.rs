@@ -1,0 +1,98 @@
+//! How a stream is read. A stream names one of these; they know nothing of it but what its declaration says.
+//!
+//! - [`Snapshot`]: a list, whole, each time
+//! - [`CreatedSlices`]: a list by creation time, in slices, resumable
+//! - [`ChangeWindows`]: partitions by the time of the last change, in windows, incremental
+//!
+//! The first two go over numbered pages with a [`page_sweep`], the third follows cursors with a [`window_reader`].
+
+mod change_windows;
+mod created_slices;
+mod page_sweep;
+mod snapshot;
+mod window_reader;
+
+use futures::future::LocalBoxFuture;
+use serde_json::Value;
+
+pub use change_windows::ChangeWindows;
+pub use created_slices::CreatedSlices;
+pub use snapshot::Snapshot;
+
+use super::emitter::StreamEmitter;
+use super::state::Resume;
+use crate::api::Api;
+use crate::config::Config;
+use crate::error::Error;
+use crate::gateway::Failure;
+use crate::protocol::{ConfiguredStream, SyncMode};
+use crate::record::RecordFormat;
+
+/// A way to read a stream.
+pub trait ReadStrategy: Sync {
+    /// In which modes it reads.
+    fn modes(&self) -> Modes;
+
+    /// What `check` does: asks for one row, to see whether the stream can be read.
+    fn probe<'a>(&'a self, target: ProbeTarget<'a>) -> LocalBoxFuture<'a, Result<(), ReadError>>;
+
+    /// Where a read begins that is given this state. Decided once, before the read.
+    ///
+    /// # Errors
+    /// A `config_error` if the state cannot be understood.
+    fn resume(&self, configured: &ConfiguredStream, state: Option<&Value>) -> Result<Resume, Error>;
+
+    /// Reads all that the state does not cover, with checkpoints on the way.
+    fn read<'a>(&'a self, read: &'a ReadContext<'a>, resume: Resume) -> LocalBoxFuture<'a, Result<(), ReadError>>;
+}
+
+/// In which modes a strategy reads.
+#[derive(Clone, Copy, Debug)]
+pub struct Modes {
+    /// What a user can choose from.
+    pub sync_modes: &'static [SyncMode],
+    /// Whether an interrupted read goes on where it was.
+    pub is_resumable: bool,
+}
+
+/// What a probe works with.
+#[derive(Clone, Copy)]
+pub struct ProbeTarget<'a> {
+    /// Navan's API.
+    pub api: &'a Api<'a>,
+    /// What the user configured.
+    pub config: &'a Config,
+    /// How the stream's rows become records.
+    pub format: &'a RecordFormat,
+}
+
+/// What a read works with.
+pub struct ReadContext<'a> {
+    /// Navan's API.
+    pub(super) api: &'a Api<'a>,
+    /// What the user configured.
+    pub(super) config: &'a Config,
+    /// Where records and checkpoints go.
+    pub(super) emitter: &'a StreamEmitter,
+}
+
+/// Why a stream could not be read to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// A request ended without its answer.
+    #[error(transparent)]
+    Request(#[from] Failure),
+    /// Anything else.
+    #[error(transparent)]
+    Other(#[from] Error),
+}
+
+impl ReadError {
+    /// The words for the user; `scopes` says which scope each stream takes.
+    pub fn into_error(self, scopes: &str) -> Error {
+        match self {
+            Self::Request(failure) => failure.into_error(scopes),
+            Self::Other(error) => error,
+        }
+    }
+}

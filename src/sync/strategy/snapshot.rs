@@ -1,0 +1,58 @@
+//! Reading a list whole, each time.
+
+use futures::FutureExt as _;
+use futures::future::LocalBoxFuture;
+use serde_json::Value;
+
+use super::page_sweep::{self, SweepOptions};
+use super::{Modes, ProbeTarget, ReadContext, ReadError, ReadStrategy};
+use crate::api::{ListQuery, Paging};
+use crate::error::Error;
+use crate::protocol::{ConfiguredStream, SyncMode};
+use crate::sync::state::{FullRefreshState, NoCursor, Resume};
+
+/// A page-numbered list. Nothing in it tells how far a read has come, so there is nothing to resume from.
+pub struct Snapshot {
+    /// The list's path.
+    pub endpoint: &'static str,
+}
+
+impl Snapshot {
+    async fn read_list(&self, read: &ReadContext<'_>) -> Result<(), ReadError> {
+        let query = ListQuery::whole(self.endpoint);
+        let first = read.api.list_page(&query, 0, Paging::default(), read.emitter.format()).await?;
+        read.emitter.estimate(first.total, first.estimated_bytes());
+        let request_order = tokio::sync::Mutex::new(());
+        // Rows may be added and removed at once, so that one consistent sweep proves nothing.
+        let options = SweepOptions { request_order: &request_order, verify_twice: true, excluded_second: None };
+        page_sweep::sweep(read, &query, options, first).await?;
+        read.emitter.checkpoint(&NoCursor::default());
+        Ok(())
+    }
+}
+
+impl ReadStrategy for Snapshot {
+    fn modes(&self) -> Modes {
+        Modes { sync_modes: &[SyncMode::FullRefresh], is_resumable: false }
+    }
+
+    fn probe<'a>(&'a self, target: ProbeTarget<'a>) -> LocalBoxFuture<'a, Result<(), ReadError>> {
+        async move {
+            let query = ListQuery::whole(self.endpoint).one_row();
+            target.api.numbered_page(&query, 0, Paging::default(), target.format).await?;
+            Ok(())
+        }
+        .boxed_local()
+    }
+
+    fn resume(&self, configured: &ConfiguredStream, state: Option<&Value>) -> Result<Resume, Error> {
+        Ok(match FullRefreshState::resume(configured, state)? {
+            Resume::From(_) => Resume::Beginning { last_read_at: None },
+            other => other,
+        })
+    }
+
+    fn read<'a>(&'a self, read: &'a ReadContext<'a>, _: Resume) -> LocalBoxFuture<'a, Result<(), ReadError>> {
+        self.read_list(read).boxed_local()
+    }
+}
