@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::rows::mix;
+use crate::rng::mix;
 use crate::table::Place;
 
 /// The cursor of a page that ends with `last`, for the query whose fingerprint is `query`.

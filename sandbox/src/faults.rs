@@ -1,4 +1,4 @@
-//! What can go wrong, as it is asked for; `inject` decides when, `wire` makes it happen.
+//! What can go wrong, as it is asked for; `fault_schedule` decides when, `middleware` and `wire` make it happen.
 
 use serde::{Deserialize, Serialize};
 

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::clock::expense_floor;
-use crate::expense::ExpenseType;
+use crate::expense_type::ExpenseType;
 use crate::faults::Numbered;
-use crate::rows::mix;
+use crate::rng::mix;
 use crate::settings::Settings;
 use crate::table::{Pick, Spread, Table};
 

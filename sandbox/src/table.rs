@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::{Bound, Range};
 
-use crate::rows::mix;
+use crate::rng::mix;
 
 /// A row's place in its table's order: its key (ms since the epoch), then its index.
 pub(crate) type Place = (i64, u64);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::rows::mix;
+use crate::rng::mix;
 use crate::settings::Settings;
 
 #[derive(Debug)]

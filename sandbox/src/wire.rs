@@ -12,8 +12,8 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use futures::stream;
 
-use crate::answer::pretty;
 use crate::faults::Fault;
+use crate::response::pretty;
 
 /// Marks a response that is not to be sent: the connection closes instead.
 #[derive(Clone, Copy, Debug)]
@@ -28,28 +28,28 @@ pub(crate) fn dropped() -> Response {
 
 /// How a body is put on the wire.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Dress {
+pub(crate) struct Encoding {
     pub(crate) pretty: bool,
     pub(crate) gzip: bool,
 }
 
 /// Brings an answer to the form that was set, and breaks it if that is its fault.
-pub(crate) async fn finish(response: Response, dress: Dress, fault: Option<&Fault>) -> Response {
+pub(crate) async fn finish(response: Response, encoding: Encoding, fault: Option<&Fault>) -> Response {
     let breaks = matches!(fault, Some(Fault::Cut | Fault::TruncatedJson | Fault::Stall { .. }));
-    if !(dress.pretty || dress.gzip || breaks) {
+    if !(encoding.pretty || encoding.gzip || breaks) {
         return response;
     }
     let (mut head, body) = response.into_parts();
     // Bodies are whole in memory already, so reading one cannot fail.
     let mut body = to_bytes(body, usize::MAX).await.unwrap_or_default();
     let is_json = head.headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
-    if dress.pretty && is_json {
+    if encoding.pretty && is_json {
         body = pretty(str::from_utf8(&body).unwrap_or_default()).into();
     }
     if matches!(fault, Some(Fault::TruncatedJson)) {
         body.truncate(body.len() / 2);
     }
-    if dress.gzip {
+    if encoding.gzip {
         body = compress(&body);
         head.headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }

@@ -8,10 +8,10 @@ use crate::harness::{Connector, Run, distinct};
 
 fn assert_complete(sandbox: &Sandbox, run: &Run) {
     assert_eq!(run.status.code(), Some(0), "{:?}", run.errors());
-    let facts = sandbox.facts();
-    assert_eq!(distinct(&run.keys("BOOKING")).len() as u64, facts.booking.rows);
-    assert_eq!(distinct(&run.keys("TRANSACTION")).len() as u64, facts.transaction.rows);
-    assert_eq!(distinct(&run.keys("USER")).len() as u64, facts.user.rows);
+    let truth = sandbox.ground_truth();
+    assert_eq!(distinct(&run.keys("BOOKING")).len() as u64, truth.booking.rows);
+    assert_eq!(distinct(&run.keys("TRANSACTION")).len() as u64, truth.transaction.rows);
+    assert_eq!(distinct(&run.keys("USER")).len() as u64, truth.user.rows);
 }
 
 fn with(faults: Faults) -> Sandbox {

@@ -17,17 +17,17 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::counts::Counts;
-use crate::expected::Facts;
-use crate::expense::ExpenseType;
+use crate::expense_type::ExpenseType;
 use crate::faults::Faults;
+use crate::ground_truth::GroundTruth;
 use crate::limit::Limit;
 use crate::settings::Settings;
+use crate::state::{SandboxState, lock};
 use crate::store::Stream;
-use crate::world::{World, lock};
 
-type Shared = State<Arc<World>>;
+type Shared = State<Arc<SandboxState>>;
 
-pub(super) fn router() -> Router<Arc<World>> {
+pub(super) fn router() -> Router<Arc<SandboxState>> {
     Router::new()
         .route("/touch", post(touch))
         .route("/insert", post(insert))
@@ -37,7 +37,7 @@ pub(super) fn router() -> Router<Arc<World>> {
         .route("/clock", get(clock).post(set_clock))
         .route("/counts", get(counts))
         .route("/counts/reset", post(reset_counts))
-        .route("/facts", get(facts))
+        .route("/facts", get(ground_truth))
         .route("/rows", get(rows))
         .route("/settings", get(settings))
 }
@@ -83,25 +83,25 @@ fn bad(what: &str) -> Bad {
     (StatusCode::BAD_REQUEST, what.to_owned())
 }
 
-async fn touch(State(world): Shared, Json(target): Json<Target>) -> Result<Json<Value>, Bad> {
-    Ok(Json(json!({ "found": world.touch(target.stream()?, target.index()?) })))
+async fn touch(State(state): Shared, Json(target): Json<Target>) -> Result<Json<Value>, Bad> {
+    Ok(Json(json!({ "found": state.touch(target.stream()?, target.index()?) })))
 }
 
-async fn insert(State(world): Shared, Json(target): Json<Target>) -> Result<Json<Value>, Bad> {
-    Ok(Json(json!({ "indexes": world.insert(target.stream()?, target.count.unwrap_or(1)) })))
+async fn insert(State(state): Shared, Json(target): Json<Target>) -> Result<Json<Value>, Bad> {
+    Ok(Json(json!({ "indexes": state.insert(target.stream()?, target.count.unwrap_or(1)) })))
 }
 
-async fn delete(State(world): Shared, Json(target): Json<Target>) -> Result<Json<Value>, Bad> {
-    Ok(Json(json!({ "found": world.delete(target.stream()?, target.index()?) })))
+async fn delete(State(state): Shared, Json(target): Json<Target>) -> Result<Json<Value>, Bad> {
+    Ok(Json(json!({ "found": state.delete(target.stream()?, target.index()?) })))
 }
 
-async fn faults(State(world): Shared, Json(faults): Json<Faults>) -> Json<Value> {
-    world.set_faults(faults);
+async fn faults(State(state): Shared, Json(faults): Json<Faults>) -> Json<Value> {
+    state.set_faults(faults);
     Json(json!({}))
 }
 
-async fn limit(State(world): Shared, Json(limit): Json<Option<Limit>>) -> Json<Value> {
-    world.set_limit(limit);
+async fn limit(State(state): Shared, Json(limit): Json<Option<Limit>>) -> Json<Value> {
+    state.set_limit(limit);
     Json(json!({}))
 }
 
@@ -113,41 +113,41 @@ struct SetClock {
     advance_s: Option<u64>,
 }
 
-async fn clock(State(world): Shared) -> Json<Value> {
-    Json(json!({ "now": world.now() }))
+async fn clock(State(state): Shared) -> Json<Value> {
+    Json(json!({ "now": state.now() }))
 }
 
-async fn set_clock(State(world): Shared, Json(set): Json<SetClock>) -> Json<Value> {
+async fn set_clock(State(state): Shared, Json(set): Json<SetClock>) -> Json<Value> {
     if let Some(now) = set.now {
-        world.set_now(now);
+        state.set_now(now);
     }
-    world.advance(Duration::from_secs(set.advance_s.unwrap_or(0)));
-    Json(json!({ "now": world.now() }))
+    state.advance(Duration::from_secs(set.advance_s.unwrap_or(0)));
+    Json(json!({ "now": state.now() }))
 }
 
-async fn counts(State(world): Shared) -> Json<Counts> {
-    Json(world.counts())
+async fn counts(State(state): Shared) -> Json<Counts> {
+    Json(state.counts())
 }
 
-async fn reset_counts(State(world): Shared) -> Json<Value> {
-    lock(&world.ledger).reset();
+async fn reset_counts(State(state): Shared) -> Json<Value> {
+    lock(&state.ledger).reset();
     Json(json!({}))
 }
 
-async fn settings(State(world): Shared) -> Json<Settings> {
-    Json(world.settings.clone())
+async fn settings(State(state): Shared) -> Json<Settings> {
+    Json(state.settings.clone())
 }
 
-async fn facts(State(world): Shared) -> Result<Json<Facts>, StatusCode> {
+async fn ground_truth(State(state): Shared) -> Result<Json<GroundTruth>, StatusCode> {
     // All rows are made up for it, which may take seconds.
-    let facts = tokio::task::spawn_blocking(move || world.facts()).await;
-    facts.map(Json).map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)
+    let totals = tokio::task::spawn_blocking(move || state.ground_truth()).await;
+    totals.map(Json).map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)
 }
 
 /// All rows of a stream, one a line.
-async fn rows(State(world): Shared, Query(target): Query<Target>) -> Result<Response, Bad> {
+async fn rows(State(state): Shared, Query(target): Query<Target>) -> Result<Response, Bad> {
     const CHUNK_BYTES: usize = 256 * 1024;
-    let chunks = stream::unfold(world.rows(target.stream()?), |mut rows| async move {
+    let chunks = stream::unfold(state.rows(target.stream()?), |mut rows| async move {
         let mut chunk = String::with_capacity(CHUNK_BYTES + 8192);
         while chunk.len() < CHUNK_BYTES && rows.write_next(&mut chunk) {
             chunk.push('\n');

@@ -10,15 +10,15 @@ use axum::response::Response;
 use chrono::NaiveDate;
 
 use super::{Parameters, authorise, number};
-use crate::answer::{Refusal, array, json_answer};
 use crate::clock::expense_floor;
 use crate::cursor;
-use crate::expense::ExpenseType;
-use crate::gate::RepeatCursor;
+use crate::expense_type::ExpenseType;
+use crate::middleware::RepeatCursor;
+use crate::response::{ApiError, array, json_response};
 use crate::rows::Groups;
+use crate::state::{SandboxState, lock};
 use crate::store::Stream;
 use crate::table::Pick;
-use crate::world::{World, lock};
 
 const DAY_MS: i64 = 86_400_000;
 const LONGEST_DAYS: i64 = 93;
@@ -38,29 +38,29 @@ struct Wanted {
 /// Pages follow each other by time of change; the rows within a page are the other way round, since the
 /// order of rows is no promise.
 pub(super) async fn list(
-    State(world): State<Arc<World>>,
+    State(state): State<Arc<SandboxState>>,
     Path(kind): Path<String>,
     headers: HeaderMap,
     repeat: Option<Extension<RepeatCursor>>,
     Query(parameters): Query<Parameters>,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ApiError> {
     let Ok(kind) = kind.parse::<ExpenseType>() else {
         return Err(super::unknown().await);
     };
-    authorise(&world, &headers, "liquid:read")?;
-    allowed(&world, kind)?;
-    let wanted = wanted(&world, kind, &parameters)?;
+    authorise(&state, &headers, "liquid:read")?;
+    allowed(&state, kind)?;
+    let wanted = wanted(&state, kind, &parameters)?;
     let midnight = |day: NaiveDate| day.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_millis();
     let given = parameters.get("cursor");
     let start = match given {
         None => (midnight(wanted.from), 0),
         Some(given) => cursor::open(wanted.query, given)
-            .ok_or_else(|| Refusal::bad_request("The cursor does not belong to this query."))?,
+            .ok_or_else(|| ApiError::bad_request("The cursor does not belong to this query."))?,
     };
     let last_ms = midnight(wanted.to) + DAY_MS - 1;
     // One more than fits shows whether there is a next page.
     let mut picks =
-        lock(&world.store).table(Stream::Transaction(kind)).following(start, given.is_some(), last_ms, wanted.size + 1);
+        lock(&state.store).table(Stream::Transaction(kind)).following(start, given.is_some(), last_ms, wanted.size + 1);
     let has_next = picks.len() as u64 > wanted.size;
     if has_next {
         picks.pop();
@@ -68,56 +68,56 @@ pub(super) async fn list(
     let next = picks.last().filter(|_| has_next).map(|last| cursor::seal(wanted.query, (last.key, last.index)));
     picks.reverse();
     let next = if repeat.is_some() { given.cloned().or(next) } else { next };
-    let body = page(&world, kind, &wanted, &picks, next.as_deref(), given.is_some());
-    Ok(json_answer(StatusCode::OK, body))
+    let body = page(&state, kind, &wanted, &picks, next.as_deref(), given.is_some());
+    Ok(json_response(StatusCode::OK, body))
 }
 
 /// Whether the type can be read at all.
-fn allowed(world: &World, kind: ExpenseType) -> Result<(), Refusal> {
-    if !world.settings.expense_enabled {
+fn allowed(state: &SandboxState, kind: ExpenseType) -> Result<(), ApiError> {
+    if !state.settings.expense_enabled {
         let message = "The Expense API is not enabled for this company.".to_owned();
-        return Err(Refusal::Coded(StatusCode::FORBIDDEN, "FORBIDDEN", message));
+        return Err(ApiError::Coded(StatusCode::FORBIDDEN, "FORBIDDEN", message));
     }
-    match world.settings.refused_types.get(kind.path()) {
+    match state.settings.refused_types.get(kind.path()) {
         None => Ok(()),
         Some(status) => {
             let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::FORBIDDEN);
-            Err(Refusal::Coded(status, "NOT_AVAILABLE", format!("{kind} are not available for this company.")))
+            Err(ApiError::Coded(status, "NOT_AVAILABLE", format!("{kind} are not available for this company.")))
         }
     }
 }
 
-fn wanted(world: &World, kind: ExpenseType, parameters: &Parameters) -> Result<Wanted, Refusal> {
+fn wanted(state: &SandboxState, kind: ExpenseType, parameters: &Parameters) -> Result<Wanted, ApiError> {
     let from = day(parameters, "date_modified.from")?;
     let to = day(parameters, "date_modified.to")?;
-    let floor = expense_floor(world.now());
+    let floor = expense_floor(state.now());
     if from > to {
-        return Err(Refusal::bad_request("date_modified.from must not be after date_modified.to."));
+        return Err(ApiError::bad_request("date_modified.from must not be after date_modified.to."));
     }
     if (to - from).num_days() > LONGEST_DAYS {
-        return Err(Refusal::bad_request(format!("The date range must not exceed {LONGEST_DAYS} days.")));
+        return Err(ApiError::bad_request(format!("The date range must not exceed {LONGEST_DAYS} days.")));
     }
     if from < floor {
-        return Err(Refusal::bad_request(format!("date_modified.from must not be before {floor}.")));
+        return Err(ApiError::bad_request(format!("date_modified.from must not be before {floor}.")));
     }
     let size = number(parameters, "page_size", 100, 1..=500)?;
     let names = parameters.get("include_field_group").map_or("", String::as_str);
-    let groups = Groups::parse(names).ok_or_else(|| Refusal::bad_request("Unknown include_field_group."))?;
+    let groups = Groups::parse(names).ok_or_else(|| ApiError::bad_request("Unknown include_field_group."))?;
     let parts = [kind.path(), &from.to_string(), &to.to_string(), &size.to_string(), names];
     Ok(Wanted { from, to, size, groups, query: cursor::fingerprint(&parts) })
 }
 
 /// A day, strictly `YYYY-MM-DD`.
-fn day(parameters: &Parameters, name: &str) -> Result<NaiveDate, Refusal> {
+fn day(parameters: &Parameters, name: &str) -> Result<NaiveDate, ApiError> {
     parameters
         .get(name)
         .filter(|given| given.len() == 10)
         .and_then(|given| NaiveDate::parse_from_str(given, "%Y-%m-%d").ok())
-        .ok_or_else(|| Refusal::bad_request(format!("{name} must be a date (YYYY-MM-DD).")))
+        .ok_or_else(|| ApiError::bad_request(format!("{name} must be a date (YYYY-MM-DD).")))
 }
 
 fn page(
-    world: &World,
+    state: &SandboxState,
     kind: ExpenseType,
     wanted: &Wanted,
     picks: &[Pick],
@@ -126,7 +126,7 @@ fn page(
 ) -> String {
     let mut body = String::with_capacity(picks.len() * 2_048 + 256);
     body.push_str("{\"content\":");
-    array(&mut body, picks, |body, pick| world.company.transaction(body, kind, pick, wanted.groups));
+    array(&mut body, picks, |body, pick| state.company.transaction(body, kind, pick, wanted.groups));
     // Base64 needs no escaping.
     let quoted = next.map_or_else(|| "null".to_owned(), |next| format!("\"{next}\""));
     // Writing to a string does not fail.

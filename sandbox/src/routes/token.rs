@@ -12,21 +12,21 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
 use super::Parameters;
-use crate::answer::{Refusal, json_answer};
-use crate::world::{World, lock};
+use crate::response::{ApiError, json_response};
+use crate::state::{SandboxState, lock};
 
 /// Issues a token for the credential, which comes in the form or as HTTP Basic.
 pub(super) async fn issue(
-    State(world): State<Arc<World>>,
+    State(state): State<Arc<SandboxState>>,
     headers: HeaderMap,
     form: Result<Form<Parameters>, FormRejection>,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ApiError> {
     let Form(form) = form.unwrap_or_default();
     if form.get("grant_type").is_none_or(|grant| grant != "client_credentials") {
         let description = "Only client_credentials is supported";
-        return Err(Refusal::OAuth(StatusCode::BAD_REQUEST, "unsupported_grant_type", description));
+        return Err(ApiError::OAuth(StatusCode::BAD_REQUEST, "unsupported_grant_type", description));
     }
-    let settings = &world.settings;
+    let settings = &state.settings;
     let (id, secret) = basic(&headers)
         .or_else(|| Some((form.get("client_id")?.clone(), form.get("client_secret")?.clone())))
         .ok_or_else(invalid_client)?;
@@ -37,9 +37,9 @@ pub(super) async fn issue(
     if form.get("scope").is_some_and(|asked| *asked != scope) {
         return Err(invalid_client());
     }
-    let now = world.now();
-    let token = lock(&world.tokens).issue(now).ok_or_else(invalid_client)?;
-    lock(&world.ledger).issued_token();
+    let now = state.now();
+    let token = lock(&state.tokens).issue(now).ok_or_else(invalid_client)?;
+    lock(&state.ledger).issued_token();
     let mut answer = json!({
         "access_token": token,
         "token_type": "bearer",
@@ -50,11 +50,11 @@ pub(super) async fn issue(
     if settings.send_scope {
         answer["scope"] = scope.into();
     }
-    Ok(json_answer(StatusCode::OK, answer.to_string()))
+    Ok(json_response(StatusCode::OK, answer.to_string()))
 }
 
-fn invalid_client() -> Refusal {
-    Refusal::OAuth(StatusCode::UNAUTHORIZED, "invalid_client", "Bad client credentials")
+fn invalid_client() -> ApiError {
+    ApiError::OAuth(StatusCode::UNAUTHORIZED, "invalid_client", "Bad client credentials")
 }
 
 /// The credential in an `Authorization: Basic` header.

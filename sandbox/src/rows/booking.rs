@@ -1,10 +1,10 @@
 //! BOOKING rows.
 
 use super::booking_fields as fields;
-use super::dice::Dice;
 use super::json::{Form, Row, instant, integer};
 use super::numbers::Kind;
-use super::{Company, person, words};
+use super::{Company, person, vocab};
+use crate::rng::Rng;
 use crate::table::Pick;
 
 const DAY_MS: i64 = 86_400_000;
@@ -22,22 +22,22 @@ struct Trip {
 impl Company {
     /// Appends the row of a booking, with its `transactions` if they were asked for.
     pub(crate) fn booking(&self, out: &mut String, pick: &Pick, with_transactions: bool) {
-        let mut dice = Dice::of(self.seed, super::BOOKING, pick.index, 0);
-        let starts = pick.key + days(dice.below(40)) + DAY_MS;
+        let mut rng = Rng::for_row(self.seed, super::BOOKING, pick.index, 0);
+        let starts = pick.key + days(rng.below(40)) + DAY_MS;
         let trip = Trip {
             index: pick.index,
-            kind: dice.pick(&fields::TYPES),
+            kind: rng.pick(&fields::TYPES),
             created: pick.key,
             starts,
-            ends: starts + days(dice.below(6)),
+            ends: starts + days(rng.below(6)),
             wavers: self.wavers(pick.index),
         };
-        let mut row = Row { out, dice, odd_numbers: self.odd_numbers };
+        let mut row = Row { out, rng, odd_numbers: self.odd_numbers };
         self.identity(&mut row, pick, &trip);
         wavering(&mut row, &trip);
         optional(&mut row, &trip);
         row.key("booker");
-        let booker = row.dice.below(self.users);
+        let booker = row.rng.below(self.users);
         person::write(&mut row, self, booker, 9, None);
         for name in ["origin", "destination"] {
             if row.has(name, 13) {
@@ -58,8 +58,8 @@ impl Company {
 
     /// Key, times and what a touch changes.
     fn identity(&self, row: &mut Row<'_>, pick: &Pick, trip: &Trip) {
-        // What a touch changes comes from other dice, so that all else stays as it was.
-        let mut fresh = Dice::of(self.seed, super::BOOKING, pick.index, pick.version);
+        // What a touch changes comes from other rng, so that all else stays as it was.
+        let mut fresh = Rng::for_row(self.seed, super::BOOKING, pick.index, pick.version);
         let modified = pick.touched_ms.unwrap_or_else(|| self.modified(row, trip));
         // Times come with and without milliseconds.
         let form = if pick.index.is_multiple_of(3) { Form::Millis } else { Form::Seconds };
@@ -75,12 +75,12 @@ impl Company {
         row.integer(10_000_000 + pick.index);
         row.raw("\"");
         row.key("grandTotal");
-        std::mem::swap(&mut row.dice, &mut fresh);
+        std::mem::swap(&mut row.rng, &mut fresh);
         row.number(Kind::Money);
-        std::mem::swap(&mut row.dice, &mut fresh);
+        std::mem::swap(&mut row.rng, &mut fresh);
         if status == "CANCELED" {
             row.instant("cancelledAt", modified, Form::Seconds);
-            row.texts(&[("cancellationReason", words::NOTES)], 12);
+            row.texts(&[("cancellationReason", vocab::NOTES)], 12);
         }
         if row.has("approvalChangedAt", 5) {
             row.instant("approvalChangedAt", trip.created, Form::Seconds);
@@ -90,13 +90,13 @@ impl Company {
     /// When an untouched row was last modified: within 90 days of its creation, never after the start.
     fn modified(&self, row: &mut Row<'_>, trip: &Trip) -> i64 {
         let latest = self.start_ms.max(trip.created);
-        let later = days(row.dice.below(90)) + row.dice.below(86_400_000).cast_signed();
+        let later = days(row.rng.below(90)) + row.rng.below(86_400_000).cast_signed();
         (trip.created + later).min(latest)
     }
 
     fn passengers(&self, row: &mut Row<'_>, trip: &Trip, booker: u64) {
         row.raw(",\"passengers\":[");
-        for nth in 0..=u64::from(row.dice.chance(2)) {
+        for nth in 0..=u64::from(row.rng.chance(2)) {
             if nth > 0 {
                 row.raw(",");
             }
@@ -110,12 +110,12 @@ impl Company {
     /// What `includeTransactions=true` adds.
     fn transactions(&self, row: &mut Row<'_>, trip: &Trip) {
         row.raw(",\"transactions\":[");
-        for nth in 0..row.dice.below(3) {
+        for nth in 0..row.rng.below(3) {
             row.raw(if nth > 0 { ",{\"transactionId\":" } else { "{\"transactionId\":" });
             row.uuid(self.id(super::BOOKING << 8, trip.index * 4 + nth));
             row.key("amount");
             row.number(Kind::Money);
-            row.texts(&[("currency", words::CURRENCIES), ("description", words::NOTES)], 14);
+            row.texts(&[("currency", vocab::CURRENCIES), ("description", vocab::NOTES)], 14);
             row.instant("transactionDate", trip.created, Form::Seconds);
             row.raw("}");
         }
@@ -131,14 +131,14 @@ fn days(count: u64) -> i64 {
 fn wavering(row: &mut Row<'_>, trip: &Trip) {
     for name in fields::WAVERING_TEXTS {
         if trip.wavers {
-            let yes = row.dice.chance(8);
+            let yes = row.rng.chance(8);
             row.boolean(name, yes);
         } else if row.has(name, 9) {
-            let value = row.dice.pick(words::YES_NO);
+            let value = row.rng.pick(vocab::YES_NO);
             row.text(name, value);
         }
     }
-    for (name, choices) in fields::WAVERING_LISTS.into_iter().zip([words::VIOLATIONS, words::VIOLATION_TYPES]) {
+    for (name, choices) in fields::WAVERING_LISTS.into_iter().zip([vocab::VIOLATIONS, vocab::VIOLATION_TYPES]) {
         if trip.wavers {
             row.text(name, "");
         } else {
@@ -173,7 +173,7 @@ fn optional(row: &mut Row<'_>, trip: &Trip) {
     }
     for name in fields::BOOLEANS {
         if row.has(name, 14) {
-            let yes = row.dice.chance(5);
+            let yes = row.rng.chance(5);
             row.boolean(name, yes);
         }
     }
@@ -185,7 +185,7 @@ fn optional(row: &mut Row<'_>, trip: &Trip) {
     if row.has("tripUuids", 12) {
         row.key("tripUuids");
         row.raw("[");
-        let id = [row.dice.next(), row.dice.next()];
+        let id = [row.rng.next(), row.rng.next()];
         row.uuid(id);
         row.raw("]");
     }
@@ -201,7 +201,7 @@ fn objects(row: &mut Row<'_>) {
         row.raw("}");
     }
     if row.has("reshopping", 3) {
-        let rebooked = row.dice.chance(8);
+        let rebooked = row.rng.chance(8);
         row.key("reshopping");
         row.open("reshoppingIsRebooked");
         row.raw(if rebooked { "true" } else { "false" });
@@ -219,23 +219,23 @@ fn objects(row: &mut Row<'_>) {
 
 /// A place object, as in `origin`.
 fn place(row: &mut Row<'_>) {
-    let nth = usize::try_from(row.dice.below(6)).unwrap_or(0);
+    let nth = usize::try_from(row.rng.below(6)).unwrap_or(0);
     row.open("country");
-    row.quoted(words::COUNTRIES[nth]);
-    row.text("countryCode", words::COUNTRY_CODES[nth]);
+    row.quoted(vocab::COUNTRIES[nth]);
+    row.text("countryCode", vocab::COUNTRY_CODES[nth]);
     if row.has("state", 5) {
         row.text("state", "CA");
     }
-    row.text("city", words::CITIES[nth]);
-    row.texts(&[("airportCode", words::AIRPORTS), ("address", words::STREETS)], 7);
+    row.text("city", vocab::CITIES[nth]);
+    row.texts(&[("airportCode", vocab::AIRPORTS), ("address", vocab::STREETS)], 7);
     row.raw("}");
 }
 
 /// The legs of a journey; hotels and others have one or none.
 fn segments(row: &mut Row<'_>, trip: &Trip) {
     let legs = match trip.kind {
-        "FLIGHT" | "RAIL" => 1 + row.dice.below(2),
-        _ => row.dice.below(2),
+        "FLIGHT" | "RAIL" => 1 + row.rng.below(2),
+        _ => row.rng.below(2),
     };
     row.raw(",\"segments\":[");
     for leg in 0..legs {
@@ -264,10 +264,10 @@ fn segments(row: &mut Row<'_>, trip: &Trip) {
 /// Fields that the company made up.
 fn custom_fields(row: &mut Row<'_>) {
     row.raw(",\"customFields\":[");
-    for nth in 0..row.dice.below(3) {
+    for nth in 0..row.rng.below(3) {
         row.raw(if nth > 0 { ",{\"name\":" } else { "{\"name\":" });
         row.quoted(if nth > 0 { "Kostenträger" } else { "Project \\u2116" });
-        row.texts(&[("value", words::NOTES)], 14);
+        row.texts(&[("value", vocab::NOTES)], 14);
         row.raw("}");
     }
     row.raw("]");

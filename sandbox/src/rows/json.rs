@@ -1,6 +1,6 @@
 //! Writing JSON by hand, straight into the page's body.
 
-use super::dice::Dice;
+use crate::rng::Rng;
 
 const DAY_MS: i64 = 86_400_000;
 const TWO_DIGITS: &str = "00010203040506070809101112131415161718192021222324252627282930313233343536373839\
@@ -18,14 +18,14 @@ pub(crate) enum Form {
     Local,
 }
 
-/// One row under way: where it is written, and the dice that it is made of.
+/// One row under way: where it is written, and the rng that it is made of.
 ///
 /// Every object begins with a field that is always there, written by [`Row::open`]; every later field
 /// can then write its comma first without asking whether it is the first.
 #[derive(Debug)]
 pub(crate) struct Row<'a> {
     pub(crate) out: &'a mut String,
-    pub(crate) dice: Dice,
+    pub(crate) rng: Rng,
     /// Whether its numbers may have forms that few can carry.
     pub(crate) odd_numbers: bool,
 }
@@ -66,7 +66,7 @@ impl Row<'_> {
     /// Rolls whether an optional field has a value (`share` of 16), is null or is left out. If it is
     /// null that is written; only if this is true does the caller write the field.
     pub(crate) fn has(&mut self, name: &str, share: u64) -> bool {
-        let roll = self.dice.next() >> 60;
+        let roll = self.rng.next() >> 60;
         if roll == share {
             self.key(name);
             self.raw("null");
@@ -78,7 +78,7 @@ impl Row<'_> {
     pub(crate) fn texts(&mut self, fields: &[(&str, &[&str])], share: u64) {
         for (name, choices) in fields {
             if self.has(name, share) {
-                let value = self.dice.pick(choices);
+                let value = self.rng.pick(choices);
                 self.text(name, value);
             }
         }
@@ -88,11 +88,11 @@ impl Row<'_> {
     pub(crate) fn list(&mut self, name: &str, choices: &[&str], most: u64) {
         self.key(name);
         self.out.push('[');
-        for nth in 0..self.dice.below(most + 1) {
+        for nth in 0..self.rng.below(most + 1) {
             if nth > 0 {
                 self.out.push(',');
             }
-            let value = self.dice.pick(choices);
+            let value = self.rng.pick(choices);
             self.quoted(value);
         }
         self.out.push(']');

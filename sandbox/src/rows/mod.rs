@@ -6,17 +6,16 @@
 
 mod booking;
 mod booking_fields;
-mod dice;
 mod json;
 mod numbers;
 mod person;
 mod transaction;
 mod transaction_fields;
 mod user;
-mod words;
+mod vocab;
 
+use crate::rng::mix;
 use crate::settings::Settings;
-pub(crate) use dice::mix;
 use json::Row;
 pub(crate) use transaction::Groups;
 

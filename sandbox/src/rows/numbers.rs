@@ -49,7 +49,7 @@ impl Row<'_> {
 
     /// A number of the kind.
     pub(crate) fn number(&mut self, kind: Kind) {
-        let bits = self.dice.next();
+        let bits = self.rng.next();
         let (odd, value) = (self.odd_numbers && bits.is_multiple_of(32), bits >> 32);
         match kind {
             Kind::Money if odd => self.one_of(&ODD_MONEY),
@@ -75,7 +75,7 @@ impl Row<'_> {
     }
 
     fn one_of(&mut self, choices: &[&str]) {
-        let number = self.dice.pick(choices);
+        let number = self.rng.pick(choices);
         self.out.push_str(number);
     }
 }

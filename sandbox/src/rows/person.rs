@@ -2,23 +2,23 @@
 
 use super::Company;
 use super::json::{Row, integer};
-use super::words;
+use super::vocab;
 
 const TRAITS: &[(&str, &[&str])] = &[
-    ("managerName", words::NAMES),
-    ("managerEmail", words::EMAILS),
-    ("department", words::DEPARTMENTS),
-    ("costCenter", words::COST_CENTERS),
-    ("region", words::REGIONS),
-    ("subsidiary", words::SUBSIDIARIES),
-    ("billableEntity", words::ENTITIES),
+    ("managerName", vocab::NAMES),
+    ("managerEmail", vocab::EMAILS),
+    ("department", vocab::DEPARTMENTS),
+    ("costCenter", vocab::COST_CENTERS),
+    ("region", vocab::REGIONS),
+    ("subsidiary", vocab::SUBSIDIARIES),
+    ("billableEntity", vocab::ENTITIES),
 ];
 
 /// First and last name of a user, escaped.
 pub(crate) fn name_of(user: u64) -> (&'static str, &'static str) {
     let place =
         |choices: &'static [&'static str], nth: u64| choices[usize::try_from(nth % choices.len() as u64).unwrap_or(0)];
-    (place(words::FIRST, user), place(words::LAST, user / words::FIRST.len() as u64 + user))
+    (place(vocab::FIRST, user), place(vocab::LAST, user / vocab::FIRST.len() as u64 + user))
 }
 
 /// `user17@example.com`
@@ -70,7 +70,7 @@ fn passport(row: &mut Row<'_>, at: i64) {
     }
     row.key("passport");
     row.open("countryOfCitizenship");
-    let country = row.dice.pick(words::COUNTRY_CODES);
+    let country = row.rng.pick(vocab::COUNTRY_CODES);
     row.quoted(country);
     row.text("countryOfIssue", country);
     row.date("expiresOn", at + 4 * YEAR_MS);

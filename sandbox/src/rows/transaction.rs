@@ -1,11 +1,11 @@
 //! TRANSACTION rows.
 
-use super::dice::Dice;
 use super::json::{Form, Row, cents};
 use super::numbers::Kind;
 use super::transaction_fields as fields;
-use super::{Company, words};
-use crate::expense::ExpenseType;
+use super::{Company, vocab};
+use crate::expense_type::ExpenseType;
+use crate::rng::Rng;
 use crate::table::Pick;
 
 const DAY_MS: i64 = 86_400_000;
@@ -50,10 +50,10 @@ impl Company {
     /// Appends the row of a transaction.
     pub(crate) fn transaction(&self, out: &mut String, kind: ExpenseType, pick: &Pick, groups: Groups) {
         let tag = super::TRANSACTION + kind.number();
-        let mut row = Row { out, dice: Dice::of(self.seed, tag, pick.index, 0), odd_numbers: self.odd_numbers };
+        let mut row = Row { out, rng: Rng::for_row(self.seed, tag, pick.index, 0), odd_numbers: self.odd_numbers };
         let modified = pick.touched_ms.unwrap_or(pick.key);
         // What happened came some days before it was last changed.
-        let posted = pick.key - row.dice.below(20).cast_signed() * DAY_MS;
+        let posted = pick.key - row.rng.below(20).cast_signed() * DAY_MS;
         row.open("id");
         row.uuid(self.id(tag, pick.index));
         row.text("_type", kind.path());
@@ -88,13 +88,13 @@ impl Company {
 
     /// What a touch changes.
     fn touched(&self, row: &mut Row<'_>, tag: u64, pick: &Pick) {
-        // From other dice, so that all else stays as it was.
-        let mut fresh = Dice::of(self.seed, tag, pick.index, pick.version);
+        // From other rng, so that all else stays as it was.
+        let mut fresh = Rng::for_row(self.seed, tag, pick.index, pick.version);
         row.key("posted_amount");
         row.raw(if fresh.chance(1) { "\"-" } else { "\"" });
         cents(row.out, fresh.below(90_000));
         row.raw("\"");
-        let currency = fresh.pick(words::CURRENCIES);
+        let currency = fresh.pick(vocab::CURRENCIES);
         row.text("posted_currency", currency);
         let status = fresh.pick(&fields::STATUSES);
         row.text("approval_status", status);
@@ -102,7 +102,7 @@ impl Company {
 
     /// The booking that a transaction paid for, if it did: one that BOOKING really has.
     fn booking_of(&self, row: &mut Row<'_>, posted: i64, groups: Groups) {
-        let booking = row.dice.below(self.bookings.max(1));
+        let booking = row.rng.below(self.bookings.max(1));
         let known = self.bookings > 0;
         if known && row.has("navan_booking_uuid", 5) {
             row.key("navan_booking_uuid");
@@ -113,7 +113,7 @@ impl Company {
         }
         row.key("booking_details");
         row.open("trip_uuid");
-        let trip = [row.dice.next(), row.dice.next()];
+        let trip = [row.rng.next(), row.rng.next()];
         row.uuid(trip);
         if known {
             row.key("navan_booking_ids");
@@ -136,7 +136,7 @@ fn core(row: &mut Row<'_>, posted: i64) {
     for name in fields::AMOUNTS {
         if row.has(name, 4) {
             row.key(name);
-            let amount = row.dice.below(50_000);
+            let amount = row.rng.below(50_000);
             row.raw("\"");
             cents(row.out, amount);
             row.raw("\"");
@@ -149,7 +149,7 @@ fn core(row: &mut Row<'_>, posted: i64) {
     }
     for name in fields::BOOLEANS {
         if row.has(name, 13) {
-            let yes = row.dice.chance(3);
+            let yes = row.rng.chance(3);
             row.boolean(name, yes);
         }
     }
@@ -169,12 +169,12 @@ fn tax(row: &mut Row<'_>) {
 
 fn line_items(row: &mut Row<'_>) {
     row.raw(",\"line_items\":[");
-    for nth in 0..row.dice.below(16).saturating_sub(13) {
+    for nth in 0..row.rng.below(16).saturating_sub(13) {
         row.raw(if nth > 0 { ",{\"amount\":\"" } else { "{\"amount\":\"" });
-        let amount = row.dice.below(20_000);
+        let amount = row.rng.below(20_000);
         cents(row.out, amount);
         row.raw("\"");
-        row.texts(&[("description", words::NOTES)], 12);
+        row.texts(&[("description", vocab::NOTES)], 12);
         row.raw("}");
     }
     row.raw("]");
@@ -182,10 +182,10 @@ fn line_items(row: &mut Row<'_>) {
 
 fn custom_field_values(row: &mut Row<'_>) {
     row.raw(",\"custom_field_values\":[");
-    if row.dice.chance(6) {
+    if row.rng.chance(6) {
         row.raw("{\"name\":\"project\",\"label\":\"Projekt\"");
         // The odd one out is Navan's.
-        row.texts(&[("value", words::NUMBERS), ("displayValue", words::NOTES)], 14);
+        row.texts(&[("value", vocab::NUMBERS), ("displayValue", vocab::NOTES)], 14);
         row.raw("}");
     }
     row.raw("]");

@@ -1,20 +1,20 @@
 //! USER rows.
 
-use super::dice::Dice;
 use super::json::Row;
-use super::{Company, person, words};
+use super::{Company, person, vocab};
+use crate::rng::Rng;
 use crate::table::Pick;
 
 const TRAITS: &[(&str, &[&str])] = &[
-    ("costCentre", words::COST_CENTERS),
-    ("region", words::REGIONS),
-    ("subsidiary", words::SUBSIDIARIES),
-    ("approver", words::EMAILS),
-    ("approverName", words::NAMES),
-    ("managerName", words::NAMES),
-    ("managerEmail", words::EMAILS),
-    ("legalEntityName", words::SUBSIDIARIES),
-    ("companyOffice", words::OFFICES),
+    ("costCentre", vocab::COST_CENTERS),
+    ("region", vocab::REGIONS),
+    ("subsidiary", vocab::SUBSIDIARIES),
+    ("approver", vocab::EMAILS),
+    ("approverName", vocab::NAMES),
+    ("managerName", vocab::NAMES),
+    ("managerEmail", vocab::EMAILS),
+    ("legalEntityName", vocab::SUBSIDIARIES),
+    ("companyOffice", vocab::OFFICES),
     ("policyLevel", &["STANDARD", "EXECUTIVE", "INTERN"]),
     ("policyName", &["Default", "Executives \\u2013 global", "Interns"]),
 ];
@@ -23,9 +23,9 @@ impl Company {
     /// Appends the row of a user.
     pub(crate) fn user(&self, out: &mut String, pick: &Pick) {
         let user = pick.index;
-        let mut row = Row { out, dice: Dice::of(self.seed, super::USER, user, 0), odd_numbers: self.odd_numbers };
-        // What a touch changes comes from other dice, so that all else stays as it was.
-        let mut fresh = Dice::of(self.seed, super::USER, user, pick.version);
+        let mut row = Row { out, rng: Rng::for_row(self.seed, super::USER, user, 0), odd_numbers: self.odd_numbers };
+        // What a touch changes comes from other rng, so that all else stays as it was.
+        let mut fresh = Rng::for_row(self.seed, super::USER, user, pick.version);
         let (first, last) = person::name_of(user);
         row.open("id");
         row.uuid(self.user_id(user));
@@ -43,10 +43,10 @@ impl Company {
         row.raw("\"+1 555 ");
         row.integer(1_000_000 + fresh.below(9_000_000));
         row.raw("\"");
-        let department = fresh.pick(words::DEPARTMENTS);
+        let department = fresh.pick(vocab::DEPARTMENTS);
         row.text("department", department);
         row.texts(TRAITS, 13);
-        let active = row.dice.chance(14);
+        let active = row.rng.chance(14);
         row.boolean("active", active);
         row.raw(",\"emails\":[{\"primary\":true");
         email(&mut row, "value", user);

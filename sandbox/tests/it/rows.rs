@@ -27,10 +27,10 @@ fn the_same_seed_gives_the_same_bytes() {
 #[test]
 fn rows_are_about_as_big_as_navans() {
     let sandbox = sandbox(|settings| (settings.bookings, settings.transactions) = (5_000, 5_000));
-    let facts = sandbox.facts();
-    let booking = facts.booking.bytes / facts.booking.rows;
+    let truth = sandbox.ground_truth();
+    let booking = truth.booking.bytes / truth.booking.rows;
     assert!((2_800..3_200).contains(&booking), "{booking}");
-    let transaction = facts.transaction.bytes / facts.transaction.rows;
+    let transaction = truth.transaction.bytes / truth.transaction.rows;
     assert!((1_100..1_300).contains(&transaction), "{transaction}");
 }
 

@@ -3,13 +3,13 @@
 /// A stream of pseudo-random numbers (`SplitMix64`) that starts from what identifies a row, so that the
 /// same row is always made up the same way and nothing has to be remembered.
 #[derive(Clone, Debug)]
-pub(crate) struct Dice(u64);
+pub(crate) struct Rng(u64);
 
 const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
 
-impl Dice {
-    /// The dice of row `index` of the stream `tag`, as of its `version`.
-    pub(crate) fn of(seed: u64, tag: u64, index: u64, version: u64) -> Self {
+impl Rng {
+    /// The rng of row `index` of the stream `tag`, as of its `version`.
+    pub(crate) fn for_row(seed: u64, tag: u64, index: u64, version: u64) -> Self {
         // Mixed one after another: adding them up would make neighbouring rows of two streams alike.
         Self(mix(mix(mix(mix(seed) ^ tag) ^ index) ^ version))
     }

@@ -6,14 +6,14 @@ use crate::faults::{Every, Fault, Faults, Numbered, Outage};
 
 /// The faults that were asked for, and how far each has got.
 #[derive(Debug)]
-pub(crate) struct Injector {
+pub(crate) struct FaultSchedule {
     faults: Faults,
     every_seen: Vec<u64>,
     outage_seen: Vec<(u64, Option<Instant>)>,
     drift_pages: u64,
 }
 
-impl Injector {
+impl FaultSchedule {
     pub(crate) fn new(faults: Faults) -> Self {
         Self {
             every_seen: vec![0; faults.every.len()],

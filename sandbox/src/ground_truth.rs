@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::decimal::Decimal;
-use crate::expense::ExpenseType;
+use crate::expense_type::ExpenseType;
 use crate::rows::Company;
 use crate::store::Stream;
 use crate::table::{Pick, Table};
@@ -55,21 +55,21 @@ impl Iterator for Rows {
 
 /// How many rows each stream has and what they add up to; sums are exact decimals.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Facts {
+pub struct GroundTruth {
     /// BOOKING.
     #[serde(rename = "BOOKING")]
-    pub booking: BookingFacts,
+    pub booking: BookingTotals,
     /// TRANSACTION.
     #[serde(rename = "TRANSACTION")]
-    pub transaction: TransactionFacts,
+    pub transaction: TransactionTotals,
     /// USER.
     #[serde(rename = "USER")]
-    pub user: UserFacts,
+    pub user: UserTotals,
 }
 
 /// BOOKING's rows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BookingFacts {
+pub struct BookingTotals {
     /// How many.
     pub rows: u64,
     /// Their size, in bytes of compact JSON.
@@ -81,7 +81,7 @@ pub struct BookingFacts {
 
 /// TRANSACTION's rows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TransactionFacts {
+pub struct TransactionTotals {
     /// How many, of all types.
     pub rows: u64,
     /// Their size, in bytes of compact JSON.
@@ -89,12 +89,12 @@ pub struct TransactionFacts {
     /// The sum of their `posted_amount`, whatever the currency.
     pub posted_amount: String,
     /// The same for each type.
-    pub types: BTreeMap<ExpenseType, TypeFacts>,
+    pub types: BTreeMap<ExpenseType, ExpenseTypeTotals>,
 }
 
 /// The transactions of one type.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TypeFacts {
+pub struct ExpenseTypeTotals {
     /// How many.
     pub rows: u64,
     /// The sum of their `posted_amount`, whatever the currency.
@@ -103,17 +103,17 @@ pub struct TypeFacts {
 
 /// USER's rows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UserFacts {
+pub struct UserTotals {
     /// How many.
     pub rows: u64,
     /// Their size, in bytes of compact JSON.
     pub bytes: u64,
 }
 
-impl Facts {
+impl GroundTruth {
     pub(crate) fn of(rows: impl Fn(Stream) -> Rows) -> Self {
         let (booking_rows, bytes, grand_total) = add_up(rows(Stream::Booking), "\"grandTotal\":");
-        let booking = BookingFacts { rows: booking_rows, bytes, grand_total: grand_total.to_string() };
+        let booking = BookingTotals { rows: booking_rows, bytes, grand_total: grand_total.to_string() };
         let mut types = BTreeMap::new();
         let (mut all_rows, mut all_bytes, mut all) = (0, 0, Decimal::default());
         for kind in ExpenseType::ALL {
@@ -121,11 +121,11 @@ impl Facts {
             all_rows += rows;
             all_bytes += bytes;
             all.add(sum);
-            types.insert(kind, TypeFacts { rows, posted_amount: sum.to_string() });
+            types.insert(kind, ExpenseTypeTotals { rows, posted_amount: sum.to_string() });
         }
-        let transaction = TransactionFacts { rows: all_rows, bytes: all_bytes, posted_amount: all.to_string(), types };
+        let transaction = TransactionTotals { rows: all_rows, bytes: all_bytes, posted_amount: all.to_string(), types };
         let (rows, bytes, _) = add_up(rows(Stream::User), "\"\"");
-        Self { booking, transaction, user: UserFacts { rows, bytes } }
+        Self { booking, transaction, user: UserTotals { rows, bytes } }
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::json;
 
 /// A request that is turned down.
 #[derive(Debug)]
-pub(crate) enum Refusal {
+pub(crate) enum ApiError {
     /// A status and nothing else.
     Bare(StatusCode),
     /// `{"error":{"code","message"}}`
@@ -16,14 +16,14 @@ pub(crate) enum Refusal {
     OAuth(StatusCode, &'static str, &'static str),
 }
 
-impl Refusal {
+impl ApiError {
     /// 400 with a message.
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {
         Self::Coded(StatusCode::BAD_REQUEST, "BAD_REQUEST", message.into())
     }
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let (status, body) = match self {
             Self::Bare(status) => return status.into_response(),
@@ -32,12 +32,12 @@ impl IntoResponse for Refusal {
                 (status, json!({"error": error, "error_description": description}))
             }
         };
-        json_answer(status, body.to_string())
+        json_response(status, body.to_string())
     }
 }
 
 /// An answer with a JSON body.
-pub(crate) fn json_answer(status: StatusCode, body: impl Into<Body>) -> Response {
+pub(crate) fn json_response(status: StatusCode, body: impl Into<Body>) -> Response {
     (status, [(header::CONTENT_TYPE, "application/json")], body.into()).into_response()
 }
 

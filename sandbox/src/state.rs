@@ -7,9 +7,9 @@ use chrono::{DateTime, Utc};
 
 use crate::clock::Clock;
 use crate::counts::{Counts, Ledger};
-use crate::expected::{Facts, Rows};
+use crate::fault_schedule::FaultSchedule;
 use crate::faults::{Faults, Numbered};
-use crate::inject::Injector;
+use crate::ground_truth::{GroundTruth, Rows};
 use crate::limit::{Limit, Limiter};
 use crate::rows::{Company, Groups};
 use crate::settings::Settings;
@@ -18,12 +18,12 @@ use crate::table::Pick;
 use crate::tokens::Tokens;
 
 #[derive(Debug)]
-pub(crate) struct World {
+pub(crate) struct SandboxState {
     pub(crate) settings: Settings,
     pub(crate) company: Company,
     clock: Mutex<Clock>,
     pub(crate) store: Mutex<Store>,
-    pub(crate) injector: Mutex<Injector>,
+    pub(crate) fault_schedule: Mutex<FaultSchedule>,
     pub(crate) limiter: Mutex<Option<Limiter>>,
     pub(crate) tokens: Mutex<Tokens>,
     pub(crate) ledger: Mutex<Ledger>,
@@ -34,14 +34,14 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl World {
+impl SandboxState {
     pub(crate) fn new(settings: Settings) -> Self {
         let start = settings.now.unwrap_or_else(Utc::now);
         Self {
             company: Company::new(&settings, start.timestamp_millis()),
             clock: Mutex::new(Clock::new(start)),
             store: Mutex::new(Store::new(&settings, start)),
-            injector: Mutex::new(Injector::new(settings.faults.clone())),
+            fault_schedule: Mutex::new(FaultSchedule::new(settings.faults.clone())),
             limiter: Mutex::new(settings.limit.clone().map(|limit| Limiter::new(limit, Instant::now()))),
             tokens: Mutex::new(Tokens::new(&settings)),
             ledger: Mutex::new(Ledger::new(settings.log_size)),
@@ -62,7 +62,7 @@ impl World {
     }
 
     pub(crate) fn set_faults(&self, faults: Faults) {
-        *lock(&self.injector) = Injector::new(faults);
+        *lock(&self.fault_schedule) = FaultSchedule::new(faults);
     }
 
     pub(crate) fn set_limit(&self, limit: Option<Limit>) {
@@ -94,13 +94,13 @@ impl World {
         Rows::new(table, self.company.clone(), stream)
     }
 
-    pub(crate) fn facts(&self) -> Facts {
-        Facts::of(|stream| self.rows(stream))
+    pub(crate) fn ground_truth(&self) -> GroundTruth {
+        GroundTruth::of(|stream| self.rows(stream))
     }
 
     /// Lets rows move after a page request, if that was asked for.
     pub(crate) fn drift(&self, stream: Numbered, from: i64, to: i64, read: u64) {
-        let event = lock(&self.injector).drift(stream);
+        let event = lock(&self.fault_schedule).drift(stream);
         if let Some(event) = event {
             let now = self.now();
             lock(&self.store).drift(stream, (from, to, read), event, now);
