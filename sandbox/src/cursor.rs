@@ -31,3 +31,7 @@ pub(crate) fn open(query: u64, cursor: &str) -> Option<Place> {
 pub(crate) fn fingerprint(parts: &[&str]) -> u64 {
     parts.iter().flat_map(|part| part.bytes().chain([0])).fold(0x6375_7273, |sum, byte| mix(sum ^ u64::from(byte)))
 }
+
+/// A request extension: the response is to repeat the cursor that the request carries.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RepeatCursor;

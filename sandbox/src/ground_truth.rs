@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::decimal::Decimal;
 use crate::expense_type::ExpenseType;
-use crate::rows::Company;
-use crate::store::Stream;
+use crate::rows::{Company, write_row};
+use crate::stream::Stream;
 use crate::table::{Pick, Table};
 
 /// The rows of a stream, each exactly as it is sent (if JSON is sent on one line), as they were when this
@@ -39,7 +39,7 @@ impl Rows {
         let Some(pick) = self.ahead.pop() else {
             return false;
         };
-        self.company.row(out, self.stream, &pick);
+        write_row(out, &self.company, self.stream, &pick);
         true
     }
 }

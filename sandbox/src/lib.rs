@@ -11,12 +11,12 @@
 //! # }
 //! ```
 //!
-//! A request passes these, in this order:
+//! A request passes these, in this order; `app` puts them together:
 //!
 //! - `server`: the accept loop, which can also close a connection without a response
 //! - `middleware`: counting (`counts`), latency, rate limit (`limit`) and faults (`faults` says what can go
 //!   wrong, `fault_schedule` when, `wire` what it looks like)
-//! - `routes`: the endpoints, one file each, and `/sandbox/...`, which controls all this over HTTP
+//! - `routes`: the endpoints, one file each; beside them `control` for `/sandbox/...`, which controls all this over HTTP
 //! - `store` and `table`: which rows a stream has, and which of them a page shows
 //! - `rows`: what is in a row, generated from the seed when it is asked for
 //!
@@ -24,7 +24,9 @@
 //! `ground_truth`: what a reader should end up with. A new stream takes a file in `rows`, one in `routes`, and a
 //! table in `store`.
 
+mod app;
 mod clock;
+mod control;
 mod counts;
 mod cursor;
 mod decimal;
@@ -43,6 +45,7 @@ mod server;
 mod settings;
 mod state;
 mod store;
+mod stream;
 mod table;
 mod tokens;
 mod wire;

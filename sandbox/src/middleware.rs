@@ -9,16 +9,13 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::counts::Call;
+use crate::cursor::RepeatCursor;
 use crate::faults::{Fault, RetryAfter};
 use crate::limit::{Tell, Verdict};
 use crate::response::{ApiError, html_page, json_response};
-use crate::routes::TOKEN_PATH;
 use crate::state::{SandboxState, lock};
+use crate::tokens::{TOKEN_PATH, bearer_token};
 use crate::wire::{self, Encoding};
-
-/// Tells the endpoint to answer a cursor with that same cursor.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct RepeatCursor;
 
 /// Counts a request as answered once it is gone, also if its caller goes away before that.
 struct Flight<'a> {
@@ -121,7 +118,7 @@ fn instead(state: &SandboxState, fault: &Fault, request: &Request) -> Option<Res
             (StatusCode::FOUND, [(header::LOCATION, to)]).into_response()
         }
         Fault::RevokeToken => {
-            if let Some(token) = bearer(request.headers()) {
+            if let Some(token) = bearer_token(request.headers()) {
                 lock(&state.tokens).revoke(token);
             }
             return None;
@@ -138,23 +135,13 @@ fn status(code: u16) -> StatusCode {
     StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-/// The token that a request carries.
-pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
-    headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
-}
-
-fn too_many() -> Response {
-    ApiError::Coded(StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_REQUESTS", "Rate limit exceeded.".to_owned())
-        .into_response()
-}
-
 fn date_in(state: &SandboxState, seconds: u64) -> String {
     httpdate::fmt_http_date(SystemTime::from(state.now()) + std::time::Duration::from_secs(seconds))
 }
 
 /// A 429 that the limit did not ask for.
 fn spontaneous(state: &SandboxState, retry_after: &RetryAfter) -> Response {
-    let mut response = too_many();
+    let mut response = ApiError::too_many_requests().into_response();
     let value = match retry_after {
         RetryAfter::None => return response,
         RetryAfter::Seconds(seconds) => seconds.to_string(),
@@ -172,7 +159,7 @@ fn refused(state: &SandboxState, verdict: Verdict) -> Response {
     match verdict.tell {
         Tell::RetryAfterSeconds => spontaneous(state, &RetryAfter::Seconds(verdict.retry_after_s)),
         Tell::RetryAfterDate => spontaneous(state, &RetryAfter::HttpDate(verdict.retry_after_s)),
-        Tell::Nothing | Tell::Headers | Tell::HeadersEpoch => too_many(),
+        Tell::Nothing | Tell::Headers | Tell::HeadersEpoch => ApiError::too_many_requests().into_response(),
     }
 }
 

@@ -21,6 +21,16 @@ impl ApiError {
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {
         Self::Coded(StatusCode::BAD_REQUEST, "BAD_REQUEST", message.into())
     }
+
+    /// 404.
+    pub(crate) fn not_found() -> Self {
+        Self::Coded(StatusCode::NOT_FOUND, "NOT_FOUND", "No such resource.".to_owned())
+    }
+
+    /// 429.
+    pub(crate) fn too_many_requests() -> Self {
+        Self::Coded(StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_REQUESTS", "Rate limit exceeded.".to_owned())
+    }
 }
 
 impl IntoResponse for ApiError {
@@ -62,6 +72,14 @@ pub(crate) fn array<T>(body: &mut String, rows: &[T], mut write: impl FnMut(&mut
         write(body, row);
     }
     body.push(']');
+}
+
+/// The `page` object after the rows of a numbered page.
+pub(crate) fn page_object(total: u64, page: u64, size: u64) -> String {
+    format!(
+        "\"page\":{{\"totalPages\":{},\"currentPage\":{page},\"pageSize\":{size},\"totalElements\":{total}}}",
+        total.div_ceil(size)
+    )
 }
 
 /// Spreads compact JSON over many lines.

@@ -7,16 +7,16 @@ use std::time::Duration;
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 
+use crate::app::app;
 use crate::counts::Counts;
 use crate::expense_type::ExpenseType;
 use crate::faults::Faults;
 use crate::ground_truth::{GroundTruth, Rows};
 use crate::limit::Limit;
-use crate::routes;
 use crate::server::Server;
 use crate::settings::Settings;
 use crate::state::{SandboxState, lock};
-use crate::store::Stream;
+use crate::stream::Stream;
 
 /// A simulated Navan that serves until it is dropped.
 ///
@@ -37,8 +37,7 @@ impl Sandbox {
     pub fn start(settings: Settings) -> anyhow::Result<Self> {
         let address = SocketAddr::new(settings.bind, settings.port);
         let state = Arc::new(SandboxState::new(settings));
-        let server =
-            Server::start(address, routes::router(&state)).with_context(|| format!("cannot listen at {address}"))?;
+        let server = Server::start(address, app(&state)).with_context(|| format!("cannot listen at {address}"))?;
         Ok(Self { state, server })
     }
 

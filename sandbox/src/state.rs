@@ -11,10 +11,10 @@ use crate::fault_schedule::FaultSchedule;
 use crate::faults::{Faults, Numbered};
 use crate::ground_truth::{GroundTruth, Rows};
 use crate::limit::{Limit, Limiter};
-use crate::rows::{Company, Groups};
+use crate::rows::Company;
 use crate::settings::Settings;
-use crate::store::{Store, Stream};
-use crate::table::Pick;
+use crate::store::Store;
+use crate::stream::Stream;
 use crate::tokens::Tokens;
 
 #[derive(Debug)]
@@ -104,17 +104,6 @@ impl SandboxState {
         if let Some(event) = event {
             let now = self.now();
             lock(&self.store).drift(stream, (from, to, read), event, now);
-        }
-    }
-}
-
-impl Company {
-    /// Appends a row of any stream, complete.
-    pub(crate) fn row(&self, out: &mut String, stream: Stream, pick: &Pick) {
-        match stream {
-            Stream::Booking => self.booking(out, pick, false),
-            Stream::Transaction(kind) => self.transaction(out, kind, pick, Groups::ALL),
-            Stream::User => self.user(out, pick),
         }
     }
 }

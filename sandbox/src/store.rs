@@ -9,15 +9,8 @@ use crate::expense_type::ExpenseType;
 use crate::faults::Numbered;
 use crate::rng::mix;
 use crate::settings::Settings;
+use crate::stream::Stream;
 use crate::table::{Pick, Spread, Table};
-
-/// A stream, or the part of one that has a table of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stream {
-    Booking,
-    Transaction(ExpenseType),
-    User,
-}
 
 #[derive(Debug)]
 pub(crate) struct Store {

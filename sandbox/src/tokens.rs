@@ -2,10 +2,19 @@
 
 use std::collections::HashMap;
 
+use axum::http::{HeaderMap, header};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::rng::mix;
 use crate::settings::Settings;
+
+/// Where tokens are fetched.
+pub(crate) const TOKEN_PATH: &str = "/ta-auth/oauth/token";
+
+/// The token that a request carries.
+pub(crate) fn bearer_token(headers: &HeaderMap) -> Option<&str> {
+    headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
+}
 
 #[derive(Debug)]
 pub(crate) struct Tokens {

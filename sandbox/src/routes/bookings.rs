@@ -8,11 +8,11 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
-use super::{Parameters, authorise, number, page_object};
+use super::request::{Parameters, authorise, number};
 use crate::faults::Numbered;
-use crate::response::{ApiError, array, json_response};
+use crate::response::{ApiError, array, json_response, page_object};
 use crate::state::{SandboxState, lock};
-use crate::store::Stream;
+use crate::stream::Stream;
 
 /// A page of the bookings created in a time, the latest first.
 pub(super) async fn list(

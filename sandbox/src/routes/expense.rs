@@ -9,15 +9,14 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use chrono::NaiveDate;
 
-use super::{Parameters, authorise, number};
+use super::request::{Parameters, authorise, number};
 use crate::clock::expense_floor;
-use crate::cursor;
+use crate::cursor::{self, RepeatCursor};
 use crate::expense_type::ExpenseType;
-use crate::middleware::RepeatCursor;
 use crate::response::{ApiError, array, json_response};
-use crate::rows::Groups;
+use crate::rows::FieldGroups;
 use crate::state::{SandboxState, lock};
-use crate::store::Stream;
+use crate::stream::Stream;
 use crate::table::Pick;
 
 const DAY_MS: i64 = 86_400_000;
@@ -28,7 +27,7 @@ struct Wanted {
     from: NaiveDate,
     to: NaiveDate,
     size: u64,
-    groups: Groups,
+    groups: FieldGroups,
     /// The query's fingerprint, which its cursors carry.
     query: u64,
 }
@@ -45,7 +44,7 @@ pub(super) async fn list(
     Query(parameters): Query<Parameters>,
 ) -> Result<Response, ApiError> {
     let Ok(kind) = kind.parse::<ExpenseType>() else {
-        return Err(super::unknown().await);
+        return Err(ApiError::not_found());
     };
     authorise(&state, &headers, "liquid:read")?;
     allowed(&state, kind)?;
@@ -102,7 +101,7 @@ fn wanted(state: &SandboxState, kind: ExpenseType, parameters: &Parameters) -> R
     }
     let size = number(parameters, "page_size", 100, 1..=500)?;
     let names = parameters.get("include_field_group").map_or("", String::as_str);
-    let groups = Groups::parse(names).ok_or_else(|| ApiError::bad_request("Unknown include_field_group."))?;
+    let groups = FieldGroups::parse(names).ok_or_else(|| ApiError::bad_request("Unknown include_field_group."))?;
     let parts = [kind.path(), &from.to_string(), &to.to_string(), &size.to_string(), names];
     Ok(Wanted { from, to, size, groups, query: cursor::fingerprint(&parts) })
 }

@@ -11,7 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
-use super::Parameters;
+use super::request::Parameters;
 use crate::response::{ApiError, json_response};
 use crate::state::{SandboxState, lock};
 

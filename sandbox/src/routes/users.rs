@@ -7,11 +7,11 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
-use super::{Parameters, authorise, number, page_object};
+use super::request::{Parameters, authorise, number};
 use crate::faults::Numbered;
-use crate::response::{ApiError, array, json_response};
+use crate::response::{ApiError, array, json_response, page_object};
 use crate::state::{SandboxState, lock};
-use crate::store::Stream;
+use crate::stream::Stream;
 
 /// A page of the users, in the paged form or the older, SCIM-like one.
 pub(super) async fn list(

@@ -1,9 +1,10 @@
 //! BOOKING rows.
 
 use super::booking_fields as fields;
+use super::company::{self, Company};
 use super::json::{Form, Row, instant, integer};
 use super::numbers::Kind;
-use super::{Company, person, vocab};
+use super::{person, vocab};
 use crate::rng::Rng;
 use crate::table::Pick;
 
@@ -22,7 +23,7 @@ struct Trip {
 impl Company {
     /// Appends the row of a booking, with its `transactions` if they were asked for.
     pub(crate) fn booking(&self, out: &mut String, pick: &Pick, with_transactions: bool) {
-        let mut rng = Rng::for_row(self.seed, super::BOOKING, pick.index, 0);
+        let mut rng = Rng::for_row(self.seed, company::BOOKING, pick.index, 0);
         let starts = pick.key + days(rng.below(40)) + DAY_MS;
         let trip = Trip {
             index: pick.index,
@@ -59,7 +60,7 @@ impl Company {
     /// Key, times and what a touch changes.
     fn identity(&self, row: &mut Row<'_>, pick: &Pick, trip: &Trip) {
         // What a touch changes comes from other rng, so that all else stays as it was.
-        let mut fresh = Rng::for_row(self.seed, super::BOOKING, pick.index, pick.version);
+        let mut fresh = Rng::for_row(self.seed, company::BOOKING, pick.index, pick.version);
         let modified = pick.touched_ms.unwrap_or_else(|| self.modified(row, trip));
         // Times come with and without milliseconds.
         let form = if pick.index.is_multiple_of(3) { Form::Millis } else { Form::Seconds };
@@ -112,7 +113,7 @@ impl Company {
         row.raw(",\"transactions\":[");
         for nth in 0..row.rng.below(3) {
             row.raw(if nth > 0 { ",{\"transactionId\":" } else { "{\"transactionId\":" });
-            row.uuid(self.id(super::BOOKING << 8, trip.index * 4 + nth));
+            row.uuid(self.id(company::BOOKING << 8, trip.index * 4 + nth));
             row.key("amount");
             row.number(Kind::Money);
             row.texts(&[("currency", vocab::CURRENCIES), ("description", vocab::NOTES)], 14);

@@ -1,6 +1,6 @@
 //! People: who books, who travels.
 
-use super::Company;
+use super::company::Company;
 use super::json::{Row, integer};
 use super::vocab;
 

@@ -1,9 +1,10 @@
 //! TRANSACTION rows.
 
+use super::company::{self, Company};
 use super::json::{Form, Row, cents};
 use super::numbers::Kind;
 use super::transaction_fields as fields;
-use super::{Company, vocab};
+use super::vocab;
 use crate::expense_type::ExpenseType;
 use crate::rng::Rng;
 use crate::table::Pick;
@@ -14,7 +15,7 @@ const DAY_MS: i64 = 86_400_000;
 /// not asked for is left out. Line items are in every answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "a set of named groups, each asked for or not")]
-pub(crate) struct Groups {
+pub(crate) struct FieldGroups {
     pub(crate) policy: bool,
     pub(crate) erp: bool,
     pub(crate) tax: bool,
@@ -23,7 +24,7 @@ pub(crate) struct Groups {
     pub(crate) traveler_hr: bool,
 }
 
-impl Groups {
+impl FieldGroups {
     pub(crate) const ALL: Self =
         Self { policy: true, erp: true, tax: true, booking: true, mileage: true, traveler_hr: true };
 
@@ -48,8 +49,8 @@ impl Groups {
 
 impl Company {
     /// Appends the row of a transaction.
-    pub(crate) fn transaction(&self, out: &mut String, kind: ExpenseType, pick: &Pick, groups: Groups) {
-        let tag = super::TRANSACTION + kind.number();
+    pub(crate) fn transaction(&self, out: &mut String, kind: ExpenseType, pick: &Pick, groups: FieldGroups) {
+        let tag = company::TRANSACTION + kind.number();
         let mut row = Row { out, rng: Rng::for_row(self.seed, tag, pick.index, 0), odd_numbers: self.odd_numbers };
         let modified = pick.touched_ms.unwrap_or(pick.key);
         // What happened came some days before it was last changed.
@@ -101,7 +102,7 @@ impl Company {
     }
 
     /// The booking that a transaction paid for, if it did: one that BOOKING really has.
-    fn booking_of(&self, row: &mut Row<'_>, posted: i64, groups: Groups) {
+    fn booking_of(&self, row: &mut Row<'_>, posted: i64, groups: FieldGroups) {
         let booking = row.rng.below(self.bookings.max(1));
         let known = self.bookings > 0;
         if known && row.has("navan_booking_uuid", 5) {

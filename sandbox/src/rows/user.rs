@@ -1,7 +1,8 @@
 //! USER rows.
 
+use super::company::{self, Company};
 use super::json::Row;
-use super::{Company, person, vocab};
+use super::{person, vocab};
 use crate::rng::Rng;
 use crate::table::Pick;
 
@@ -23,9 +24,9 @@ impl Company {
     /// Appends the row of a user.
     pub(crate) fn user(&self, out: &mut String, pick: &Pick) {
         let user = pick.index;
-        let mut row = Row { out, rng: Rng::for_row(self.seed, super::USER, user, 0), odd_numbers: self.odd_numbers };
+        let mut row = Row { out, rng: Rng::for_row(self.seed, company::USER, user, 0), odd_numbers: self.odd_numbers };
         // What a touch changes comes from other rng, so that all else stays as it was.
-        let mut fresh = Rng::for_row(self.seed, super::USER, user, pick.version);
+        let mut fresh = Rng::for_row(self.seed, company::USER, user, pick.version);
         let (first, last) = person::name_of(user);
         row.open("id");
         row.uuid(self.user_id(user));

@@ -23,11 +23,11 @@ use crate::ground_truth::GroundTruth;
 use crate::limit::Limit;
 use crate::settings::Settings;
 use crate::state::{SandboxState, lock};
-use crate::store::Stream;
+use crate::stream::Stream;
 
 type Shared = State<Arc<SandboxState>>;
 
-pub(super) fn router() -> Router<Arc<SandboxState>> {
+pub(crate) fn router() -> Router<Arc<SandboxState>> {
     Router::new()
         .route("/touch", post(touch))
         .route("/insert", post(insert))
