@@ -1,5 +1,5 @@
 //! `/sandbox/...`: what the owner of a [`crate::Sandbox`] can do, for those in other processes. These
-//! requests need no token, do not count, and nothing ever goes wrong with them.
+//! requests need no token, are not counted, and no fault or limit hits them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,32 +20,32 @@ use crate::counts::Counts;
 use crate::expense_type::ExpenseType;
 use crate::faults::Faults;
 use crate::ground_truth::GroundTruth;
-use crate::limit::Limit;
+use crate::rate_limit::RateLimit;
 use crate::settings::Settings;
 use crate::state::{SandboxState, lock};
 use crate::stream::Stream;
 
-type Shared = State<Arc<SandboxState>>;
+type SharedState = State<Arc<SandboxState>>;
 
 pub(crate) fn router() -> Router<Arc<SandboxState>> {
     Router::new()
-        .route("/touch", post(touch))
-        .route("/insert", post(insert))
-        .route("/delete", post(delete))
-        .route("/faults", post(faults))
-        .route("/limit", post(limit))
-        .route("/clock", get(clock).post(set_clock))
-        .route("/counts", get(counts))
-        .route("/counts/reset", post(reset_counts))
-        .route("/facts", get(ground_truth))
-        .route("/rows", get(rows))
-        .route("/settings", get(settings))
+        .route("/touch", post(post_touch))
+        .route("/insert", post(post_insert))
+        .route("/delete", post(post_delete))
+        .route("/faults", post(post_faults))
+        .route("/limit", post(post_limit))
+        .route("/clock", get(get_clock).post(post_clock))
+        .route("/counts", get(get_counts))
+        .route("/counts/reset", post(post_counts_reset))
+        .route("/facts", get(get_ground_truth))
+        .route("/rows", get(get_rows))
+        .route("/settings", get(get_settings))
 }
 
 /// A stream by its name, as in `{"stream":"TRANSACTION","type":"fees"}`.
 #[derive(Deserialize)]
-struct Target {
-    stream: Name,
+struct RowTarget {
+    stream: StreamName,
     #[serde(rename = "type")]
     kind: Option<ExpenseType>,
     /// For `touch` and `delete`.
@@ -56,51 +56,52 @@ struct Target {
 
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
-enum Name {
+enum StreamName {
     Booking,
     Transaction,
     User,
 }
 
-type Bad = (StatusCode, String);
+/// A 400 and why.
+type Rejection = (StatusCode, String);
 
-impl Target {
-    fn stream(&self) -> Result<Stream, Bad> {
+impl RowTarget {
+    fn stream(&self) -> Result<Stream, Rejection> {
         Ok(match (self.stream, self.kind) {
-            (Name::Booking, _) => Stream::Booking,
-            (Name::User, _) => Stream::User,
-            (Name::Transaction, Some(kind)) => Stream::Transaction(kind),
-            (Name::Transaction, None) => return Err(bad("TRANSACTION needs a type")),
+            (StreamName::Booking, _) => Stream::Booking,
+            (StreamName::User, _) => Stream::User,
+            (StreamName::Transaction, Some(kind)) => Stream::Transaction(kind),
+            (StreamName::Transaction, None) => return Err(rejection("TRANSACTION needs a type")),
         })
     }
 
-    fn index(&self) -> Result<u64, Bad> {
-        self.index.ok_or_else(|| bad("index is missing"))
+    fn index(&self) -> Result<u64, Rejection> {
+        self.index.ok_or_else(|| rejection("index is missing"))
     }
 }
 
-fn bad(what: &str) -> Bad {
-    (StatusCode::BAD_REQUEST, what.to_owned())
+fn rejection(reason: &str) -> Rejection {
+    (StatusCode::BAD_REQUEST, reason.to_owned())
 }
 
-async fn touch(State(state): Shared, Json(target): Json<Target>) -> Result<Json<Value>, Bad> {
+async fn post_touch(State(state): SharedState, Json(target): Json<RowTarget>) -> Result<Json<Value>, Rejection> {
     Ok(Json(json!({ "found": state.touch(target.stream()?, target.index()?) })))
 }
 
-async fn insert(State(state): Shared, Json(target): Json<Target>) -> Result<Json<Value>, Bad> {
+async fn post_insert(State(state): SharedState, Json(target): Json<RowTarget>) -> Result<Json<Value>, Rejection> {
     Ok(Json(json!({ "indexes": state.insert(target.stream()?, target.count.unwrap_or(1)) })))
 }
 
-async fn delete(State(state): Shared, Json(target): Json<Target>) -> Result<Json<Value>, Bad> {
+async fn post_delete(State(state): SharedState, Json(target): Json<RowTarget>) -> Result<Json<Value>, Rejection> {
     Ok(Json(json!({ "found": state.delete(target.stream()?, target.index()?) })))
 }
 
-async fn faults(State(state): Shared, Json(faults): Json<Faults>) -> Json<Value> {
+async fn post_faults(State(state): SharedState, Json(faults): Json<Faults>) -> Json<Value> {
     state.set_faults(faults);
     Json(json!({}))
 }
 
-async fn limit(State(state): Shared, Json(limit): Json<Option<Limit>>) -> Json<Value> {
+async fn post_limit(State(state): SharedState, Json(limit): Json<Option<RateLimit>>) -> Json<Value> {
     state.set_limit(limit);
     Json(json!({}))
 }
@@ -108,16 +109,16 @@ async fn limit(State(state): Shared, Json(limit): Json<Option<Limit>>) -> Json<V
 /// Either part may be left out.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct SetClock {
+struct ClockChange {
     now: Option<DateTime<Utc>>,
     advance_s: Option<u64>,
 }
 
-async fn clock(State(state): Shared) -> Json<Value> {
+async fn get_clock(State(state): SharedState) -> Json<Value> {
     Json(json!({ "now": state.now() }))
 }
 
-async fn set_clock(State(state): Shared, Json(set): Json<SetClock>) -> Json<Value> {
+async fn post_clock(State(state): SharedState, Json(set): Json<ClockChange>) -> Json<Value> {
     if let Some(now) = set.now {
         state.set_now(now);
     }
@@ -125,27 +126,27 @@ async fn set_clock(State(state): Shared, Json(set): Json<SetClock>) -> Json<Valu
     Json(json!({ "now": state.now() }))
 }
 
-async fn counts(State(state): Shared) -> Json<Counts> {
+async fn get_counts(State(state): SharedState) -> Json<Counts> {
     Json(state.counts())
 }
 
-async fn reset_counts(State(state): Shared) -> Json<Value> {
-    lock(&state.ledger).reset();
+async fn post_counts_reset(State(state): SharedState) -> Json<Value> {
+    lock(&state.recorder).reset();
     Json(json!({}))
 }
 
-async fn settings(State(state): Shared) -> Json<Settings> {
+async fn get_settings(State(state): SharedState) -> Json<Settings> {
     Json(state.settings.clone())
 }
 
-async fn ground_truth(State(state): Shared) -> Result<Json<GroundTruth>, StatusCode> {
-    // All rows are made up for it, which may take seconds.
+async fn get_ground_truth(State(state): SharedState) -> Result<Json<GroundTruth>, StatusCode> {
+    // All rows are generated for it, which may take seconds.
     let totals = tokio::task::spawn_blocking(move || state.ground_truth()).await;
     totals.map(Json).map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-/// All rows of a stream, one a line.
-async fn rows(State(state): Shared, Query(target): Query<Target>) -> Result<Response, Bad> {
+/// All rows of a stream, as JSON lines.
+async fn get_rows(State(state): SharedState, Query(target): Query<RowTarget>) -> Result<Response, Rejection> {
     const CHUNK_BYTES: usize = 256 * 1024;
     let chunks = stream::unfold(state.rows(target.stream()?), |mut rows| async move {
         let mut chunk = String::with_capacity(CHUNK_BYTES + 8192);

@@ -1,4 +1,4 @@
-//! What a reader should end up with: every row as it is sent, and sums to compare.
+//! What a reader should end up with: every row as it is sent, and sums to compare with.
 
 use std::collections::BTreeMap;
 
@@ -8,38 +8,37 @@ use crate::decimal::Decimal;
 use crate::expense_type::ExpenseType;
 use crate::rows::{Company, write_row};
 use crate::stream::Stream;
-use crate::table::{Pick, Table};
+use crate::table::{RowRef, Table};
 
-/// The rows of a stream, each exactly as it is sent (if JSON is sent on one line), as they were when this
-/// was made.
+/// The rows of a stream as they were when this was made, each the bytes that are sent (if `pretty` is off).
 #[derive(Debug)]
 pub struct Rows {
     table: Table,
     company: Company,
     stream: Stream,
-    /// The next picks, latest last.
-    ahead: Vec<Pick>,
+    /// The next rows, in reverse.
+    buffer: Vec<RowRef>,
     taken: u64,
 }
 
 impl Rows {
     pub(crate) fn new(table: Table, company: Company, stream: Stream) -> Self {
-        Self { table, company, stream, ahead: Vec::new(), taken: 0 }
+        Self { table, company, stream, buffer: Vec::new(), taken: 0 }
     }
 
     /// Appends the next row to `out`; false if there is none.
     pub(crate) fn write_next(&mut self, out: &mut String) -> bool {
-        const AT_ONCE: u64 = 4096;
-        if self.ahead.is_empty() {
-            let (_, picks) = self.table.earliest_first(self.taken, AT_ONCE);
-            self.taken += picks.len() as u64;
-            self.ahead = picks;
-            self.ahead.reverse();
+        const BATCH: u64 = 4096;
+        if self.buffer.is_empty() {
+            let (_, rows) = self.table.earliest_first(self.taken, BATCH);
+            self.taken += rows.len() as u64;
+            self.buffer = rows;
+            self.buffer.reverse();
         }
-        let Some(pick) = self.ahead.pop() else {
+        let Some(row) = self.buffer.pop() else {
             return false;
         };
-        write_row(out, &self.company, self.stream, &pick);
+        write_row(out, &self.company, self.stream, &row);
         true
     }
 }
@@ -111,26 +110,26 @@ pub struct UserTotals {
 }
 
 impl GroundTruth {
-    pub(crate) fn of(rows: impl Fn(Stream) -> Rows) -> Self {
-        let (booking_rows, bytes, grand_total) = add_up(rows(Stream::Booking), "\"grandTotal\":");
+    pub(crate) fn compute(rows: impl Fn(Stream) -> Rows) -> Self {
+        let (booking_rows, bytes, grand_total) = add_up_rows(rows(Stream::Booking), "\"grandTotal\":");
         let booking = BookingTotals { rows: booking_rows, bytes, grand_total: grand_total.to_string() };
         let mut types = BTreeMap::new();
         let (mut all_rows, mut all_bytes, mut all) = (0, 0, Decimal::default());
         for kind in ExpenseType::ALL {
-            let (rows, bytes, sum) = add_up(rows(Stream::Transaction(kind)), "\"posted_amount\":");
+            let (rows, bytes, sum) = add_up_rows(rows(Stream::Transaction(kind)), "\"posted_amount\":");
             all_rows += rows;
             all_bytes += bytes;
             all.add(sum);
             types.insert(kind, ExpenseTypeTotals { rows, posted_amount: sum.to_string() });
         }
         let transaction = TransactionTotals { rows: all_rows, bytes: all_bytes, posted_amount: all.to_string(), types };
-        let (rows, bytes, _) = add_up(rows(Stream::User), "\"\"");
+        let (rows, bytes, _) = add_up_rows(rows(Stream::User), "\"\"");
         Self { booking, transaction, user: UserTotals { rows, bytes } }
     }
 }
 
 /// How many rows, how many bytes, and the sum of the first number that follows `key` in each.
-fn add_up(mut rows: Rows, key: &str) -> (u64, u64, Decimal) {
+fn add_up_rows(mut rows: Rows, key: &str) -> (u64, u64, Decimal) {
     let (mut count, mut bytes, mut sum) = (0, 0, Decimal::default());
     let mut row = String::new();
     while rows.write_next(&mut row) {

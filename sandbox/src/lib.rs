@@ -14,7 +14,7 @@
 //! A request passes these, in this order; `app` puts them together:
 //!
 //! - `server`: the accept loop, which can also close a connection without a response
-//! - `middleware`: counting (`counts`), latency, rate limit (`limit`) and faults (`faults` says what can go
+//! - `middleware`: counting (`counts`), latency, rate limit (`rate_limit`) and faults (`faults` says what can go
 //!   wrong, `fault_schedule` when, `wire` what it looks like)
 //! - `routes`: the endpoints, one file each; beside them `control` for `/sandbox/...`, which controls all this over HTTP
 //! - `store` and `table`: which rows a stream has, and which of them a page shows
@@ -34,8 +34,8 @@ mod expense_type;
 mod fault_schedule;
 mod faults;
 mod ground_truth;
-mod limit;
 mod middleware;
+mod rate_limit;
 mod response;
 mod rng;
 mod routes;
@@ -50,10 +50,10 @@ mod table;
 mod tokens;
 mod wire;
 
-pub use counts::{Counts, Logged};
+pub use counts::{Counts, LoggedRequest};
 pub use expense_type::ExpenseType;
-pub use faults::{Drift, Every, Fault, Faults, Numbered, Outage, RetryAfter};
+pub use faults::{Every, Fault, Faults, Outage, PagedStream, RetryAfter, RowDrift};
 pub use ground_truth::{BookingTotals, ExpenseTypeTotals, GroundTruth, Rows, TransactionTotals, UserTotals};
-pub use limit::{Limit, LimitKind, Tell};
+pub use rate_limit::{LimitAlgorithm, LimitHeaders, RateLimit};
 pub use sandbox::Sandbox;
 pub use settings::{Region, Settings};

@@ -1,4 +1,4 @@
-//! The sandbox as its owner holds it.
+//! A running sandbox, as the library's user holds it.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::counts::Counts;
 use crate::expense_type::ExpenseType;
 use crate::faults::Faults;
 use crate::ground_truth::{GroundTruth, Rows};
-use crate::limit::Limit;
+use crate::rate_limit::RateLimit;
 use crate::server::Server;
 use crate::settings::Settings;
 use crate::state::{SandboxState, lock};
@@ -75,11 +75,11 @@ impl Sandbox {
     }
 
     /// Replaces the limit, with a full bucket or a new window.
-    pub fn set_limit(&self, limit: Option<Limit>) {
+    pub fn set_limit(&self, limit: Option<RateLimit>) {
         self.state.set_limit(limit);
     }
 
-    /// What was asked of it since the start or the last reset.
+    /// The requests since the start or the last reset.
     #[must_use]
     pub fn counts(&self) -> Counts {
         self.state.counts()
@@ -87,7 +87,7 @@ impl Sandbox {
 
     /// Starts counting anew.
     pub fn reset_counts(&self) {
-        lock(&self.state.ledger).reset();
+        lock(&self.state.recorder).reset();
     }
 
     /// How many rows there are now and what they add up to. Makes up every row, so it takes a while for

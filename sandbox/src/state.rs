@@ -1,4 +1,4 @@
-//! All that a sandbox knows, shared by its requests and its owner.
+//! All that a sandbox remembers, shared by its requests and its owner.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -6,16 +6,16 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 
 use crate::clock::Clock;
-use crate::counts::{Counts, Ledger};
+use crate::counts::{Counts, Recorder};
 use crate::fault_schedule::FaultSchedule;
-use crate::faults::{Faults, Numbered};
+use crate::faults::{Faults, PagedStream};
 use crate::ground_truth::{GroundTruth, Rows};
-use crate::limit::{Limit, Limiter};
+use crate::rate_limit::{RateLimit, RateLimiter};
 use crate::rows::Company;
 use crate::settings::Settings;
-use crate::store::Store;
+use crate::store::{RowsRead, Store};
 use crate::stream::Stream;
-use crate::tokens::Tokens;
+use crate::tokens::TokenStore;
 
 #[derive(Debug)]
 pub(crate) struct SandboxState {
@@ -24,12 +24,12 @@ pub(crate) struct SandboxState {
     clock: Mutex<Clock>,
     pub(crate) store: Mutex<Store>,
     pub(crate) fault_schedule: Mutex<FaultSchedule>,
-    pub(crate) limiter: Mutex<Option<Limiter>>,
-    pub(crate) tokens: Mutex<Tokens>,
-    pub(crate) ledger: Mutex<Ledger>,
+    pub(crate) rate_limiter: Mutex<Option<RateLimiter>>,
+    pub(crate) tokens: Mutex<TokenStore>,
+    pub(crate) recorder: Mutex<Recorder>,
 }
 
-/// Locks; a thread that panicked meanwhile has broken nothing, as no change here is done by halves.
+/// Locks. A lock that a panicking thread has poisoned is used all the same: no change here leaves a value half done.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -42,9 +42,9 @@ impl SandboxState {
             clock: Mutex::new(Clock::new(start)),
             store: Mutex::new(Store::new(&settings, start)),
             fault_schedule: Mutex::new(FaultSchedule::new(settings.faults.clone())),
-            limiter: Mutex::new(settings.limit.clone().map(|limit| Limiter::new(limit, Instant::now()))),
-            tokens: Mutex::new(Tokens::new(&settings)),
-            ledger: Mutex::new(Ledger::new(settings.log_size)),
+            rate_limiter: Mutex::new(settings.limit.clone().map(|limit| RateLimiter::new(limit, Instant::now()))),
+            tokens: Mutex::new(TokenStore::new(&settings)),
+            recorder: Mutex::new(Recorder::new(settings.log_size)),
             settings,
         }
     }
@@ -65,13 +65,13 @@ impl SandboxState {
         *lock(&self.fault_schedule) = FaultSchedule::new(faults);
     }
 
-    pub(crate) fn set_limit(&self, limit: Option<Limit>) {
-        *lock(&self.limiter) = limit.map(|limit| Limiter::new(limit, Instant::now()));
+    pub(crate) fn set_limit(&self, limit: Option<RateLimit>) {
+        *lock(&self.rate_limiter) = limit.map(|limit| RateLimiter::new(limit, Instant::now()));
     }
 
     pub(crate) fn counts(&self) -> Counts {
         let issued = lock(&self.tokens).issued().to_vec();
-        lock(&self.ledger).counts(&issued)
+        lock(&self.recorder).counts(&issued)
     }
 
     pub(crate) fn touch(&self, stream: Stream, index: u64) -> bool {
@@ -85,7 +85,7 @@ impl SandboxState {
     }
 
     pub(crate) fn delete(&self, stream: Stream, index: u64) -> bool {
-        lock(&self.store).remove(stream, index)
+        lock(&self.store).delete(stream, index)
     }
 
     /// The rows of a stream as they are now.
@@ -95,15 +95,19 @@ impl SandboxState {
     }
 
     pub(crate) fn ground_truth(&self) -> GroundTruth {
-        GroundTruth::of(|stream| self.rows(stream))
+        GroundTruth::compute(|stream| self.rows(stream))
     }
 
-    /// Lets rows move after a page request, if that was asked for.
-    pub(crate) fn drift(&self, stream: Numbered, from: i64, to: i64, read: u64) {
-        let event = lock(&self.fault_schedule).drift(stream);
+    /// Moves rows after a page request, if the faults say so.
+    pub(crate) fn drift_after_page(&self, paged: PagedStream, read: RowsRead) {
+        let event = lock(&self.fault_schedule).drift_event(paged);
         if let Some(event) = event {
+            let stream = match paged {
+                PagedStream::Booking => Stream::Booking,
+                PagedStream::User => Stream::User,
+            };
             let now = self.now();
-            lock(&self.store).drift(stream, (from, to, read), event, now);
+            lock(&self.store).apply_drift(stream, read, event, now);
         }
     }
 }

@@ -77,5 +77,5 @@ fn a_european_company_is_read_with_the_region_header() {
     let sandbox = Sandbox::start(Settings { region: Region::Eu, ..Settings::default() }).unwrap();
     let run = Connector::against(&sandbox).config("region", "eu").read();
     assert_complete(&sandbox, &run);
-    assert_eq!(sandbox.counts().answered("/v1/bookings", 500), 0);
+    assert_eq!(sandbox.counts().responses("/v1/bookings", 500), 0);
 }

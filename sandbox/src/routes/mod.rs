@@ -18,7 +18,7 @@ use crate::tokens::TOKEN_PATH;
 /// Navan's endpoints.
 pub(crate) fn api() -> Router<Arc<SandboxState>> {
     Router::new()
-        .route(TOKEN_PATH, post(token::issue))
+        .route(TOKEN_PATH, post(token::post))
         .route("/v1/bookings", get(bookings::list))
         .route("/v1/users", get(users::list))
         .route("/v1/expense/{type}", get(expense::list))

@@ -10,17 +10,17 @@ use crate::settings::Region;
 use crate::state::{SandboxState, lock};
 use crate::tokens::bearer_token;
 
-/// The parameters of a query; of one that is repeated, the last.
+/// Query parameters; of a repeated one, the last.
 pub(super) type Parameters = HashMap<String, String>;
 
 /// Checks region, token and scope, in this order.
-pub(super) fn authorise(state: &SandboxState, headers: &HeaderMap, scope: &str) -> Result<(), ApiError> {
+pub(super) fn authorize(state: &SandboxState, headers: &HeaderMap, scope: &str) -> Result<(), ApiError> {
     if state.settings.region == Region::Eu && headers.get("x-ta-region").is_none_or(|region| region != "EU") {
         return Err(ApiError::Bare(StatusCode::INTERNAL_SERVER_ERROR));
     }
     let now = state.now();
-    let good = bearer_token(headers).is_some_and(|token| lock(&state.tokens).is_good(token, now));
-    if !good {
+    let valid = bearer_token(headers).is_some_and(|token| lock(&state.tokens).is_valid(token, now));
+    if !valid {
         return Err(ApiError::OAuth(
             StatusCode::UNAUTHORIZED,
             "invalid_token",
@@ -33,8 +33,8 @@ pub(super) fn authorise(state: &SandboxState, headers: &HeaderMap, scope: &str) 
     Err(ApiError::Coded(StatusCode::FORBIDDEN, "FORBIDDEN", format!("The scope {scope} is required.")))
 }
 
-/// A whole number within `range`; 400 if it is something else, `default` if it is absent.
-pub(super) fn number(
+/// An integer parameter; `default` if it is absent, 400 if it is not an integer within `range`.
+pub(super) fn parse_integer(
     parameters: &Parameters,
     name: &str,
     default: u64,

@@ -15,8 +15,8 @@ use super::request::Parameters;
 use crate::response::{ApiError, json_response};
 use crate::state::{SandboxState, lock};
 
-/// Issues a token for the credential, which comes in the form or as HTTP Basic.
-pub(super) async fn issue(
+/// Issues a token for the credential, which is in the form or in HTTP Basic.
+pub(super) async fn post(
     State(state): State<Arc<SandboxState>>,
     headers: HeaderMap,
     form: Result<Form<Parameters>, FormRejection>,
@@ -27,7 +27,7 @@ pub(super) async fn issue(
         return Err(ApiError::OAuth(StatusCode::BAD_REQUEST, "unsupported_grant_type", description));
     }
     let settings = &state.settings;
-    let (id, secret) = basic(&headers)
+    let (id, secret) = basic_credential(&headers)
         .or_else(|| Some((form.get("client_id")?.clone(), form.get("client_secret")?.clone())))
         .ok_or_else(invalid_client)?;
     if id != settings.client_id || secret != settings.client_secret {
@@ -39,8 +39,8 @@ pub(super) async fn issue(
     }
     let now = state.now();
     let token = lock(&state.tokens).issue(now).ok_or_else(invalid_client)?;
-    lock(&state.ledger).issued_token();
-    let mut answer = json!({
+    lock(&state.recorder).token_issued();
+    let mut body = json!({
         "access_token": token,
         "token_type": "bearer",
         "expires_in": settings.token_life.as_secs(),
@@ -48,9 +48,9 @@ pub(super) async fn issue(
         "allowed_ips": null,
     });
     if settings.send_scope {
-        answer["scope"] = scope.into();
+        body["scope"] = scope.into();
     }
-    Ok(json_response(StatusCode::OK, answer.to_string()))
+    Ok(json_response(StatusCode::OK, body.to_string()))
 }
 
 fn invalid_client() -> ApiError {
@@ -58,7 +58,7 @@ fn invalid_client() -> ApiError {
 }
 
 /// The credential in an `Authorization: Basic` header.
-fn basic(headers: &HeaderMap) -> Option<(String, String)> {
+fn basic_credential(headers: &HeaderMap) -> Option<(String, String)> {
     let encoded = headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Basic ")?;
     let decoded = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;
     let (id, secret) = decoded.split_once(':')?;

@@ -1,6 +1,6 @@
 //! BOOKING's optional fields: names and what they may hold.
 
-use super::numbers::Kind::{self, Count, Degrees, Fine, Huge, Money};
+use super::numbers::NumberKind::{self, Count, Degrees, Fine, Huge, Money};
 use super::vocab;
 
 pub(crate) const TYPES: [&str; 6] = ["HOTEL", "FLIGHT", "CAR", "RAIL", "TRANSPORTATION", "BLACK_CAR"];
@@ -58,7 +58,7 @@ pub(crate) const HOTEL_TEXTS: &[(&str, &[&str])] = &[("hotelChain", vocab::CHAIN
 pub(crate) const CAR_TEXTS: &[(&str, &[&str])] = &[("carType", &["COMPACT", "SUV", "S\\u00e9dan"])];
 
 /// Numbers that any booking may have. `grandTotal` is not here: it is on every row.
-pub(crate) const NUMBERS: &[(&str, Kind)] = &[
+pub(crate) const NUMBERS: &[(&str, NumberKind)] = &[
     ("airlineCreditCardSurcharge", Money),
     ("basePrice", Money),
     ("bookingDuration", Count),
@@ -98,17 +98,17 @@ pub(crate) const NUMBERS: &[(&str, Kind)] = &[
     ("vat", Money),
     ("vipFee", Money),
 ];
-pub(crate) const FLIGHT_NUMBERS: &[(&str, Kind)] = &[("flightMiles", Huge)];
-pub(crate) const HOTEL_NUMBERS: &[(&str, Kind)] = &[("hotelLatitude", Degrees), ("hotelLongitude", Degrees)];
-pub(crate) const RAIL_NUMBERS: &[(&str, Kind)] = &[("trainMiles", Huge)];
+pub(crate) const FLIGHT_NUMBERS: &[(&str, NumberKind)] = &[("flightMiles", Huge)];
+pub(crate) const HOTEL_NUMBERS: &[(&str, NumberKind)] = &[("hotelLatitude", Degrees), ("hotelLongitude", Degrees)];
+pub(crate) const RAIL_NUMBERS: &[(&str, NumberKind)] = &[("trainMiles", Huge)];
 
 pub(crate) const BOOLEANS: [&str; 4] = ["expensed", "gsaRate", "navanPro", "outOfPolicy"];
 /// String columns in which booleans are seen too.
-pub(crate) const WAVERING_TEXTS: [&str; 4] = ["domestic", "preferredVendor", "corporateDiscountUsed", "flight"];
+pub(crate) const INCONSISTENT_TEXTS: [&str; 4] = ["domestic", "preferredVendor", "corporateDiscountUsed", "flight"];
 /// Arrays that are `""` when empty on some rows.
-pub(crate) const WAVERING_LISTS: [&str; 2] = ["outOfPolicyViolations", "outOfPolicyViolationTypes"];
+pub(crate) const INCONSISTENT_LISTS: [&str; 2] = ["outOfPolicyViolations", "outOfPolicyViolationTypes"];
 
-/// Arrays of strings, each with its words and how many at most.
+/// Arrays of strings, each with its values and the most that it has.
 pub(crate) const LISTS: &[(&str, &[&str], u64)] = &[
     ("billableEntities", vocab::ENTITIES, 2),
     ("costCenters", vocab::COST_CENTERS, 2),
@@ -130,11 +130,12 @@ pub(crate) const SEGMENT_TEXTS: &[(&str, &[&str])] = &[
     ("fareClass", &["Y", "J"]),
 ];
 
-pub(crate) const CREDIT: &[(&str, Kind)] = &[
+pub(crate) const CREDIT: &[(&str, NumberKind)] = &[
     ("creditAvailableUsd", Money),
     ("creditExchangeFeeUsd", Money),
     ("creditUsed", Money),
     ("creditUsedUsd", Money),
     ("residualCredit", Money),
 ];
-pub(crate) const RESHOPPING: &[(&str, Kind)] = &[("reshoppingNewPrice", Money), ("reshoppingOriginalPrice", Money)];
+pub(crate) const RESHOPPING: &[(&str, NumberKind)] =
+    &[("reshoppingNewPrice", Money), ("reshoppingOriginalPrice", Money)];

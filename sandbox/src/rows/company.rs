@@ -16,7 +16,7 @@ pub(crate) struct Company {
     /// How many bookings and users rows may refer to.
     pub(super) bookings: u64,
     pub(super) users: u64,
-    /// When the sandbox began (ms since the epoch): nothing happened later, unless by a mutator.
+    /// When the sandbox began (ms since the epoch): nothing happens later, except by inserts and touches.
     pub(super) start_ms: i64,
     waver_every: u64,
     new_field_every: u64,
@@ -51,15 +51,15 @@ impl Company {
         [mix(mix(self.seed ^ (tag << 32)) ^ index), mix(mix(self.seed.wrapping_add(tag)) ^ !index)]
     }
 
-    /// Whether the row has the wavering forms.
-    pub(super) fn wavers(&self, index: u64) -> bool {
+    /// Whether the row has the inconsistent types (see `waver_every` of the settings).
+    pub(super) fn is_inconsistent(&self, index: u64) -> bool {
         self.waver_every > 0 && (index + 1).is_multiple_of(self.waver_every)
     }
 
-    /// On some rows, a field that nobody has heard of.
-    pub(super) fn new_field(&self, row: &mut Row<'_>, index: u64) {
+    /// On some rows, a field that is in no schema.
+    pub(super) fn unknown_field(&self, row: &mut Row<'_>, index: u64) {
         if self.new_field_every > 0 && (index + 1).is_multiple_of(self.new_field_every) {
-            row.key("neverSeenBefore");
+            row.field("neverSeenBefore");
             row.raw("{\"since\":\"today\",\"level\":");
             row.integer(index);
             row.raw("}");

@@ -4,7 +4,7 @@ use super::vocab;
 
 pub(crate) const STATUSES: [&str; 4] = ["APPROVED", "PENDING", "REJECTED", "AUTO_APPROVED"];
 
-/// In every answer.
+/// In every response.
 pub(crate) const CORE: &[(&str, &[&str])] = &[
     ("source_id", vocab::NUMBERS),
     ("activity_type", &["MEAL", "LODGING", "AIRFARE", "TAXI"]),
