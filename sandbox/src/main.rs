@@ -42,6 +42,9 @@ struct Arguments {
     /// Leave out the numbers that a 64-bit float or a DECIMAL(38, 9) cannot carry
     #[arg(long)]
     plain_numbers: bool,
+    /// Give each row its fields in an order of its own
+    #[arg(long)]
+    shuffle_fields: bool,
     /// us or eu
     #[arg(long, value_parser = region)]
     region: Option<Region>,
@@ -81,6 +84,7 @@ impl Arguments {
         settings.seed = self.seed.unwrap_or(settings.seed);
         settings.now = self.now.or(settings.now);
         settings.odd_numbers &= !self.plain_numbers;
+        settings.shuffle_fields |= self.shuffle_fields;
         settings.region = self.region.unwrap_or(settings.region);
         settings.token_life = self.token_life.map_or(settings.token_life, Duration::from_secs);
         settings.faults.latency_ms = self.latency_ms.unwrap_or(settings.faults.latency_ms);

@@ -70,6 +70,9 @@ pub struct Settings {
     pub new_field_every: u64,
     /// Whether some numbers exceed a 64-bit float or a DECIMAL(38, 9).
     pub odd_numbers: bool,
+    /// Whether each row, and each object in it, has its fields in an order of its own. Otherwise all rows of a stream
+    /// have one order, in which some leave out fields.
+    pub shuffle_fields: bool,
     /// Whether responses have a `Date` header, with the sandbox's time.
     pub send_date: bool,
     /// How many of the last requests are kept in the log of [`crate::Counts`].
@@ -108,6 +111,7 @@ impl Default for Settings {
             waver_every: 7,
             new_field_every: 0,
             odd_numbers: true,
+            shuffle_fields: false,
             send_date: true,
             log_size: 10_000,
             port: 0,

@@ -22,6 +22,7 @@ struct Trip {
 impl Company {
     /// Appends the row of a booking, with its `transactions` if they were asked for.
     pub(crate) fn booking(&self, out: &mut String, row_ref: &RowRef, with_transactions: bool) {
+        let start = out.len();
         let mut rng = Rng::for_row(self.seed, company::BOOKING, row_ref.index, 0);
         let starts = row_ref.key + days(rng.below(40)) + DAY_MS;
         let trip = Trip {
@@ -54,6 +55,7 @@ impl Company {
         }
         self.unknown_field(&mut row, row_ref.index);
         row.raw("}");
+        self.finish_row(out, start, company::BOOKING, row_ref.index);
     }
 
     /// Key, times and what a touch changes.

@@ -1,7 +1,8 @@
 //! What rows have in common: the made-up company that they belong to.
 
 use super::json::Row;
-use crate::rng::mix;
+use super::shuffle::shuffle_fields;
+use crate::rng::{Rng, mix};
 use crate::settings::Settings;
 
 pub(super) const BOOKING: u64 = 1;
@@ -20,6 +21,7 @@ pub(crate) struct Company {
     pub(super) start_ms: i64,
     waver_every: u64,
     new_field_every: u64,
+    shuffle_fields: bool,
     pub(super) odd_numbers: bool,
 }
 
@@ -32,6 +34,7 @@ impl Company {
             start_ms,
             waver_every: settings.waver_every,
             new_field_every: settings.new_field_every,
+            shuffle_fields: settings.shuffle_fields,
             odd_numbers: settings.odd_numbers,
         }
     }
@@ -63,6 +66,14 @@ impl Company {
             row.raw("{\"since\":\"today\",\"level\":");
             row.integer(index);
             row.raw("}");
+        }
+    }
+
+    /// Gives the row `out[start..]`, number `index` of the stream `tag`, an order of fields of its own, if that is set.
+    pub(super) fn finish_row(&self, out: &mut String, start: usize, tag: u64, index: u64) {
+        if self.shuffle_fields {
+            let seed = Rng::for_row(self.seed ^ 0x7368_7566, tag, index, 0).next_u64();
+            shuffle_fields(out, start, seed);
         }
     }
 }

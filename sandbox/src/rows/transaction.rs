@@ -49,6 +49,7 @@ impl FieldGroups {
 impl Company {
     /// Appends the row of a transaction.
     pub(crate) fn transaction(&self, out: &mut String, kind: ExpenseType, row_ref: &RowRef, groups: FieldGroups) {
+        let start = out.len();
         let tag = company::TRANSACTION + kind.ordinal();
         let mut row = Row { out, rng: Rng::for_row(self.seed, tag, row_ref.index, 0), odd_numbers: self.odd_numbers };
         let modified = row_ref.touched_ms.unwrap_or(row_ref.key);
@@ -84,6 +85,7 @@ impl Company {
         self.paid_booking(&mut row, posted, groups);
         self.unknown_field(&mut row, row_ref.index);
         row.raw("}");
+        self.finish_row(out, start, tag, row_ref.index);
     }
 
     /// What a touch changes.

@@ -23,6 +23,7 @@ const TRAITS: &[(&str, &[&str])] = &[
 impl Company {
     /// Appends the row of a user.
     pub(crate) fn user(&self, out: &mut String, row_ref: &RowRef) {
+        let start = out.len();
         let user = row_ref.index;
         let mut row = Row { out, rng: Rng::for_row(self.seed, company::USER, user, 0), odd_numbers: self.odd_numbers };
         // What a touch changes has a generator of its own, so that all else stays as it was.
@@ -55,6 +56,7 @@ impl Company {
         row.raw("}]");
         self.unknown_field(&mut row, user);
         row.raw("}");
+        self.finish_row(out, start, company::USER, user);
     }
 }
 
