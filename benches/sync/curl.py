@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from programs import Cost, run
@@ -22,17 +25,29 @@ class Pages:
     """The addresses of all pages, one after another, and what opens them."""
 
     base: str
-    targets: list[str]
+    targets: Sequence[str]
     token: str
+
+    def of(self, prefix: str) -> Pages:
+        """Those whose addresses begin so."""
+        return Pages(self.base, [target for target in self.targets if target.startswith(prefix)], self.token)
 
     def fetch(self, at_once: int = 1) -> tuple[Cost, int]:
         """Fetches them to /dev/null with one process that keeps its connections; returns the bytes as well."""
+        return self._fetch(["/dev/null"] * len(self.targets), at_once)
+
+    def save(self, folder: Path) -> None:
+        """Fetches them into files of a new folder, named in their order."""
+        folder.mkdir()
+        self._fetch([str(folder / f"{number:06}.json") for number in range(len(self.targets))])
+
+    def _fetch(self, outputs: Sequence[str], at_once: int = 1) -> tuple[Cost, int]:
         lines = ["silent", "fail", f'header = "Authorization: Bearer {self.token}"']
         lines += [r'write-out = "%{http_code} %{size_download}\n"']
         if at_once > 1:
             lines += ["parallel", f"parallel-max = {at_once}"]
-        for target in self.targets:
-            lines += [f'url = "{self.base}{target}"', 'output = "/dev/null"']
+        for target, output in zip(self.targets, outputs, strict=True):
+            lines += [f'url = "{self.base}{target}"', f'output = "{output}"']
         with tempfile.NamedTemporaryFile("w") as file:
             file.write("\n".join(lines))
             file.flush()
@@ -50,12 +65,18 @@ def pages(sandbox: Sandbox) -> Pages:
     created = f"createdFrom={int(CREATED_FROM.timestamp())}&createdTo={int(NOW.timestamp())}"
     bookings = f"/v1/bookings?{created}&size={BOOKINGS_A_PAGE}&page="
     targets = [f"{bookings}{number}" for number in range(sandbox.page(f"{bookings}0", token)["page"]["totalPages"])]
-    modified = f"date_modified.from={MODIFIED_FROM}&date_modified.to={NOW:%Y-%m-%d}"
+    targets += [target for target, _ in transactions(sandbox, token, MODIFIED_FROM)]
+    return Pages(sandbox.url, targets, token)
+
+
+def transactions(sandbox: Sandbox, token: str, modified_from: str) -> Iterator[tuple[str, Any]]:
+    """All pages of transactions changed since then, and where they are."""
+    modified = f"date_modified.from={modified_from}&date_modified.to={NOW:%Y-%m-%d}"
     for kind in TYPES:
         first = f"/v1/expense/{kind}?{modified}&page_size={TRANSACTIONS_A_PAGE}&include_field_group={FIELD_GROUPS}"
         target: str | None = first
         while target:
-            targets.append(target)
-            cursor = sandbox.page(target, token)["next_cursor"]
+            page = sandbox.page(target, token)
+            yield target, page
+            cursor = page["next_cursor"]
             target = f"{first}&cursor={quote(cursor, safe='')}" if cursor else None
-    return Pages(sandbox.url, targets, token)

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,23 +25,29 @@ class Cost:
 
 @dataclass(frozen=True)
 class Binaries:
-    """The connector and the sandbox, built for release."""
+    """The connector, the sandbox, and by name the crates in `benches/`, built for release."""
 
     connector: Path
     sandbox: Path
+    crates: dict[str, Path]
 
 
-def binaries() -> Binaries:
-    """Builds both, unless SOURCE_NAVAN_BIN and NAVAN_SANDBOX_BIN name them."""
+def binaries(crates: Sequence[str]) -> Binaries:
+    """Builds the crates, and both programs unless SOURCE_NAVAN_BIN and NAVAN_SANDBOX_BIN name them."""
     given = [os.environ.get(name) for name in ("SOURCE_NAVAN_BIN", "NAVAN_SANDBOX_BIN")]
     if not all(given):
         subprocess.run(["cargo", "build", "--release", "--locked", "--workspace"], cwd=ROOT, check=True)
-    built = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"), "release")
+    target = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target").resolve()
+    built = target / "release"
     connector, sandbox = (
         Path(path or built / name).resolve()
         for path, name in zip(given, ("source-navan", "navan-sandbox"), strict=True)
     )
-    return Binaries(connector, sandbox)
+    for crate in crates:
+        # Not --locked: the connector's dependencies, which a crate here can have too, change without it.
+        manifest = ["--manifest-path", ROOT / f"benches/{crate}/Cargo.toml", "--target-dir", target]
+        subprocess.run(["cargo", "build", "--release", *manifest], check=True)
+    return Binaries(connector, sandbox, {crate: built / crate for crate in crates})
 
 
 def run(command: list[str | Path], take: Callable[[bytes], object] | None = None) -> Cost:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import tempfile
 import time
 import urllib.parse
 import urllib.request
@@ -39,12 +40,13 @@ class Sandbox:
     client_secret: str
     bookings: int
     transactions: int
+    users: int
     process: int
 
     @property
     def rows(self) -> dict[str, int]:
         """How many rows a complete read brings."""
-        return {"BOOKING": self.bookings, "TRANSACTION": self.transactions * len(TYPES)}
+        return {"BOOKING": self.bookings, "TRANSACTION": self.transactions * len(TYPES), "USER": self.users}
 
     @property
     def credential(self) -> dict[str, str]:
@@ -84,15 +86,32 @@ class Sandbox:
 
 
 @contextmanager
-def sandbox(binary: Path, *, bookings: int = 0, transactions: int = 0, latency_ms: int = 0) -> Iterator[Sandbox]:
-    """Runs a sandbox without users; `transactions` is for each of the nine types."""
-    options = {"bookings": bookings, "transactions": transactions, "users": 0, "latency-ms": latency_ms}
+def sandbox(
+    binary: Path,
+    *,
+    bookings: int = 0,
+    transactions: int = 0,
+    users: int = 0,
+    latency_ms: int = 0,
+    shuffled: bool = False,
+) -> Iterator[Sandbox]:
+    """Runs a sandbox; `transactions` is for each of the nine types.
+
+    With `shuffled`, the fields of each row come in an order of their own.
+    """
+    rows = {"bookings": bookings, "transactions": transactions, "users": users}
     command = [binary, "--now", NOW.strftime("%Y-%m-%dT%H:%M:%SZ")]
+    options = {**rows, "latency-ms": latency_ms}
     command += [word for name, value in options.items() for word in (f"--{name}", str(value))]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            hello = json.loads(process.stdout.readline())
-            yield Sandbox(**hello, bookings=bookings, transactions=transactions, process=process.pid)
-        finally:
-            process.terminate()
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as settings:
+        json.dump({"shuffle_fields": True} if shuffled else {}, settings)
+        settings.flush()
+        with subprocess.Popen([*command, "--settings", settings.name], stdout=subprocess.PIPE, text=True) as process:
+            try:
+                assert process.stdout is not None
+                hello = process.stdout.readline()
+                if not hello:
+                    raise SystemExit("The sandbox did not start.")
+                yield Sandbox(**json.loads(hello), **rows, process=process.pid)
+            finally:
+                process.terminate()

@@ -14,7 +14,6 @@ from statistics import median
 from programs import ROOT, Binaries
 
 PAGE = ROOT / "docs/performance.md"
-BEGIN, END = "<!-- measured: begin -->\n", "<!-- measured: end -->\n"
 HEAD = ("", "what", "source-navan", "against", "ratio", "bar", "held")
 
 
@@ -42,21 +41,24 @@ def spread(values: Sequence[float], unit: str, digits: int) -> str:
     return f"{middle} {unit}" + (f" ({least} to {most})" if least != most else "")
 
 
-def times(ratio: float) -> str:
-    """A ratio."""
-    return f"{ratio:.{2 if ratio < 10 else 0}f} ×"
+def times(values: Sequence[float], word: str = "") -> str:
+    """Ratios, of which each belongs to one round: the median, and from where to where."""
+    middle, least, most = (
+        f"{value:.{2 if value < 10 else 0}f}" for value in (median(values), min(values), max(values))
+    )
+    return f"{middle} ×{word and ' ' + word}" + (f" ({least} to {most})" if least != most else "")
 
 
-def markdown(rows: Sequence[Row]) -> str:
-    """The table as the page has it."""
-    lines = [HEAD, ("---",) * len(HEAD), *(row.cells() for row in rows)]
+def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table as the page has it."""
+    lines = [head, ("---",) * len(head), *rows]
     return "".join("|" + "".join(f" {cell} |" if cell else " |" for cell in cells) + "\n" for cells in lines)
 
 
-def plain(rows: Sequence[Row]) -> str:
-    """The table for a terminal."""
-    lines = [HEAD, *(row.cells() for row in rows)]
-    widths = [max(len(cells[column]) for cells in lines) for column in range(len(HEAD))]
+def plain(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table for a terminal."""
+    lines = [head, *rows]
+    widths = [max(len(cells[column]) for cells in lines) for column in range(len(head))]
     return "".join(
         "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip() + "\n"
         for cells in lines
@@ -77,17 +79,18 @@ def circumstances(binaries: Binaries, cdk_version: str, runs: int, load: float) 
         f"Machine: {cpu}, {os.cpu_count()} cores, {memory:.0f} GiB of memory, Linux {platform.release()}; "
         f"load average {load:.1f} at the start.\n"
         f"Medians of {runs} run{'s' if runs > 1 else ''} unless the row says otherwise; "
-        "in brackets the least and the most.\n"
+        "in brackets the least and the most. Ratios are those of the rounds, in which both sides take turns.\n"
     )
 
 
-def write(about: str, rows: Sequence[Row]) -> None:
-    """Puts the table between the markers of the page."""
-    before, _, rest = PAGE.read_text().partition(BEGIN)
-    _, marker, after = rest.partition(END)
+def write(block: str, text: str) -> None:
+    """Puts a text between the markers of a block of the page."""
+    begin, end = f"<!-- {block}: begin -->\n", f"<!-- {block}: end -->\n"
+    before, _, rest = PAGE.read_text().partition(begin)
+    _, marker, after = rest.partition(end)
     if not marker:
-        raise SystemExit(f"{PAGE} has no markers")
-    PAGE.write_text(f"{before}{BEGIN}{about}\n{markdown(rows)}{END}{after}")
+        raise SystemExit(f"{PAGE} has no markers of {block}")
+    PAGE.write_text(f"{before}{begin}{text}{end}{after}")
 
 
 def _values(path: str, name: str) -> Iterator[str]:

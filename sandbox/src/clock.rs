@@ -4,6 +4,8 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc};
 
+pub(crate) const DAY_MS: i64 = 86_400_000;
+
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
     set_to: DateTime<Utc>,
@@ -24,8 +26,8 @@ impl Clock {
     }
 }
 
-/// The earliest day of which the Expense API still tells changes: the first of the month two months back.
-pub(crate) fn expense_floor(now: DateTime<Utc>) -> NaiveDate {
+/// The earliest day whose changes the Expense API still has: the first of the month two months back.
+pub(crate) fn retention_start(now: DateTime<Utc>) -> NaiveDate {
     let today = now.date_naive();
     let first = today.with_day(1).unwrap_or(today);
     first.checked_sub_months(chrono::Months::new(2)).unwrap_or(first)

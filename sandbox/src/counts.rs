@@ -1,4 +1,4 @@
-//! What was asked of the sandbox, for tests to look at.
+//! Counts and a log of the requests, for tests to look at.
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
@@ -6,13 +6,13 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-/// What was asked and answered since the start or the last reset.
+/// The requests and responses since the start or the last reset.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Counts {
-    /// API requests, those to the token endpoint not among them.
+    /// API requests, without those to the token endpoint.
     pub requests: u64,
-    /// How often each path (without its query) was answered by each status; 0: the connection was
-    /// dropped or the caller went away. The token endpoint is among them.
+    /// How often each path (without its query) was answered with each status; 0: the connection was
+    /// dropped or the client went away. The token endpoint is included.
     pub answers: BTreeMap<String, BTreeMap<u16, u64>>,
     /// Requests to the token endpoint.
     pub token_requests: u64,
@@ -20,46 +20,46 @@ pub struct Counts {
     pub tokens_issued: u64,
     /// The tokens themselves, so that tests can look for them where they must not be. Never reset.
     pub tokens: Vec<String>,
-    /// API requests being answered at once, at most.
+    /// The most API requests that were in flight at once.
     pub max_in_flight: u64,
-    /// API requests answered 429, by the limit or by a fault.
+    /// API requests answered with 429, by the rate limit or by a fault.
     pub too_many: u64,
-    /// How often each kind of fault was injected.
+    /// How often each fault was injected, by its name in JSON.
     pub faults: BTreeMap<String, u64>,
     /// How many different `X-Correlation-ID` were seen.
     pub correlation_ids: u64,
     /// From the first API request to the last, in seconds of real time.
     pub seconds: f64,
-    /// The last requests (`log_size` of the settings), in the order in which they were answered.
-    pub log: Vec<Logged>,
+    /// The last requests (`log_size` of the settings), in the order in which they ended.
+    pub log: Vec<LoggedRequest>,
 }
 
 impl Counts {
-    /// How often the path was answered by the status.
+    /// How many responses of this status the path has given.
     #[must_use]
-    pub fn answered(&self, path: &str, status: u16) -> u64 {
+    pub fn responses(&self, path: &str, status: u16) -> u64 {
         self.answers.get(path).and_then(|by_status| by_status.get(&status)).copied().unwrap_or(0)
     }
 }
 
-/// A request and its answer.
+/// A request and its response.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Logged {
+pub struct LoggedRequest {
     /// When it came, in ms of real time since the first request of any kind.
     pub at_ms: u64,
     /// Its method.
     pub method: String,
     /// Its path and query as they were sent.
     pub target: String,
-    /// The status of the answer; 0 if there was none.
+    /// The status of the response; 0 if there was none.
     pub status: u16,
     /// Its `X-Correlation-ID`.
     pub correlation_id: Option<String>,
 }
 
-/// A request on its way.
+/// A request in flight.
 #[derive(Clone, Debug)]
-pub(crate) struct Call {
+pub(crate) struct RequestInfo {
     pub(crate) at: Instant,
     pub(crate) method: String,
     pub(crate) path: String,
@@ -68,72 +68,74 @@ pub(crate) struct Call {
     pub(crate) is_token: bool,
 }
 
-/// The counting itself.
+/// Keeps the counts.
 #[derive(Debug, Default)]
-pub(crate) struct Ledger {
+pub(crate) struct Recorder {
     counts: Counts,
-    log: VecDeque<Logged>,
+    log: VecDeque<LoggedRequest>,
     log_size: usize,
-    /// Hashes, so that a long run does not keep a text a request.
+    /// Hashes, so that a long run keeps eight bytes a request and not a string.
     correlation_ids: HashSet<u64>,
     in_flight: u64,
+    /// When the first request of any kind came.
     began: Option<Instant>,
-    first: Option<Instant>,
+    /// When the first API request came.
+    first_request: Option<Instant>,
 }
 
-impl Ledger {
+impl Recorder {
     pub(crate) fn new(log_size: usize) -> Self {
         Self { log_size, ..Self::default() }
     }
 
-    /// Forgets all but the requests on their way.
+    /// Forgets all but the requests in flight.
     pub(crate) fn reset(&mut self) {
         *self = Self { log_size: self.log_size, in_flight: self.in_flight, ..Self::default() };
     }
 
-    pub(crate) fn arrived(&mut self, call: &Call) {
-        self.began.get_or_insert(call.at);
-        if let Some(id) = &call.correlation_id {
+    pub(crate) fn started(&mut self, request: &RequestInfo) {
+        self.began.get_or_insert(request.at);
+        if let Some(id) = &request.correlation_id {
             self.correlation_ids.insert(BuildHasherDefault::<DefaultHasher>::default().hash_one(id));
         }
-        if call.is_token {
+        if request.is_token {
             self.counts.token_requests += 1;
             return;
         }
         self.counts.requests += 1;
-        let first = *self.first.get_or_insert(call.at);
-        let seconds = call.at.saturating_duration_since(first).as_secs_f64();
+        let first = *self.first_request.get_or_insert(request.at);
+        let seconds = request.at.saturating_duration_since(first).as_secs_f64();
         self.counts.seconds = self.counts.seconds.max(seconds);
         self.in_flight += 1;
         self.counts.max_in_flight = self.counts.max_in_flight.max(self.in_flight);
     }
 
-    pub(crate) fn answered(&mut self, call: &Call, status: u16) {
-        if !call.is_token {
+    pub(crate) fn finished(&mut self, request: &RequestInfo, status: u16) {
+        if !request.is_token {
             self.in_flight = self.in_flight.saturating_sub(1);
             self.counts.too_many += u64::from(status == 429);
         }
-        *self.counts.answers.entry(call.path.clone()).or_default().entry(status).or_default() += 1;
-        let began = self.began.unwrap_or(call.at);
-        let at_ms = call.at.saturating_duration_since(began).as_millis();
-        let query = call.query.as_ref().map_or_else(String::new, |query| format!("?{query}"));
-        self.log.push_back(Logged {
+        *self.counts.answers.entry(request.path.clone()).or_default().entry(status).or_default() += 1;
+        let began = self.began.unwrap_or(request.at);
+        let at_ms = request.at.saturating_duration_since(began).as_millis();
+        let query = request.query.as_ref().map_or_else(String::new, |query| format!("?{query}"));
+        self.log.push_back(LoggedRequest {
             at_ms: u64::try_from(at_ms).unwrap_or(u64::MAX),
-            method: call.method.clone(),
-            target: format!("{}{query}", call.path),
+            method: request.method.clone(),
+            target: format!("{}{query}", request.path),
             status,
-            correlation_id: call.correlation_id.clone(),
+            correlation_id: request.correlation_id.clone(),
         });
         while self.log.len() > self.log_size {
             self.log.pop_front();
         }
     }
 
-    pub(crate) fn injected(&mut self, fault: &str) {
+    pub(crate) fn fault_injected(&mut self, fault: &str) {
         *self.counts.faults.entry(fault.to_owned()).or_default() += 1;
     }
 
-    pub(crate) fn issued_token(&mut self) {
+    pub(crate) fn token_issued(&mut self) {
         self.counts.tokens_issued += 1;
     }
 

@@ -1,19 +1,19 @@
-//! What can go wrong, as it is asked for; `inject` decides when, `wire` makes it happen.
+//! The faults that can be configured; `fault_schedule` decides when, `middleware` and `wire` make it happen.
 
 use serde::{Deserialize, Serialize};
 
-/// Everything that goes wrong; by default nothing does.
+/// All faults; by default there are none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Faults {
-    /// How long each answer takes at least, in ms.
+    /// Added latency of each response, in ms.
     pub latency_ms: u64,
     /// Faults that come again and again. If several rules hit one request, the first one holds.
     pub every: Vec<Every>,
     /// Faults that begin at some request and stay.
     pub outage: Vec<Outage>,
     /// Rows that come, go and change while they are read.
-    pub drift: Option<Drift>,
+    pub drift: Option<RowDrift>,
 }
 
 /// A fault that hits each n-th request.
@@ -26,7 +26,7 @@ pub struct Every {
     /// 0 is the n-th, the 2n-th and so on.
     #[serde(default)]
     pub offset: u64,
-    /// What happens.
+    /// The fault.
     pub fault: Fault,
     /// The start of the path of matching requests; none: all API requests, but not the token endpoint.
     #[serde(default)]
@@ -45,14 +45,14 @@ pub struct Outage {
     /// How long it lasts from its first hit, in ms of real time. With both, whichever ends first.
     #[serde(default)]
     pub for_ms: Option<u64>,
-    /// What happens.
+    /// The fault.
     pub fault: Fault,
     /// As in [`Every`].
     #[serde(default)]
     pub endpoint: Option<String>,
 }
 
-/// What happens to a request. In JSON `"drop"`, `{"status":503}`, `{"stall":{"stall_ms":500}}`, …
+/// A fault of one request. In JSON `"drop"`, `{"status":503}`, `{"stall":{"stall_ms":500}}`, …
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fault {
@@ -64,11 +64,11 @@ pub enum Fault {
     HtmlOk,
     /// The promised `Content-Length`, half of the body, then the connection closes.
     Cut,
-    /// A well-formed answer whose JSON ends halfway.
+    /// A complete HTTP response whose JSON ends halfway.
     TruncatedJson,
     /// 200 with `{}`.
     NotPromised,
-    /// The connection closes without an answer.
+    /// The connection closes without a response.
     Drop,
     /// Half of the body, then nothing.
     Stall {
@@ -80,7 +80,7 @@ pub enum Fault {
     RevokeToken,
     /// The credential is deleted: no token works any more and there are no new ones.
     RevokeCredential,
-    /// A 429 out of the blue.
+    /// A 429 that no rate limit causes.
     TooMany {
         /// What its `Retry-After` says.
         #[serde(default)]
@@ -88,7 +88,7 @@ pub enum Fault {
     },
     /// If the request carries a cursor, this status.
     RefuseCursor(u16),
-    /// If the request carries a cursor, the answer's `next_cursor` is that same cursor.
+    /// If the request carries a cursor, the response's `next_cursor` is that same cursor.
     RepeatCursor,
     /// 302 to somewhere else.
     Redirect {
@@ -141,12 +141,12 @@ pub enum RetryAfter {
 /// Rows that come, go and change while a stream is read page by page, so that others move between pages.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Drift {
+pub struct RowDrift {
     /// Which stream.
-    pub stream: Numbered,
+    pub stream: PagedStream,
     /// After each how many page requests of that stream.
     pub every_pages: u64,
-    /// How many rows are put in each time, among those up to the end of the page that was asked for.
+    /// How many rows are inserted each time, among those up to the end of the page that was requested.
     #[serde(default)]
     pub insert: u64,
     /// How many of those rows are changed each time.
@@ -162,7 +162,7 @@ pub struct Drift {
 /// A stream whose pages are numbered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
-pub enum Numbered {
+pub enum PagedStream {
     /// `/v1/bookings`
     Booking,
     /// `/v1/users`

@@ -11,44 +11,49 @@
 //! # }
 //! ```
 //!
-//! A request passes these, in this order:
+//! A request passes these, in this order; `app` puts them together:
 //!
-//! - `server`: the accept loop, which can also not answer at all
-//! - `gate`: counting (`counts`), delay, limit (`limit`) and faults (`faults` says what can go wrong,
-//!   `inject` when, `wire` how it looks)
-//! - `routes`: the endpoints, one file each, and `/sandbox/...`, which controls all this over HTTP
+//! - `server`: the accept loop, which can also close a connection without a response
+//! - `middleware`: counting (`counts`), latency, rate limit (`rate_limit`) and faults (`faults` says what can go
+//!   wrong, `fault_schedule` when, `wire` what it looks like)
+//! - `routes`: the endpoints, one file each; beside them `control` for `/sandbox/...`, which controls all this over HTTP
 //! - `store` and `table`: which rows a stream has, and which of them a page shows
-//! - `rows`: what is in a row, made up from the seed as it is asked for
+//! - `rows`: what is in a row, generated from the seed when it is asked for
 //!
-//! Around them: `settings`, the `clock`, `tokens`, `cursor`, and `expected`, what a reader should end up
-//! with. A new stream takes a file in `rows`, one in `routes`, and a table in `store`.
+//! All of them share `state`. Besides there are `settings`, the `clock`, `tokens`, `cursor`, the `rng`, and
+//! `ground_truth`: what a reader should end up with. A new stream takes a file in `rows`, one in `routes`, and a
+//! table in `store`.
 
-mod answer;
+mod app;
 mod clock;
+mod control;
 mod counts;
 mod cursor;
 mod decimal;
-mod expected;
-mod expense;
+mod expense_type;
+mod fault_schedule;
 mod faults;
-mod gate;
-mod inject;
-mod limit;
+mod ground_truth;
+mod middleware;
+mod rate_limit;
+mod response;
+mod rng;
 mod routes;
 mod rows;
 mod sandbox;
 mod server;
 mod settings;
+mod state;
 mod store;
+mod stream;
 mod table;
 mod tokens;
 mod wire;
-mod world;
 
-pub use counts::{Counts, Logged};
-pub use expected::{BookingFacts, Facts, Rows, TransactionFacts, TypeFacts, UserFacts};
-pub use expense::ExpenseType;
-pub use faults::{Drift, Every, Fault, Faults, Numbered, Outage, RetryAfter};
-pub use limit::{Limit, LimitKind, Tell};
+pub use counts::{Counts, LoggedRequest};
+pub use expense_type::ExpenseType;
+pub use faults::{Every, Fault, Faults, Outage, PagedStream, RetryAfter, RowDrift};
+pub use ground_truth::{BookingTotals, ExpenseTypeTotals, GroundTruth, Rows, TransactionTotals, UserTotals};
+pub use rate_limit::{LimitAlgorithm, LimitHeaders, RateLimit};
 pub use sandbox::Sandbox;
 pub use settings::{Region, Settings};

@@ -1,4 +1,4 @@
-//! The sandbox as a program: starts, tells where it is, and runs until it is interrupted.
+//! The sandbox as a program: starts, prints its address, and runs until it is interrupted.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use clap::Parser;
-use navan_sandbox::{Limit, LimitKind, Region, Sandbox, Settings, Tell};
+use navan_sandbox::{LimitAlgorithm, LimitHeaders, RateLimit, Region, Sandbox, Settings};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Simulates Navan's REST API. Prints its URL and credential as one line of JSON, then runs until SIGINT
@@ -42,16 +42,19 @@ struct Arguments {
     /// Leave out the numbers that a 64-bit float or a DECIMAL(38, 9) cannot carry
     #[arg(long)]
     plain_numbers: bool,
+    /// Give each row its fields in an order of its own
+    #[arg(long)]
+    shuffle_fields: bool,
     /// us or eu
     #[arg(long, value_parser = region)]
     region: Option<Region>,
     /// Seconds that a token lives
     #[arg(long, value_name = "SECONDS")]
     token_life: Option<u64>,
-    /// How long each answer takes at least
+    /// Added latency of each response
     #[arg(long, value_name = "MS")]
     latency_ms: Option<u64>,
-    /// Requests a second (a bucket with a burst of one second, told by Retry-After in seconds)
+    /// Requests a second (a bucket with a burst of one second, with Retry-After in seconds)
     #[arg(long, value_name = "PER_SECOND")]
     limit: Option<f64>,
 }
@@ -65,12 +68,12 @@ fn region(name: &str) -> Result<Region, String> {
 }
 
 impl Arguments {
-    fn settings(self) -> anyhow::Result<Settings> {
+    fn into_settings(self) -> anyhow::Result<Settings> {
         let mut settings = match &self.settings {
             None => Settings::default(),
             Some(path) => {
                 let text = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-                serde_json::from_slice(&text).with_context(|| format!("{} is not right", path.display()))?
+                serde_json::from_slice(&text).with_context(|| format!("{} is not a settings file", path.display()))?
             }
         };
         settings.port = self.port.unwrap_or(settings.port);
@@ -81,15 +84,16 @@ impl Arguments {
         settings.seed = self.seed.unwrap_or(settings.seed);
         settings.now = self.now.or(settings.now);
         settings.odd_numbers &= !self.plain_numbers;
+        settings.shuffle_fields |= self.shuffle_fields;
         settings.region = self.region.unwrap_or(settings.region);
         settings.token_life = self.token_life.map_or(settings.token_life, Duration::from_secs);
         settings.faults.latency_ms = self.latency_ms.unwrap_or(settings.faults.latency_ms);
         if let Some(per_second) = self.limit {
-            settings.limit = Some(Limit {
+            settings.limit = Some(RateLimit {
                 per_second,
                 burst: per_second.max(1.0),
-                kind: LimitKind::Bucket,
-                tell: Tell::RetryAfterSeconds,
+                algorithm: LimitAlgorithm::TokenBucket,
+                headers: LimitHeaders::RetryAfterSeconds,
                 retry_after_s: 0,
             });
         }
@@ -99,12 +103,12 @@ impl Arguments {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
-    let settings = Arguments::parse().settings()?;
-    // Before the line is printed, so that whoever reads it may already interrupt.
+    let settings = Arguments::parse().into_settings()?;
+    // Before the line is printed: who has read it may send a signal at once.
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let sandbox = Sandbox::start(settings)?;
-    tell(&sandbox);
+    print_address(&sandbox);
     tokio::select! {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
@@ -112,8 +116,8 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-#[expect(clippy::print_stdout, reason = "this line is what the program says")]
-fn tell(sandbox: &Sandbox) {
+#[expect(clippy::print_stdout, reason = "this line is the program's output")]
+fn print_address(sandbox: &Sandbox) {
     let settings = sandbox.settings();
     let line = serde_json::json!({
         "url": sandbox.url(),

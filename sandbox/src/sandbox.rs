@@ -1,4 +1,4 @@
-//! The sandbox as its owner holds it.
+//! A running sandbox, as the library's user holds it.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -7,23 +7,23 @@ use std::time::Duration;
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 
+use crate::app::app;
 use crate::counts::Counts;
-use crate::expected::{Facts, Rows};
-use crate::expense::ExpenseType;
+use crate::expense_type::ExpenseType;
 use crate::faults::Faults;
-use crate::limit::Limit;
-use crate::routes;
+use crate::ground_truth::{GroundTruth, Rows};
+use crate::rate_limit::RateLimit;
 use crate::server::Server;
 use crate::settings::Settings;
-use crate::store::Stream;
-use crate::world::{World, lock};
+use crate::state::{SandboxState, lock};
+use crate::stream::Stream;
 
 /// A simulated Navan that serves until it is dropped.
 ///
 /// It can be changed while it is read from; what a change returns is whether the row was there.
 #[derive(Debug)]
 pub struct Sandbox {
-    world: Arc<World>,
+    state: Arc<SandboxState>,
     server: Server,
 }
 
@@ -36,10 +36,9 @@ impl Sandbox {
     /// If the address cannot be listened at.
     pub fn start(settings: Settings) -> anyhow::Result<Self> {
         let address = SocketAddr::new(settings.bind, settings.port);
-        let world = Arc::new(World::new(settings));
-        let server =
-            Server::start(address, routes::router(&world)).with_context(|| format!("cannot listen at {address}"))?;
-        Ok(Self { world, server })
+        let state = Arc::new(SandboxState::new(settings));
+        let server = Server::start(address, app(&state)).with_context(|| format!("cannot listen at {address}"))?;
+        Ok(Self { state, server })
     }
 
     /// Its base URL, such as `http://127.0.0.1:4010`, for the API and for tokens.
@@ -51,108 +50,108 @@ impl Sandbox {
     /// What it was started with.
     #[must_use]
     pub fn settings(&self) -> &Settings {
-        &self.world.settings
+        &self.state.settings
     }
 
     /// Its time.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
-        self.world.now()
+        self.state.now()
     }
 
     /// Sets its time, which runs on from there. Rows stay as they are, tokens may end.
     pub fn set_now(&self, now: DateTime<Utc>) {
-        self.world.set_now(now);
+        self.state.set_now(now);
     }
 
     /// Moves its time forward.
     pub fn advance(&self, by: Duration) {
-        self.world.advance(by);
+        self.state.advance(by);
     }
 
     /// Replaces all faults; their requests are counted from here.
     pub fn set_faults(&self, faults: Faults) {
-        self.world.set_faults(faults);
+        self.state.set_faults(faults);
     }
 
     /// Replaces the limit, with a full bucket or a new window.
-    pub fn set_limit(&self, limit: Option<Limit>) {
-        self.world.set_limit(limit);
+    pub fn set_limit(&self, limit: Option<RateLimit>) {
+        self.state.set_limit(limit);
     }
 
-    /// What was asked of it since the start or the last reset.
+    /// The requests since the start or the last reset.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        self.world.counts()
+        self.state.counts()
     }
 
     /// Starts counting anew.
     pub fn reset_counts(&self) {
-        lock(&self.world.ledger).reset();
+        lock(&self.state.recorder).reset();
     }
 
     /// How many rows there are now and what they add up to. Makes up every row, so it takes a while for
     /// millions.
     #[must_use]
-    pub fn facts(&self) -> Facts {
-        self.world.facts()
+    pub fn ground_truth(&self) -> GroundTruth {
+        self.state.ground_truth()
     }
 
     /// All bookings as they are now, oldest first.
     #[must_use]
     pub fn bookings(&self) -> Rows {
-        self.world.rows(Stream::Booking)
+        self.state.rows(Stream::Booking)
     }
 
     /// All transactions of the type as they are now, with all field groups, the earliest change first.
     #[must_use]
     pub fn transactions(&self, kind: ExpenseType) -> Rows {
-        self.world.rows(Stream::Transaction(kind))
+        self.state.rows(Stream::Transaction(kind))
     }
 
     /// All users as they are now.
     #[must_use]
     pub fn users(&self) -> Rows {
-        self.world.rows(Stream::User)
+        self.state.rows(Stream::User)
     }
 
     /// Changes a booking now: its status, its amount and `lastModified`.
     pub fn touch_booking(&self, index: u64) -> bool {
-        self.world.touch(Stream::Booking, index)
+        self.state.touch(Stream::Booking, index)
     }
 
     /// Changes a user now: the department and the phone number.
     pub fn touch_user(&self, index: u64) -> bool {
-        self.world.touch(Stream::User, index)
+        self.state.touch(Stream::User, index)
     }
 
     /// Changes a transaction now: its amount, its status and `modified_timestamp`.
     pub fn touch_transaction(&self, kind: ExpenseType, index: u64) -> bool {
-        self.world.touch(Stream::Transaction(kind), index)
+        self.state.touch(Stream::Transaction(kind), index)
     }
 
     /// Adds bookings created now and returns their indexes.
     pub fn insert_bookings(&self, count: u64) -> Vec<u64> {
-        self.world.insert(Stream::Booking, count)
+        self.state.insert(Stream::Booking, count)
     }
 
     /// Adds users and returns their indexes.
     pub fn insert_users(&self, count: u64) -> Vec<u64> {
-        self.world.insert(Stream::User, count)
+        self.state.insert(Stream::User, count)
     }
 
     /// Adds transactions changed now and returns their indexes.
     pub fn insert_transactions(&self, kind: ExpenseType, count: u64) -> Vec<u64> {
-        self.world.insert(Stream::Transaction(kind), count)
+        self.state.insert(Stream::Transaction(kind), count)
     }
 
     /// Removes a booking.
     pub fn delete_booking(&self, index: u64) -> bool {
-        self.world.delete(Stream::Booking, index)
+        self.state.delete(Stream::Booking, index)
     }
 
     /// Removes a user.
     pub fn delete_user(&self, index: u64) -> bool {
-        self.world.delete(Stream::User, index)
+        self.state.delete(Stream::User, index)
     }
 }

@@ -1,4 +1,4 @@
-//! The accept loop. It is our own since `axum::serve` always answers, and sometimes we must not.
+//! The accept loop. `axum::serve` cannot close a connection without a response, which some faults need.
 
 use std::io;
 use std::net::SocketAddr;
@@ -52,7 +52,7 @@ impl Drop for Server {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
-            // It has nothing to tell, not even if it panicked.
+            // Nothing to do about a panic of that thread.
             let _ = thread.join();
         }
     }
@@ -67,21 +67,21 @@ async fn accept(listener: std::net::TcpListener, router: Router) {
             Ok((stream, _)) => {
                 tokio::spawn(connection(stream, router.clone()));
             }
-            // Out of file descriptors, most likely; some will come back.
+            // Most likely out of file descriptors: wait until connections close.
             Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
         }
     }
 }
 
 async fn connection(stream: TcpStream, router: Router) {
-    // Slower, but not wrong, without.
+    // Without it responses are slower, but not wrong.
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let router = router.clone();
-        async move { wire::sent(router.oneshot(request.map(Body::new)).await) }
+        async move { wire::close_if_dropped(router.oneshot(request.map(Body::new)).await) }
     });
-    // The date is the sandbox's, not the real one. An error is a fault that was asked for, or a caller
-    // that went away.
+    // The middleware adds the sandbox's date instead of the real one. An error is an injected fault, or a client that
+    // went away.
     let _ = hyper::server::conn::http1::Builder::new()
         .auto_date_header(false)
         .serve_connection(TokioIo::new(stream), service)

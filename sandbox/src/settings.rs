@@ -1,4 +1,4 @@
-//! What a sandbox is like: how much data, whose, and how it behaves.
+//! The settings of a sandbox: its data, its company, and its behaviour.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::faults::Faults;
-use crate::limit::Limit;
+use crate::rate_limit::RateLimit;
 
 /// Where the company's data lives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,7 +17,7 @@ pub enum Region {
     /// The United States; the header `X-ta-region` is ignored.
     #[default]
     Us,
-    /// Europe; a request without `X-ta-region: EU` is answered by a bare 500.
+    /// Europe; a request without `X-ta-region: EU` is answered with a 500 without a body.
     Eu,
 }
 
@@ -26,7 +26,7 @@ pub enum Region {
 #[serde(default, deny_unknown_fields)]
 #[expect(clippy::struct_excessive_bools, reason = "independent switches")]
 pub struct Settings {
-    /// What the rows are made of: the same seed, numbers and times give the same bytes.
+    /// Seed of the generated rows: the same seed, sizes and times give the same bytes.
     pub seed: u64,
     /// How many bookings there are at the start.
     pub bookings: u64,
@@ -42,18 +42,18 @@ pub struct Settings {
     pub region: Region,
     /// The scopes ticked for the credential: `bookings:read`, `users:read`, `liquid:read`.
     pub scopes: Vec<String>,
-    /// Whether the answer to a token request names the scopes.
+    /// Whether the response to a token request names the scopes.
     pub send_scope: bool,
     /// The credential's id.
     pub client_id: String,
     /// The credential's secret.
     pub client_secret: String,
-    /// The company's id, in the answer to a token request.
+    /// The company's id, in the response to a token request.
     pub company_uuid: String,
     /// How long a token is accepted (in JSON: seconds).
     #[serde(with = "seconds")]
     pub token_life: Duration,
-    /// Whether the Expense API is switched on; otherwise it answers 403.
+    /// Whether the Expense API is switched on; otherwise its status is 403.
     pub expense_enabled: bool,
     /// Expense types (as in their paths) that are refused, and with what status.
     pub refused_types: BTreeMap<String, u16>,
@@ -61,16 +61,19 @@ pub struct Settings {
     pub scim_users: bool,
     /// Whether JSON is spread over many lines.
     pub pretty: bool,
-    /// Whether answers are compressed for those who accept gzip.
+    /// Whether responses are compressed for clients that accept gzip.
     pub gzip: bool,
-    /// Each n-th booking has the wavering forms: `""` for empty arrays, booleans in string columns,
-    /// date-times in date columns. 0: none.
+    /// Each n-th booking has the inconsistent types that Navan sends: `""` for empty arrays, booleans in string
+    /// columns, date-times in date columns. 0: none.
     pub waver_every: u64,
-    /// Each n-th row has a field that nobody has heard of. 0: none.
+    /// Each n-th row has a field that is in no schema. 0: none.
     pub new_field_every: u64,
-    /// Whether numbers take, now and then, a form that a 64-bit float or a DECIMAL(38, 9) cannot carry.
+    /// Whether some numbers exceed a 64-bit float or a DECIMAL(38, 9).
     pub odd_numbers: bool,
-    /// Whether answers carry a `Date`, which tells the sandbox's time.
+    /// Whether each row, and each object in it, has its fields in an order of its own. Otherwise all rows of a stream
+    /// have one order, in which some leave out fields.
+    pub shuffle_fields: bool,
+    /// Whether responses have a `Date` header, with the sandbox's time.
     pub send_date: bool,
     /// How many of the last requests are kept in the log of [`crate::Counts`].
     pub log_size: usize,
@@ -78,10 +81,10 @@ pub struct Settings {
     pub port: u16,
     /// The address to listen at.
     pub bind: IpAddr,
-    /// What goes wrong.
+    /// The faults to inject.
     pub faults: Faults,
-    /// How many requests are accepted.
-    pub limit: Option<Limit>,
+    /// The rate limit; none if not given.
+    pub limit: Option<RateLimit>,
 }
 
 impl Default for Settings {
@@ -108,6 +111,7 @@ impl Default for Settings {
             waver_every: 7,
             new_field_every: 0,
             odd_numbers: true,
+            shuffle_fields: false,
             send_date: true,
             log_size: 10_000,
             port: 0,

@@ -4,27 +4,30 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::clock::expense_floor;
-use crate::expense::ExpenseType;
-use crate::faults::Numbered;
-use crate::rows::mix;
+use crate::clock::retention_start;
+use crate::expense_type::ExpenseType;
+use crate::fault_schedule::DriftEvent;
+use crate::rng::mix;
 use crate::settings::Settings;
-use crate::table::{Pick, Spread, Table};
-
-/// A stream, or the part of one that has a table of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stream {
-    Booking,
-    Transaction(ExpenseType),
-    User,
-}
+use crate::stream::Stream;
+use crate::table::{InitialRows, RowRef, Table};
 
 #[derive(Debug)]
 pub(crate) struct Store {
     bookings: Table,
     users: Table,
     transactions: BTreeMap<ExpenseType, Table>,
-    nothing: Table,
+    /// A table without rows.
+    empty: Table,
+}
+
+/// Which rows a reader has been sent so far: the first `count` of those with keys between `from` and `to` (ms since
+/// the epoch, both included).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RowsRead {
+    pub(crate) from: i64,
+    pub(crate) to: i64,
+    pub(crate) count: u64,
 }
 
 impl Store {
@@ -32,21 +35,21 @@ impl Store {
     pub(crate) fn new(settings: &Settings, start: DateTime<Utc>) -> Self {
         let two_years_ago = start - TimeDelta::days(730);
         let first_booking = settings.first_booking.unwrap_or(two_years_ago).min(start);
-        let floor = expense_floor(start).and_time(chrono::NaiveTime::MIN).and_utc();
+        let first_transaction = retention_start(start).and_time(chrono::NaiveTime::MIN).and_utc();
         let table = |tag: u64, count: u64, first: DateTime<Utc>| {
-            Table::new(Spread {
+            Table::new(InitialRows {
                 seed: mix(settings.seed ^ (tag << 40)),
                 count,
                 start_ms: first.timestamp_millis(),
                 span_ms: (start - first).num_milliseconds(),
             })
         };
-        let of_type = |kind: ExpenseType| (kind, table(2 + kind.number(), settings.transactions, floor));
+        let of_type = |kind: ExpenseType| (kind, table(2 + kind.ordinal(), settings.transactions, first_transaction));
         Self {
             bookings: table(0, settings.bookings, first_booking),
             users: table(1, settings.users, two_years_ago),
             transactions: ExpenseType::ALL.into_iter().map(of_type).collect(),
-            nothing: table(99, 0, start),
+            empty: table(99, 0, start),
         }
     }
 
@@ -54,8 +57,8 @@ impl Store {
         match stream {
             Stream::Booking => &self.bookings,
             Stream::User => &self.users,
-            // Each type has a table; `nothing` only spares a panic that cannot happen.
-            Stream::Transaction(kind) => self.transactions.get(&kind).unwrap_or(&self.nothing),
+            // Each type has a table; `empty` only spares a panic that cannot happen.
+            Stream::Transaction(kind) => self.transactions.get(&kind).unwrap_or(&self.empty),
         }
     }
 
@@ -63,60 +66,53 @@ impl Store {
         match stream {
             Stream::Booking => &mut self.bookings,
             Stream::User => &mut self.users,
-            Stream::Transaction(kind) => self.transactions.get_mut(&kind).unwrap_or(&mut self.nothing),
+            Stream::Transaction(kind) => self.transactions.get_mut(&kind).unwrap_or(&mut self.empty),
         }
     }
 
-    /// Puts in `count` rows as of `now` and returns their indexes.
+    /// Inserts `count` rows as of `now` and returns their indexes.
     pub(crate) fn insert(&mut self, stream: Stream, count: u64, now: DateTime<Utc>) -> Vec<u64> {
         let table = self.table_mut(stream);
         (0..count).map(|_| table.insert(now.timestamp_millis())).collect()
     }
 
+    /// Changes a row; false if there is none.
     pub(crate) fn touch(&mut self, stream: Stream, index: u64, now: DateTime<Utc>) -> bool {
+        // Transactions are ordered by their last change, the others by their creation.
         let moves = matches!(stream, Stream::Transaction(_));
         self.table_mut(stream).touch(index, now.timestamp_millis(), moves)
     }
 
-    pub(crate) fn remove(&mut self, stream: Stream, index: u64) -> bool {
-        self.table_mut(stream).remove(index)
+    /// Deletes a row; false if there is none.
+    pub(crate) fn delete(&mut self, stream: Stream, index: u64) -> bool {
+        self.table_mut(stream).delete(index)
     }
 
-    /// Makes rows move between the pages of a read: inserts, touches and deletes rows among the first
-    /// `read` of those that the range `from` to `to` (ms) has.
-    pub(crate) fn drift(
-        &mut self,
-        stream: Numbered,
-        (from, to, read): (i64, i64, u64),
-        (insert, touch, delete, event): (u64, u64, u64, u64),
-        now: DateTime<Utc>,
-    ) {
-        let stream = match stream {
-            Numbered::Booking => Stream::Booking,
-            Numbered::User => Stream::User,
-        };
-        for nth in 0..insert + touch + delete {
-            let Some(pick) = self.somewhere(stream, (from, to, read), mix(event << 20 | nth)) else {
+    /// Moves rows between the pages of a read: inserts, touches and deletes rows among those that were read.
+    pub(crate) fn apply_drift(&mut self, stream: Stream, read: RowsRead, event: DriftEvent, now: DateTime<Utc>) {
+        for nth in 0..event.insert + event.touch + event.delete {
+            let Some(row) = self.random_row(stream, read, mix(event.number << 20 | nth)) else {
                 return;
             };
-            if nth < insert {
-                self.table_mut(stream).insert(pick.key);
-            } else if nth < insert + touch {
-                self.touch(stream, pick.index, now);
+            if nth < event.insert {
+                self.table_mut(stream).insert(row.key);
+            } else if nth < event.insert + event.touch {
+                self.touch(stream, row.index, now);
             } else {
-                self.remove(stream, pick.index);
+                self.delete(stream, row.index);
             }
         }
     }
 
-    fn somewhere(&self, stream: Stream, (from, to, read): (i64, i64, u64), luck: u64) -> Option<Pick> {
+    /// One of the rows that were read, chosen by the `random` bits.
+    fn random_row(&self, stream: Stream, read: RowsRead, random: u64) -> Option<RowRef> {
         let table = self.table(stream);
-        let among = table.count(from, to).min(read);
-        let place = luck.checked_rem(among)?;
-        let (_, picks) = match stream {
-            Stream::User => table.earliest_first(place, 1),
-            Stream::Booking | Stream::Transaction(_) => table.latest_first(from, to, place, 1),
+        let among = table.count(read.from, read.to).min(read.count);
+        let nth = random.checked_rem(among)?;
+        let (_, rows) = match stream {
+            Stream::User => table.earliest_first(nth, 1),
+            Stream::Booking | Stream::Transaction(_) => table.latest_first(read.from, read.to, nth, 1),
         };
-        picks.first().copied()
+        rows.first().copied()
     }
 }

@@ -1,21 +1,20 @@
-//! The rows that a stream has, without the rows.
+//! Which rows a stream has, and in which order; not what is in them.
 //!
-//! A table knows the order of its rows and which of them a request asks for. The rows it begins with are
-//! spread evenly over a time, so their keys are arithmetic; only what was inserted, removed or touched
-//! since is remembered, as an overlay.
+//! The rows that a table begins with are spread evenly over a range of time, so their keys are computed. Only what
+//! was inserted, deleted or touched since is kept, as an overlay.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::{Bound, Range};
 
-use crate::rows::mix;
+use crate::rng::mix;
 
-/// A row's place in its table's order: its key (ms since the epoch), then its index.
-pub(crate) type Place = (i64, u64);
+/// A row's position in its table's order: its key (ms since the epoch), then its index.
+pub(crate) type Position = (i64, u64);
 
-/// A row that a request asks for, and all that is needed to write it.
+/// Identifies a row and its version: all that is needed to write it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Pick {
-    /// Which row of the stream, the same for as long as it lives.
+pub(crate) struct RowRef {
+    /// Its number in the stream, which never changes.
     pub(crate) index: u64,
     /// When it was created or, for transactions, last modified (ms since the epoch).
     pub(crate) key: i64,
@@ -27,16 +26,16 @@ pub(crate) struct Pick {
 
 /// The rows that a table begins with: `count` of them over `span_ms` from `start_ms` on.
 #[derive(Clone, Debug)]
-pub(crate) struct Spread {
+pub(crate) struct InitialRows {
     pub(crate) seed: u64,
     pub(crate) count: u64,
     pub(crate) start_ms: i64,
     pub(crate) span_ms: i64,
 }
 
-impl Spread {
-    /// The key of row `index`, never smaller than the one before. Every 16th row happens at the same
-    /// moment as the one before it.
+impl InitialRows {
+    /// The key of row `index`, never smaller than the one before. Every 16th row has the same key
+    /// as the one before it.
     fn key(&self, index: u64) -> i64 {
         const JITTER: i128 = 1024;
         let index = if index % 16 == 15 { index - 1 } else { index };
@@ -46,8 +45,8 @@ impl Spread {
         self.start_ms + i64::try_from(offset).unwrap_or(self.span_ms)
     }
 
-    /// How many rows come before the first that is not `before`.
-    fn partition(&self, before: impl Fn(Place) -> bool) -> u64 {
+    /// How many rows are `before`, which must be a prefix of them (`partition_point`).
+    fn partition_point(&self, before: impl Fn(Position) -> bool) -> u64 {
         let (mut low, mut high) = (0, self.count);
         while low < high {
             let middle = low.midpoint(high);
@@ -61,24 +60,25 @@ impl Spread {
     }
 }
 
+/// The changes of a row so far.
 #[derive(Clone, Copy, Debug)]
 struct Touch {
     version: u64,
     at_ms: i64,
 }
 
-/// A piece of a table's order: base rows next to each other, or one that was put in.
+/// A part of a table in order: adjacent initial rows, or an inserted one.
 #[derive(Clone, Debug)]
-enum Run {
-    Base(Range<u64>),
-    Placed(Place),
+enum Span {
+    Initial(Range<u64>),
+    Inserted(Position),
 }
 
-impl Run {
+impl Span {
     fn len(&self) -> u64 {
         match self {
-            Self::Base(rows) => rows.end - rows.start,
-            Self::Placed(_) => 1,
+            Self::Initial(indexes) => indexes.end - indexes.start,
+            Self::Inserted(_) => 1,
         }
     }
 }
@@ -86,25 +86,25 @@ impl Run {
 /// A stream's rows in order of their keys.
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
-    base: Spread,
-    /// Rows put in since, and before which base row each comes.
-    placed: BTreeMap<Place, u64>,
+    initial: InitialRows,
+    /// Rows inserted since, each with the number of initial rows before it.
+    inserted: BTreeMap<Position, u64>,
     /// The keys of those rows.
-    placed_keys: HashMap<u64, i64>,
-    /// Base rows that were removed or have moved to `placed`.
-    absent: BTreeSet<u64>,
+    inserted_keys: HashMap<u64, i64>,
+    /// Initial rows that were deleted or have moved to `inserted`.
+    removed: BTreeSet<u64>,
     touches: HashMap<u64, Touch>,
     next_index: u64,
 }
 
 impl Table {
-    pub(crate) fn new(base: Spread) -> Self {
-        let next_index = base.count;
+    pub(crate) fn new(initial: InitialRows) -> Self {
+        let next_index = initial.count;
         Self {
-            base,
-            placed: BTreeMap::new(),
-            placed_keys: HashMap::new(),
-            absent: BTreeSet::new(),
+            initial,
+            inserted: BTreeMap::new(),
+            inserted_keys: HashMap::new(),
+            removed: BTreeSet::new(),
             touches: HashMap::new(),
             next_index,
         }
@@ -112,121 +112,123 @@ impl Table {
 
     /// How many rows have keys between `from` and `to`, both included.
     pub(crate) fn count(&self, from: i64, to: i64) -> u64 {
-        self.runs((from, 0), false, to).iter().map(Run::len).sum()
+        self.spans((from, 0), false, to).iter().map(Span::len).sum()
     }
 
     /// How many rows there are, and up to `take` of them after the first `skip`, of those with keys
     /// between `from` and `to` (both included), latest first.
-    pub(crate) fn latest_first(&self, from: i64, to: i64, skip: u64, take: u64) -> (u64, Vec<Pick>) {
-        let runs = self.runs((from, 0), false, to);
-        let total = runs.iter().map(Run::len).sum::<u64>();
+    pub(crate) fn latest_first(&self, from: i64, to: i64, skip: u64, take: u64) -> (u64, Vec<RowRef>) {
+        let spans = self.spans((from, 0), false, to);
+        let total = spans.iter().map(Span::len).sum::<u64>();
         // The same rows counted from the other end.
         let end = total.saturating_sub(skip);
         let start = end.saturating_sub(take);
-        let mut picks = self.take(&runs, start, end - start);
-        picks.reverse();
-        (total, picks)
+        let mut rows = self.take(&spans, start, end - start);
+        rows.reverse();
+        (total, rows)
     }
 
     /// As [`Self::latest_first`], earliest first and over all rows.
-    pub(crate) fn earliest_first(&self, skip: u64, take: u64) -> (u64, Vec<Pick>) {
-        let runs = self.runs((i64::MIN, 0), false, i64::MAX);
-        (runs.iter().map(Run::len).sum(), self.take(&runs, skip, take))
+    pub(crate) fn earliest_first(&self, skip: u64, take: u64) -> (u64, Vec<RowRef>) {
+        let spans = self.spans((i64::MIN, 0), false, i64::MAX);
+        (spans.iter().map(Span::len).sum(), self.take(&spans, skip, take))
     }
 
-    /// Up to `take` rows from `start` on, or after it if `past`, with keys up to `to`, earliest first.
-    pub(crate) fn following(&self, start: Place, past: bool, to: i64, take: u64) -> Vec<Pick> {
-        self.take(&self.runs(start, past, to), 0, take)
+    /// Up to `take` rows from `start` on, or after it if `exclusive`, with keys up to `to`, earliest first.
+    pub(crate) fn range(&self, start: Position, exclusive: bool, to: i64, take: u64) -> Vec<RowRef> {
+        self.take(&self.spans(start, exclusive, to), 0, take)
     }
 
-    /// Puts in a row and returns its index.
+    /// Inserts a row and returns its index.
     pub(crate) fn insert(&mut self, key: i64) -> u64 {
         let index = self.next_index;
         self.next_index += 1;
-        self.place((key, index));
+        self.insert_at((key, index));
         index
     }
 
-    /// Takes a row out; false if there is none.
-    pub(crate) fn remove(&mut self, index: u64) -> bool {
-        if let Some(key) = self.placed_keys.remove(&index) {
-            return self.placed.remove(&(key, index)).is_some();
+    /// Deletes a row; false if there is none.
+    pub(crate) fn delete(&mut self, index: u64) -> bool {
+        if let Some(key) = self.inserted_keys.remove(&index) {
+            return self.inserted.remove(&(key, index)).is_some();
         }
-        index < self.base.count && self.absent.insert(index)
+        index < self.initial.count && self.removed.insert(index)
     }
 
-    /// Changes a row at `at_ms`, and with `moves` makes that its key; false if there is none.
+    /// Gives a row a new version at `at_ms`, which with `moves` becomes its key; false if there is no such row.
     pub(crate) fn touch(&mut self, index: u64, at_ms: i64, moves: bool) -> bool {
-        let exists = self.placed_keys.contains_key(&index) || index < self.base.count && !self.absent.contains(&index);
+        let exists =
+            self.inserted_keys.contains_key(&index) || index < self.initial.count && !self.removed.contains(&index);
         if !exists {
             return false;
         }
         let version = self.touches.get(&index).map_or(0, |touch| touch.version) + 1;
         self.touches.insert(index, Touch { version, at_ms });
         if moves {
-            self.remove(index);
-            self.place((at_ms, index));
+            self.delete(index);
+            self.insert_at((at_ms, index));
         }
         true
     }
 
-    fn place(&mut self, place: Place) {
-        let anchor = self.base.partition(|base| base < place);
-        self.placed.insert(place, anchor);
-        self.placed_keys.insert(place.1, place.0);
+    fn insert_at(&mut self, position: Position) {
+        let before = self.initial.partition_point(|initial| initial < position);
+        self.inserted.insert(position, before);
+        self.inserted_keys.insert(position.1, position.0);
     }
 
-    /// The rows from `start` on (after it if `past`) up to the key `to`, as runs.
-    fn runs(&self, start: Place, past: bool, to: i64) -> Vec<Run> {
-        let low = self.base.partition(|base| base < start || past && base == start);
-        let high = self.base.partition(|(key, _)| key <= to).max(low);
-        let first = if past { Bound::Excluded(start) } else { Bound::Included(start) };
+    /// The rows from `start` on (after it if `exclusive`) up to the key `to`, as spans.
+    fn spans(&self, start: Position, exclusive: bool, to: i64) -> Vec<Span> {
+        let low = self.initial.partition_point(|initial| initial < start || exclusive && initial == start);
+        let high = self.initial.partition_point(|(key, _)| key <= to).max(low);
+        let first = if exclusive { Bound::Excluded(start) } else { Bound::Included(start) };
         let last = (to, u64::MAX);
-        // What interrupts the base rows: a row put in before one of them, or one that is absent.
-        let mut cuts: Vec<(u64, Option<Place>)> = if start > last {
+        // Where the initial rows are interrupted: by a row inserted before one of them, or by one that was removed.
+        let mut breaks: Vec<(u64, Option<Position>)> = if start > last {
             Vec::new()
         } else {
-            let placed = self.placed.range((first, Bound::Included(last)));
-            placed.map(|(place, anchor)| (*anchor, Some(*place))).collect()
+            let inserted = self.inserted.range((first, Bound::Included(last)));
+            inserted.map(|(position, before)| (*before, Some(*position))).collect()
         };
-        cuts.extend(self.absent.range(low..high).map(|index| (*index, None)));
-        // Stable, so rows put in at one place keep their order; they come before the row that is cut out.
-        cuts.sort_by_key(|(at, placed)| (*at, placed.is_none()));
-        let mut runs = Vec::with_capacity(2 * cuts.len() + 1);
+        breaks.extend(self.removed.range(low..high).map(|index| (*index, None)));
+        // Stable, so rows inserted before the same initial row keep their order. They come before that row's removal.
+        breaks.sort_by_key(|(at, inserted)| (*at, inserted.is_none()));
+        let mut spans = Vec::with_capacity(2 * breaks.len() + 1);
         let mut next = low;
-        for (at, placed) in cuts {
+        for (at, inserted) in breaks {
             let at = at.clamp(low, high);
             if next < at {
-                runs.push(Run::Base(next..at));
+                spans.push(Span::Initial(next..at));
                 next = at;
             }
-            match placed {
-                Some(place) => runs.push(Run::Placed(place)),
+            match inserted {
+                Some(position) => spans.push(Span::Inserted(position)),
                 None => next = at + 1,
             }
         }
         if next < high {
-            runs.push(Run::Base(next..high));
+            spans.push(Span::Initial(next..high));
         }
-        runs
+        spans
     }
 
-    fn take(&self, runs: &[Run], mut skip: u64, mut take: u64) -> Vec<Pick> {
-        let mut picks = Vec::new();
-        for run in runs {
-            let here = run.len();
+    /// Up to `take` rows after the first `skip` of these spans.
+    fn take(&self, spans: &[Span], mut skip: u64, mut take: u64) -> Vec<RowRef> {
+        let mut rows = Vec::new();
+        for span in spans {
+            let here = span.len();
             if skip >= here {
                 skip -= here;
                 continue;
             }
             let count = (here - skip).min(take);
-            match run {
-                Run::Base(rows) => {
-                    let from = rows.start + skip;
-                    picks.extend((from..from + count).map(|index| self.pick((self.base.key(index), index))));
+            match span {
+                Span::Initial(indexes) => {
+                    let from = indexes.start + skip;
+                    rows.extend((from..from + count).map(|index| self.row_ref((self.initial.key(index), index))));
                 }
-                Run::Placed(place) if count > 0 => picks.push(self.pick(*place)),
-                Run::Placed(_) => {}
+                Span::Inserted(position) if count > 0 => rows.push(self.row_ref(*position)),
+                Span::Inserted(_) => {}
             }
             skip = 0;
             take -= count;
@@ -234,11 +236,16 @@ impl Table {
                 break;
             }
         }
-        picks
+        rows
     }
 
-    fn pick(&self, (key, index): Place) -> Pick {
+    fn row_ref(&self, (key, index): Position) -> RowRef {
         let touch = self.touches.get(&index);
-        Pick { index, key, version: touch.map_or(0, |touch| touch.version), touched_ms: touch.map(|touch| touch.at_ms) }
+        RowRef {
+            index,
+            key,
+            version: touch.map_or(0, |touch| touch.version),
+            touched_ms: touch.map(|touch| touch.at_ms),
+        }
     }
 }

@@ -1,29 +1,38 @@
-//! Tokens: which were issued, and which are still good.
+//! The tokens: which were issued, and which are still valid.
 
 use std::collections::HashMap;
 
+use axum::http::{HeaderMap, header};
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::rows::mix;
+use crate::rng::mix;
 use crate::settings::Settings;
 
+/// Where tokens are fetched.
+pub(crate) const TOKEN_PATH: &str = "/ta-auth/oauth/token";
+
+/// The token that a request carries.
+pub(crate) fn bearer_token(headers: &HeaderMap) -> Option<&str> {
+    headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
+}
+
 #[derive(Debug)]
-pub(crate) struct Tokens {
+pub(crate) struct TokenStore {
     seed: u64,
-    life: TimeDelta,
+    lifetime: TimeDelta,
     issued: Vec<String>,
-    /// When each good token ends.
-    ends: HashMap<String, DateTime<Utc>>,
+    /// When each valid token expires.
+    expires: HashMap<String, DateTime<Utc>>,
     credential_revoked: bool,
 }
 
-impl Tokens {
+impl TokenStore {
     pub(crate) fn new(settings: &Settings) -> Self {
         Self {
             seed: mix(settings.seed ^ 0x746F_6B65_6E73),
-            life: TimeDelta::from_std(settings.token_life).unwrap_or(TimeDelta::MAX),
+            lifetime: TimeDelta::from_std(settings.token_life).unwrap_or(TimeDelta::MAX),
             issued: Vec::new(),
-            ends: HashMap::new(),
+            expires: HashMap::new(),
             credential_revoked: false,
         }
     }
@@ -37,22 +46,22 @@ impl Tokens {
         let word = |nth: u64| mix(self.seed ^ (number * 4 + nth));
         let token = format!("sbx{:016x}{:016x}.{:016x}-{:016x}", word(0), word(1), word(2), word(3));
         self.issued.push(token.clone());
-        self.ends.insert(token.clone(), now + self.life);
+        self.expires.insert(token.clone(), now + self.lifetime);
         Some(token)
     }
 
     /// Whether the token is accepted.
-    pub(crate) fn is_good(&self, token: &str, now: DateTime<Utc>) -> bool {
-        self.ends.get(token).is_some_and(|end| now < *end)
+    pub(crate) fn is_valid(&self, token: &str, now: DateTime<Utc>) -> bool {
+        self.expires.get(token).is_some_and(|expires_at| now < *expires_at)
     }
 
     pub(crate) fn revoke(&mut self, token: &str) {
-        self.ends.remove(token);
+        self.expires.remove(token);
     }
 
     pub(crate) fn revoke_credential(&mut self) {
         self.credential_revoked = true;
-        self.ends.clear();
+        self.expires.clear();
     }
 
     /// All tokens ever issued.

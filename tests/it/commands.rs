@@ -11,8 +11,8 @@ fn a_read_brings_every_row_once_and_ends_each_stream_in_order() {
     assert_eq!(run.status.code(), Some(0), "{:?}", run.errors());
     assert_eq!(distinct(&run.keys("BOOKING")).len(), sandbox.bookings().count());
     assert_eq!(distinct(&run.keys("USER")).len(), sandbox.users().count());
-    let facts = sandbox.facts();
-    assert_eq!(distinct(&run.keys("TRANSACTION")).len() as u64, facts.transaction.rows);
+    let truth = sandbox.ground_truth();
+    assert_eq!(distinct(&run.keys("TRANSACTION")).len() as u64, truth.transaction.rows);
     for (stream, _) in STREAMS {
         assert_eq!(run.statuses(stream), ["STARTED", "RUNNING", "COMPLETE"], "{stream}");
     }

@@ -13,7 +13,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use navan_sandbox::{Drift, ExpenseType, Faults, Numbered, Sandbox, Settings};
+use navan_sandbox::{ExpenseType, Faults, PagedStream, RowDrift, Sandbox, Settings};
 
 use crate::harness::{Connector, Run, distinct};
 use crate::process::{Process, settled};
@@ -21,8 +21,8 @@ use crate::truth;
 
 /// Reads a stream while its rows move: `insert`, `touch` and `delete` so many after every third page, twice.
 /// One request at a time, so that each run is the same.
-fn read_while_moving(stream: Numbered, insert: u64, touch: u64, delete: u64) -> (Run, BTreeSet<String>) {
-    let drift = Some(Drift { stream, every_pages: 3, insert, touch, delete, max: 2 });
+fn read_while_moving(stream: PagedStream, insert: u64, touch: u64, delete: u64) -> (Run, BTreeSet<String>) {
+    let drift = Some(RowDrift { stream, every_pages: 3, insert, touch, delete, max: 2 });
     let settings = Settings { bookings: 950, users: 950, ..Settings::default() };
     let sandbox = Sandbox::start(Settings { faults: Faults { drift, ..Faults::default() }, ..settings }).unwrap();
     let name = name(stream);
@@ -32,14 +32,14 @@ fn read_while_moving(stream: Numbered, insert: u64, touch: u64, delete: u64) -> 
     (run, stayed)
 }
 
-fn name(stream: Numbered) -> &'static str {
+fn name(stream: PagedStream) -> &'static str {
     match stream {
-        Numbered::Booking => "BOOKING",
-        Numbered::User => "USER",
+        PagedStream::Booking => "BOOKING",
+        PagedStream::User => "USER",
     }
 }
 
-fn lost(run: &Run, stream: Numbered, stayed: &BTreeSet<String>) -> usize {
+fn lost(run: &Run, stream: PagedStream, stayed: &BTreeSet<String>) -> usize {
     let keys = run.keys(name(stream));
     let came: BTreeSet<_> = keys.iter().collect();
     stayed.iter().filter(|key| !came.contains(key)).count()
@@ -47,7 +47,7 @@ fn lost(run: &Run, stream: Numbered, stayed: &BTreeSet<String>) -> usize {
 
 #[test]
 fn no_row_is_lost_when_others_are_removed_before_it() {
-    for stream in [Numbered::Booking, Numbered::User] {
+    for stream in [PagedStream::Booking, PagedStream::User] {
         let (run, stayed) = read_while_moving(stream, 0, 1, 5);
         assert_eq!(lost(&run, stream, &stayed), 0, "{stream:?}");
     }
@@ -55,7 +55,7 @@ fn no_row_is_lost_when_others_are_removed_before_it() {
 
 #[test]
 fn no_row_is_lost_when_more_are_removed_than_are_added() {
-    for stream in [Numbered::Booking, Numbered::User] {
+    for stream in [PagedStream::Booking, PagedStream::User] {
         let (run, stayed) = read_while_moving(stream, 3, 2, 9);
         assert_eq!(lost(&run, stream, &stayed), 0, "{stream:?}");
     }
@@ -72,12 +72,12 @@ fn a_user_removed_in_front_and_one_added_behind_cost_no_other() {
     assert!(sandbox.delete_user(0));
     sandbox.insert_users(1);
     let stayed = truth::keys(&sandbox, "USER");
-    assert_eq!(lost(&process.finish(), Numbered::User, &stayed), 0);
+    assert_eq!(lost(&process.finish(), PagedStream::User, &stayed), 0);
 }
 
 #[test]
 fn no_row_is_repeated_when_others_are_added_before_it() {
-    for stream in [Numbered::Booking, Numbered::User] {
+    for stream in [PagedStream::Booking, PagedStream::User] {
         let (run, _) = read_while_moving(stream, 4, 1, 0);
         distinct(&run.keys(name(stream)));
     }
@@ -85,7 +85,7 @@ fn no_row_is_repeated_when_others_are_added_before_it() {
 
 #[test]
 fn rows_added_among_others_come_as_well() {
-    for stream in [Numbered::Booking, Numbered::User] {
+    for stream in [PagedStream::Booking, PagedStream::User] {
         let (run, _) = read_while_moving(stream, 4, 1, 0);
         assert_eq!(run.keys(name(stream)).len(), 958, "{stream:?}");
     }
@@ -93,7 +93,7 @@ fn rows_added_among_others_come_as_well() {
 
 #[test]
 fn rows_that_never_rest_end_in_a_warning_with_the_numbers() {
-    let drift = Drift { stream: Numbered::User, every_pages: 2, insert: 0, touch: 0, delete: 2, max: 1_000 };
+    let drift = RowDrift { stream: PagedStream::User, every_pages: 2, insert: 0, touch: 0, delete: 2, max: 1_000 };
     let faults = Faults { drift: Some(drift), ..Faults::default() };
     let sandbox = Sandbox::start(Settings { users: 950, faults, ..Settings::default() }).unwrap();
     let run = Connector::against(&sandbox).stream("USER").config("max_concurrency", 1).read();

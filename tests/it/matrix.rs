@@ -6,7 +6,9 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use navan_sandbox::{Every, ExpenseType, Fault, Faults, Limit, LimitKind, Outage, RetryAfter, Sandbox, Settings, Tell};
+use navan_sandbox::{
+    Every, ExpenseType, Fault, Faults, LimitAlgorithm, LimitHeaders, Outage, RateLimit, RetryAfter, Sandbox, Settings,
+};
 use serde::Deserialize;
 
 use crate::harness::{Connector, Run};
@@ -26,7 +28,7 @@ pub(crate) struct Kind {
     pub(crate) name: &'static str,
     pub(crate) faults: Faults,
     pub(crate) token_life: Option<Duration>,
-    pub(crate) limit: Option<Limit>,
+    pub(crate) limit: Option<RateLimit>,
     /// It can hit only requests with a cursor, and one a window.
     pub(crate) on_cursors: bool,
 }
@@ -92,20 +94,20 @@ pub(crate) fn kinds(n: u64, late: u64) -> Vec<Kind> {
 
 /// The limits that the server may keep.
 pub(crate) fn limits() -> Vec<Kind> {
-    let kind = |name, kind, tell| Kind {
+    let kind = |name, algorithm, headers| Kind {
         name,
         faults: Faults::default(),
         token_life: None,
-        limit: Some(Limit { per_second: 40.0, burst: 10.0, kind, tell, retry_after_s: 0 }),
+        limit: Some(RateLimit { per_second: 40.0, burst: 10.0, algorithm, headers, retry_after_s: 0 }),
         on_cursors: false,
     };
-    let window = LimitKind::Window { ms: 1_000 };
+    let window = LimitAlgorithm::FixedWindow { ms: 1_000 };
     vec![
-        kind("a bucket that says nothing", LimitKind::Bucket, Tell::Nothing),
-        kind("a bucket with Retry-After", LimitKind::Bucket, Tell::RetryAfterSeconds),
-        kind("a window that says nothing", window, Tell::Nothing),
-        kind("a window with a date", window, Tell::RetryAfterDate),
-        kind("a window with X-RateLimit", window, Tell::Headers),
+        kind("a bucket that says nothing", LimitAlgorithm::TokenBucket, LimitHeaders::None),
+        kind("a bucket with Retry-After", LimitAlgorithm::TokenBucket, LimitHeaders::RetryAfterSeconds),
+        kind("a window that says nothing", window, LimitHeaders::None),
+        kind("a window with a date", window, LimitHeaders::RetryAfterDate),
+        kind("a window with X-RateLimit", window, LimitHeaders::RateLimit),
     ]
 }
 

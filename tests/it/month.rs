@@ -61,7 +61,7 @@ fn a_turn_while_the_first_requests_are_under_way_refuses_them_and_no_stream_fail
     sandbox.set_faults(Faults::default());
     output.read_to_string(&mut stdout).unwrap();
     let run = Run::of(process.wait().unwrap(), stdout, String::new());
-    assert!(sandbox.counts().answered("/v1/expense/card-transactions", 400) > 0);
+    assert!(sandbox.counts().responses("/v1/expense/card-transactions", 400) > 0);
     assert_eq!(run.status.code(), Some(0), "{:?}", run.errors());
     let rows = transactions(&sandbox);
     let changed = |row: &&String| at(text_of(row, "modified_timestamp"));

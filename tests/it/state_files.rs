@@ -23,7 +23,7 @@ fn transactions_read(sandbox: &Sandbox, state: &str) -> usize {
 #[test]
 fn a_file_that_holds_no_state_means_a_first_read() {
     let sandbox = sandbox();
-    let all = sandbox.facts().transaction.rows as usize;
+    let all = sandbox.ground_truth().transaction.rows as usize;
     for state in ["[]", "{}", "null", "", "\n", r#"{"TRANSACTION":{}}"#, r#"{"TRANSACTION":null}"#] {
         assert_eq!(transactions_read(&sandbox, state), all, "{state:?}");
     }
@@ -60,7 +60,7 @@ fn an_output_cut_in_the_middle_of_a_character_is_a_state_file() {
     let first = Connector::against(&sandbox).stream("TRANSACTION").read();
     let mut output = first.stdout.into_bytes();
     output.extend_from_slice(b"{\"type\":\"RECORD\",\"record\":{\"name\":\"Ren\xc3");
-    let all = sandbox.facts().transaction.rows as usize;
+    let all = sandbox.ground_truth().transaction.rows as usize;
     let second = Connector::against(&sandbox).stream("TRANSACTION").state(output).read();
     assert_eq!(second.status.code(), Some(0), "{:?}", second.errors());
     assert!(second.records("TRANSACTION").len() < all);
@@ -87,7 +87,7 @@ fn pyairbytes_nulls_and_its_key_that_comes_twice_are_read() {
 #[test]
 fn the_state_of_a_stream_that_there_is_not_is_passed_over() {
     let sandbox = sandbox();
-    let all = sandbox.facts().transaction.rows as usize;
+    let all = sandbox.ground_truth().transaction.rows as usize;
     assert_eq!(transactions_read(&sandbox, &state_file("TRIPS", &future())), all);
 }
 

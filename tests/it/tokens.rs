@@ -8,10 +8,10 @@ use crate::harness::{Connector, Run, distinct};
 
 fn assert_complete(sandbox: &Sandbox, run: &Run) {
     assert_eq!(run.status.code(), Some(0), "{:?}", run.errors());
-    let facts = sandbox.facts();
-    assert_eq!(distinct(&run.keys("BOOKING")).len() as u64, facts.booking.rows);
-    assert_eq!(distinct(&run.keys("TRANSACTION")).len() as u64, facts.transaction.rows);
-    assert_eq!(distinct(&run.keys("USER")).len() as u64, facts.user.rows);
+    let truth = sandbox.ground_truth();
+    assert_eq!(distinct(&run.keys("BOOKING")).len() as u64, truth.booking.rows);
+    assert_eq!(distinct(&run.keys("TRANSACTION")).len() as u64, truth.transaction.rows);
+    assert_eq!(distinct(&run.keys("USER")).len() as u64, truth.user.rows);
 }
 
 fn with(faults: Faults) -> Sandbox {
@@ -77,5 +77,5 @@ fn a_european_company_is_read_with_the_region_header() {
     let sandbox = Sandbox::start(Settings { region: Region::Eu, ..Settings::default() }).unwrap();
     let run = Connector::against(&sandbox).config("region", "eu").read();
     assert_complete(&sandbox, &run);
-    assert_eq!(sandbox.counts().answered("/v1/bookings", 500), 0);
+    assert_eq!(sandbox.counts().responses("/v1/bookings", 500), 0);
 }

@@ -8,41 +8,42 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
-use super::{Parameters, authorise, number, page_object};
-use crate::answer::{Refusal, array, json_answer};
-use crate::faults::Numbered;
-use crate::store::Stream;
-use crate::world::{World, lock};
+use super::request::{Parameters, authorize, parse_integer};
+use crate::faults::PagedStream;
+use crate::response::{ApiError, json_response, page_object, write_array};
+use crate::state::{SandboxState, lock};
+use crate::store::RowsRead;
+use crate::stream::Stream;
 
-/// A page of the bookings created in a time, the latest first.
+/// A page of the bookings that were created within a range of time, the latest first.
 pub(super) async fn list(
-    State(world): State<Arc<World>>,
+    State(state): State<Arc<SandboxState>>,
     headers: HeaderMap,
     Query(parameters): Query<Parameters>,
-) -> Result<Response, Refusal> {
-    authorise(&world, &headers, "bookings:read")?;
+) -> Result<Response, ApiError> {
+    authorize(&state, &headers, "bookings:read")?;
     // Whole seconds, both included.
-    let from = seconds(&parameters, "createdFrom")? * 1_000;
-    let to = seconds(&parameters, "createdTo")? * 1_000 + 999;
-    let page = number(&parameters, "page", 0, 0..=1_000_000_000)?;
-    let size = number(&parameters, "size", 10, 1..=100)?;
+    let from = parse_epoch_seconds(&parameters, "createdFrom")? * 1_000;
+    let to = parse_epoch_seconds(&parameters, "createdTo")? * 1_000 + 999;
+    let page = parse_integer(&parameters, "page", 0, 0..=1_000_000_000)?;
+    let size = parse_integer(&parameters, "size", 10, 1..=100)?;
     let with_transactions = parameters.get("includeTransactions").is_some_and(|asked| asked == "true");
-    let (total, picks) = lock(&world.store).table(Stream::Booking).latest_first(from, to, page * size, size);
-    world.drift(Numbered::Booking, from, to, (page + 1) * size);
-    let mut body = String::with_capacity(picks.len() * 4_096 + 256);
+    let (total, rows) = lock(&state.store).table(Stream::Booking).latest_first(from, to, page * size, size);
+    state.drift_after_page(PagedStream::Booking, RowsRead { from, to, count: (page + 1) * size });
+    let mut body = String::with_capacity(rows.len() * 4_096 + 256);
     body.push_str("{\"data\":");
-    array(&mut body, &picks, |body, pick| world.company.booking(body, pick, with_transactions));
+    write_array(&mut body, &rows, |body, row| state.company.booking(body, row, with_transactions));
     body.push(',');
     body.push_str(&page_object(total, page, size));
     body.push('}');
-    Ok(json_answer(StatusCode::OK, body))
+    Ok(json_response(StatusCode::OK, body))
 }
 
-/// An instant in epoch seconds; a bare 500 if it is absent or anything else.
-fn seconds(parameters: &Parameters, name: &str) -> Result<i64, Refusal> {
+/// A time in epoch seconds; a 500 without a body if it is absent or anything else, as Navan answers.
+fn parse_epoch_seconds(parameters: &Parameters, name: &str) -> Result<i64, ApiError> {
     parameters
         .get(name)
         .and_then(|given| given.parse::<i64>().ok())
         .filter(|seconds| (0..=253_402_300_799).contains(seconds))
-        .ok_or(Refusal::Bare(StatusCode::INTERNAL_SERVER_ERROR))
+        .ok_or(ApiError::Bare(StatusCode::INTERNAL_SERVER_ERROR))
 }

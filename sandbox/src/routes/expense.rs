@@ -9,124 +9,122 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use chrono::NaiveDate;
 
-use super::{Parameters, authorise, number};
-use crate::answer::{Refusal, array, json_answer};
-use crate::clock::expense_floor;
-use crate::cursor;
-use crate::expense::ExpenseType;
-use crate::gate::RepeatCursor;
-use crate::rows::Groups;
-use crate::store::Stream;
-use crate::table::Pick;
-use crate::world::{World, lock};
+use super::request::{Parameters, authorize, parse_integer};
+use crate::clock::{DAY_MS, retention_start};
+use crate::cursor::{self, RepeatCursor};
+use crate::expense_type::ExpenseType;
+use crate::response::{ApiError, json_response, write_array};
+use crate::rows::FieldGroups;
+use crate::state::{SandboxState, lock};
+use crate::stream::Stream;
+use crate::table::RowRef;
 
-const DAY_MS: i64 = 86_400_000;
-const LONGEST_DAYS: i64 = 93;
+const MAX_RANGE_DAYS: i64 = 93;
 
-/// What a request asks for.
-struct Wanted {
+/// The parameters of a request.
+struct ExpenseQuery {
     from: NaiveDate,
     to: NaiveDate,
     size: u64,
-    groups: Groups,
-    /// The query's fingerprint, which its cursors carry.
-    query: u64,
+    groups: FieldGroups,
+    /// Its cursors carry this, so that they are valid for this query only.
+    fingerprint: u64,
 }
 
-/// A page of the transactions of a type that changed in a time.
+/// A page of the transactions of a type that changed within a range of days.
 ///
-/// Pages follow each other by time of change; the rows within a page are the other way round, since the
-/// order of rows is no promise.
+/// Pages are in the order of the changes, the rows within a page in reverse: Navan promises no order of rows, and a
+/// reader that relies on one fails here.
 pub(super) async fn list(
-    State(world): State<Arc<World>>,
+    State(state): State<Arc<SandboxState>>,
     Path(kind): Path<String>,
     headers: HeaderMap,
     repeat: Option<Extension<RepeatCursor>>,
     Query(parameters): Query<Parameters>,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ApiError> {
     let Ok(kind) = kind.parse::<ExpenseType>() else {
-        return Err(super::unknown().await);
+        return Err(ApiError::not_found());
     };
-    authorise(&world, &headers, "liquid:read")?;
-    allowed(&world, kind)?;
-    let wanted = wanted(&world, kind, &parameters)?;
+    authorize(&state, &headers, "liquid:read")?;
+    check_available(&state, kind)?;
+    let query = parse_query(&state, kind, &parameters)?;
     let midnight = |day: NaiveDate| day.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_millis();
     let given = parameters.get("cursor");
     let start = match given {
-        None => (midnight(wanted.from), 0),
-        Some(given) => cursor::open(wanted.query, given)
-            .ok_or_else(|| Refusal::bad_request("The cursor does not belong to this query."))?,
+        None => (midnight(query.from), 0),
+        Some(given) => cursor::decode(query.fingerprint, given)
+            .ok_or_else(|| ApiError::bad_request("The cursor does not belong to this query."))?,
     };
-    let last_ms = midnight(wanted.to) + DAY_MS - 1;
+    let last_ms = midnight(query.to) + DAY_MS - 1;
     // One more than fits shows whether there is a next page.
-    let mut picks =
-        lock(&world.store).table(Stream::Transaction(kind)).following(start, given.is_some(), last_ms, wanted.size + 1);
-    let has_next = picks.len() as u64 > wanted.size;
+    let mut rows =
+        lock(&state.store).table(Stream::Transaction(kind)).range(start, given.is_some(), last_ms, query.size + 1);
+    let has_next = rows.len() as u64 > query.size;
     if has_next {
-        picks.pop();
+        rows.pop();
     }
-    let next = picks.last().filter(|_| has_next).map(|last| cursor::seal(wanted.query, (last.key, last.index)));
-    picks.reverse();
+    let next = rows.last().filter(|_| has_next).map(|last| cursor::encode(query.fingerprint, (last.key, last.index)));
+    rows.reverse();
     let next = if repeat.is_some() { given.cloned().or(next) } else { next };
-    let body = page(&world, kind, &wanted, &picks, next.as_deref(), given.is_some());
-    Ok(json_answer(StatusCode::OK, body))
+    let body = write_page(&state, kind, &query, &rows, next.as_deref(), given.is_some());
+    Ok(json_response(StatusCode::OK, body))
 }
 
-/// Whether the type can be read at all.
-fn allowed(world: &World, kind: ExpenseType) -> Result<(), Refusal> {
-    if !world.settings.expense_enabled {
+/// An error if the company cannot read this type.
+fn check_available(state: &SandboxState, kind: ExpenseType) -> Result<(), ApiError> {
+    if !state.settings.expense_enabled {
         let message = "The Expense API is not enabled for this company.".to_owned();
-        return Err(Refusal::Coded(StatusCode::FORBIDDEN, "FORBIDDEN", message));
+        return Err(ApiError::Coded(StatusCode::FORBIDDEN, "FORBIDDEN", message));
     }
-    match world.settings.refused_types.get(kind.path()) {
+    match state.settings.refused_types.get(kind.path()) {
         None => Ok(()),
         Some(status) => {
             let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::FORBIDDEN);
-            Err(Refusal::Coded(status, "NOT_AVAILABLE", format!("{kind} are not available for this company.")))
+            Err(ApiError::Coded(status, "NOT_AVAILABLE", format!("{kind} are not available for this company.")))
         }
     }
 }
 
-fn wanted(world: &World, kind: ExpenseType, parameters: &Parameters) -> Result<Wanted, Refusal> {
-    let from = day(parameters, "date_modified.from")?;
-    let to = day(parameters, "date_modified.to")?;
-    let floor = expense_floor(world.now());
+fn parse_query(state: &SandboxState, kind: ExpenseType, parameters: &Parameters) -> Result<ExpenseQuery, ApiError> {
+    let from = parse_date(parameters, "date_modified.from")?;
+    let to = parse_date(parameters, "date_modified.to")?;
+    let earliest = retention_start(state.now());
     if from > to {
-        return Err(Refusal::bad_request("date_modified.from must not be after date_modified.to."));
+        return Err(ApiError::bad_request("date_modified.from must not be after date_modified.to."));
     }
-    if (to - from).num_days() > LONGEST_DAYS {
-        return Err(Refusal::bad_request(format!("The date range must not exceed {LONGEST_DAYS} days.")));
+    if (to - from).num_days() > MAX_RANGE_DAYS {
+        return Err(ApiError::bad_request(format!("The date range must not exceed {MAX_RANGE_DAYS} days.")));
     }
-    if from < floor {
-        return Err(Refusal::bad_request(format!("date_modified.from must not be before {floor}.")));
+    if from < earliest {
+        return Err(ApiError::bad_request(format!("date_modified.from must not be before {earliest}.")));
     }
-    let size = number(parameters, "page_size", 100, 1..=500)?;
+    let size = parse_integer(parameters, "page_size", 100, 1..=500)?;
     let names = parameters.get("include_field_group").map_or("", String::as_str);
-    let groups = Groups::parse(names).ok_or_else(|| Refusal::bad_request("Unknown include_field_group."))?;
+    let groups = FieldGroups::parse(names).ok_or_else(|| ApiError::bad_request("Unknown include_field_group."))?;
     let parts = [kind.path(), &from.to_string(), &to.to_string(), &size.to_string(), names];
-    Ok(Wanted { from, to, size, groups, query: cursor::fingerprint(&parts) })
+    Ok(ExpenseQuery { from, to, size, groups, fingerprint: cursor::fingerprint(&parts) })
 }
 
 /// A day, strictly `YYYY-MM-DD`.
-fn day(parameters: &Parameters, name: &str) -> Result<NaiveDate, Refusal> {
+fn parse_date(parameters: &Parameters, name: &str) -> Result<NaiveDate, ApiError> {
     parameters
         .get(name)
         .filter(|given| given.len() == 10)
         .and_then(|given| NaiveDate::parse_from_str(given, "%Y-%m-%d").ok())
-        .ok_or_else(|| Refusal::bad_request(format!("{name} must be a date (YYYY-MM-DD).")))
+        .ok_or_else(|| ApiError::bad_request(format!("{name} must be a date (YYYY-MM-DD).")))
 }
 
-fn page(
-    world: &World,
+fn write_page(
+    state: &SandboxState,
     kind: ExpenseType,
-    wanted: &Wanted,
-    picks: &[Pick],
+    query: &ExpenseQuery,
+    rows: &[RowRef],
     next: Option<&str>,
     has_previous: bool,
 ) -> String {
-    let mut body = String::with_capacity(picks.len() * 2_048 + 256);
+    let mut body = String::with_capacity(rows.len() * 2_048 + 256);
     body.push_str("{\"content\":");
-    array(&mut body, picks, |body, pick| world.company.transaction(body, kind, pick, wanted.groups));
+    write_array(&mut body, rows, |body, row| state.company.transaction(body, kind, row, query.groups));
     // Base64 needs no escaping.
     let quoted = next.map_or_else(|| "null".to_owned(), |next| format!("\"{next}\""));
     // Writing to a string does not fail.
@@ -134,8 +132,8 @@ fn page(
         body,
         ",\"next_cursor\":{quoted},\"has_next\":{},\"has_previous\":{has_previous},\"page_size\":{},\"content_size\":{}}}",
         next.is_some(),
-        wanted.size,
-        picks.len()
+        query.size,
+        rows.len()
     );
     body
 }

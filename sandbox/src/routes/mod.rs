@@ -1,88 +1,26 @@
 //! The endpoints, one file each.
 
 mod bookings;
-mod control;
 mod expense;
+mod request;
 mod token;
 mod users;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::http::{HeaderMap, StatusCode};
-use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 
-use crate::answer::Refusal;
-use crate::gate;
-use crate::settings::Region;
-use crate::world::{World, lock};
+use crate::response::ApiError;
+use crate::state::SandboxState;
+use crate::tokens::TOKEN_PATH;
 
-/// Where tokens are fetched.
-pub(crate) const TOKEN_PATH: &str = "/ta-auth/oauth/token";
-
-/// All endpoints: Navan's, which pass the gate, and the sandbox's own, which do not.
-pub(crate) fn router(world: &Arc<World>) -> Router {
+/// Navan's endpoints.
+pub(crate) fn api() -> Router<Arc<SandboxState>> {
     Router::new()
-        .route(TOKEN_PATH, post(token::issue))
+        .route(TOKEN_PATH, post(token::post))
         .route("/v1/bookings", get(bookings::list))
         .route("/v1/users", get(users::list))
-        .route("/v1/expense/{kind}", get(expense::list))
-        .fallback(unknown)
-        .layer(from_fn_with_state(Arc::clone(world), gate::pass))
-        .nest("/sandbox", control::router())
-        .with_state(Arc::clone(world))
-}
-
-async fn unknown() -> Refusal {
-    Refusal::Coded(StatusCode::NOT_FOUND, "NOT_FOUND", "No such resource.".to_owned())
-}
-
-/// The parameters of a query; of one that is repeated, the last.
-type Parameters = HashMap<String, String>;
-
-/// Checks region, token and scope, in this order.
-fn authorise(world: &World, headers: &HeaderMap, scope: &str) -> Result<(), Refusal> {
-    if world.settings.region == Region::Eu && headers.get("x-ta-region").is_none_or(|region| region != "EU") {
-        return Err(Refusal::Bare(StatusCode::INTERNAL_SERVER_ERROR));
-    }
-    let now = world.now();
-    let good = gate::bearer(headers).is_some_and(|token| lock(&world.tokens).is_good(token, now));
-    if !good {
-        return Err(Refusal::OAuth(
-            StatusCode::UNAUTHORIZED,
-            "invalid_token",
-            "The access token is invalid or expired",
-        ));
-    }
-    if world.settings.scopes.iter().any(|granted| granted == scope) {
-        return Ok(());
-    }
-    Err(Refusal::Coded(StatusCode::FORBIDDEN, "FORBIDDEN", format!("The scope {scope} is required.")))
-}
-
-/// A whole number within `range`; 400 if it is something else, `default` if it is absent.
-fn number(
-    parameters: &Parameters,
-    name: &str,
-    default: u64,
-    range: std::ops::RangeInclusive<u64>,
-) -> Result<u64, Refusal> {
-    let Some(given) = parameters.get(name) else {
-        return Ok(default);
-    };
-    given
-        .parse()
-        .ok()
-        .filter(|number| range.contains(number))
-        .ok_or_else(|| Refusal::bad_request(format!("{name} must be between {} and {}.", range.start(), range.end())))
-}
-
-/// The `page` object after the rows of a numbered page.
-fn page_object(total: u64, page: u64, size: u64) -> String {
-    format!(
-        "\"page\":{{\"totalPages\":{},\"currentPage\":{page},\"pageSize\":{size},\"totalElements\":{total}}}",
-        total.div_ceil(size)
-    )
+        .route("/v1/expense/{type}", get(expense::list))
+        .fallback(|| async { ApiError::not_found() })
 }

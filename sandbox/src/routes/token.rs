@@ -11,23 +11,23 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
-use super::Parameters;
-use crate::answer::{Refusal, json_answer};
-use crate::world::{World, lock};
+use super::request::Parameters;
+use crate::response::{ApiError, json_response};
+use crate::state::{SandboxState, lock};
 
-/// Issues a token for the credential, which comes in the form or as HTTP Basic.
-pub(super) async fn issue(
-    State(world): State<Arc<World>>,
+/// Issues a token for the credential, which is in the form or in HTTP Basic.
+pub(super) async fn post(
+    State(state): State<Arc<SandboxState>>,
     headers: HeaderMap,
     form: Result<Form<Parameters>, FormRejection>,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ApiError> {
     let Form(form) = form.unwrap_or_default();
     if form.get("grant_type").is_none_or(|grant| grant != "client_credentials") {
         let description = "Only client_credentials is supported";
-        return Err(Refusal::OAuth(StatusCode::BAD_REQUEST, "unsupported_grant_type", description));
+        return Err(ApiError::OAuth(StatusCode::BAD_REQUEST, "unsupported_grant_type", description));
     }
-    let settings = &world.settings;
-    let (id, secret) = basic(&headers)
+    let settings = &state.settings;
+    let (id, secret) = basic_credential(&headers)
         .or_else(|| Some((form.get("client_id")?.clone(), form.get("client_secret")?.clone())))
         .ok_or_else(invalid_client)?;
     if id != settings.client_id || secret != settings.client_secret {
@@ -37,10 +37,10 @@ pub(super) async fn issue(
     if form.get("scope").is_some_and(|asked| *asked != scope) {
         return Err(invalid_client());
     }
-    let now = world.now();
-    let token = lock(&world.tokens).issue(now).ok_or_else(invalid_client)?;
-    lock(&world.ledger).issued_token();
-    let mut answer = json!({
+    let now = state.now();
+    let token = lock(&state.tokens).issue(now).ok_or_else(invalid_client)?;
+    lock(&state.recorder).token_issued();
+    let mut body = json!({
         "access_token": token,
         "token_type": "bearer",
         "expires_in": settings.token_life.as_secs(),
@@ -48,17 +48,17 @@ pub(super) async fn issue(
         "allowed_ips": null,
     });
     if settings.send_scope {
-        answer["scope"] = scope.into();
+        body["scope"] = scope.into();
     }
-    Ok(json_answer(StatusCode::OK, answer.to_string()))
+    Ok(json_response(StatusCode::OK, body.to_string()))
 }
 
-fn invalid_client() -> Refusal {
-    Refusal::OAuth(StatusCode::UNAUTHORIZED, "invalid_client", "Bad client credentials")
+fn invalid_client() -> ApiError {
+    ApiError::OAuth(StatusCode::UNAUTHORIZED, "invalid_client", "Bad client credentials")
 }
 
 /// The credential in an `Authorization: Basic` header.
-fn basic(headers: &HeaderMap) -> Option<(String, String)> {
+fn basic_credential(headers: &HeaderMap) -> Option<(String, String)> {
     let encoded = headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Basic ")?;
     let decoded = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;
     let (id, secret) = decoded.split_once(':')?;

@@ -7,42 +7,43 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
-use super::{Parameters, authorise, number, page_object};
-use crate::answer::{Refusal, array, json_answer};
-use crate::faults::Numbered;
-use crate::store::Stream;
-use crate::world::{World, lock};
+use super::request::{Parameters, authorize, parse_integer};
+use crate::faults::PagedStream;
+use crate::response::{ApiError, json_response, page_object, write_array};
+use crate::state::{SandboxState, lock};
+use crate::store::RowsRead;
+use crate::stream::Stream;
 
 /// A page of the users, in the paged form or the older, SCIM-like one.
 pub(super) async fn list(
-    State(world): State<Arc<World>>,
+    State(state): State<Arc<SandboxState>>,
     headers: HeaderMap,
     Query(parameters): Query<Parameters>,
-) -> Result<Response, Refusal> {
-    authorise(&world, &headers, "users:read")?;
-    let scim = world.settings.scim_users || parameters.contains_key("startIndex") || parameters.contains_key("count");
+) -> Result<Response, ApiError> {
+    authorize(&state, &headers, "users:read")?;
+    let scim = state.settings.scim_users || parameters.contains_key("startIndex") || parameters.contains_key("count");
     let (skip, size) = if scim {
-        let start = number(&parameters, "startIndex", 0, 0..=1_000_000_000)?;
-        (start, number(&parameters, "count", 100, 1..=100)?)
+        let start = parse_integer(&parameters, "startIndex", 0, 0..=1_000_000_000)?;
+        (start, parse_integer(&parameters, "count", 100, 1..=100)?)
     } else {
-        let page = number(&parameters, "page", 0, 0..=1_000_000_000)?;
-        let size = number(&parameters, "size", 10, 1..=100)?;
+        let page = parse_integer(&parameters, "page", 0, 0..=1_000_000_000)?;
+        let size = parse_integer(&parameters, "size", 10, 1..=100)?;
         (page * size, size)
     };
-    let (total, picks) = lock(&world.store).table(Stream::User).earliest_first(skip, size);
-    world.drift(Numbered::User, i64::MIN, i64::MAX, skip + size);
-    let mut body = String::with_capacity(picks.len() * 1_024 + 256);
+    let (total, rows) = lock(&state.store).table(Stream::User).earliest_first(skip, size);
+    state.drift_after_page(PagedStream::User, RowsRead { from: i64::MIN, to: i64::MAX, count: skip + size });
+    let mut body = String::with_capacity(rows.len() * 1_024 + 256);
     if scim {
         // Writing to a string does not fail.
         let _ = write!(body, "{{\"totalResults\":{total},\"Resources\":");
     } else {
         body.push_str("{\"data\":");
     }
-    array(&mut body, &picks, |body, pick| world.company.user(body, pick));
+    write_array(&mut body, &rows, |body, row| state.company.user(body, row));
     if !scim {
         body.push(',');
         body.push_str(&page_object(total, skip / size, size));
     }
     body.push('}');
-    Ok(json_answer(StatusCode::OK, body))
+    Ok(json_response(StatusCode::OK, body))
 }

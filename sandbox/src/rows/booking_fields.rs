@@ -1,7 +1,7 @@
 //! BOOKING's optional fields: names and what they may hold.
 
-use super::numbers::Kind::{self, Count, Degrees, Fine, Huge, Money};
-use super::words;
+use super::numbers::NumberKind::{self, Count, Degrees, Fine, Huge, Money};
+use super::vocab;
 
 pub(crate) const TYPES: [&str; 6] = ["HOTEL", "FLIGHT", "CAR", "RAIL", "TRANSPORTATION", "BLACK_CAR"];
 pub(crate) const STATUSES: [&str; 7] =
@@ -10,55 +10,55 @@ pub(crate) const STATUSES: [&str; 7] =
 /// Strings that any booking may have.
 pub(crate) const TEXTS: &[(&str, &[&str])] = &[
     ("approvalStatus", &["APPROVED", "PENDING", "DENIED", "NOT_REQUIRED"]),
-    ("approverEmail", words::EMAILS),
-    ("approverReason", words::NOTES),
-    ("billToClient", words::ENTITIES),
+    ("approverEmail", vocab::EMAILS),
+    ("approverReason", vocab::NOTES),
+    ("billToClient", vocab::ENTITIES),
     ("bookingMethod", &["WEB", "MOBILE", "AGENT"]),
-    ("companyOffice", words::OFFICES),
-    ("companyPaymentMethod", words::PAYMENTS),
-    ("confirmationNumber", words::NUMBERS),
-    ("currency", words::CURRENCIES),
-    ("eventName", words::NOTES),
+    ("companyOffice", vocab::OFFICES),
+    ("companyPaymentMethod", vocab::PAYMENTS),
+    ("confirmationNumber", vocab::NUMBERS),
+    ("currency", vocab::CURRENCIES),
+    ("eventName", vocab::NOTES),
     ("inventory", &["EXPEDIA", "SABRE", "BOOKING_COM", "NDC"]),
     ("inventorySource", &["GDS", "DIRECT", "AGGREGATOR"]),
     ("invitationType", &["GUEST", "EMPLOYEE"]),
     ("inviteConnectionMethod", &["EMAIL", "LINK"]),
-    ("invoice", words::LINKS),
-    ("invoiceNumber", words::NUMBERS),
-    ("loggedAsUserName", words::NAMES),
-    ("nameOnCreditCard", words::NAMES),
-    ("outOfPolicyDescription", words::MISSING),
-    ("paymentCreditCardTypeName", words::CARDS),
-    ("paymentMethod", words::PAYMENTS),
-    ("paymentMethodUsed", words::PAYMENTS),
+    ("invoice", vocab::LINKS),
+    ("invoiceNumber", vocab::NUMBERS),
+    ("loggedAsUserName", vocab::NAMES),
+    ("nameOnCreditCard", vocab::NAMES),
+    ("outOfPolicyDescription", vocab::MISSING),
+    ("paymentCreditCardTypeName", vocab::CARDS),
+    ("paymentMethod", vocab::PAYMENTS),
+    ("paymentMethodUsed", vocab::PAYMENTS),
     ("paymentSchedule", &["PREPAID", "PAY_LATER"]),
     ("pcc", &["7Q4X", "B2FH"]),
-    ("pdf", words::LINKS),
+    ("pdf", vocab::LINKS),
     ("policyLevel", &["STANDARD", "EXECUTIVE"]),
     ("projects", &["Apollo", "Ph\\u0153nix, Gemini"]),
-    ("purpose", words::NOTES),
-    ("reason", words::MISSING),
+    ("purpose", vocab::NOTES),
+    ("reason", vocab::MISSING),
     ("statementDescription", &["NAVAN *HOTEL", "NAVAN *AIR 0016"]),
-    ("tripDescription", words::NOTES),
+    ("tripDescription", vocab::NOTES),
     ("tripLength", &["DAY_TRIP", "MULTI_DAY"]),
-    ("tripName", words::NOTES),
-    ("vendor", words::CARRIERS),
+    ("tripName", vocab::NOTES),
+    ("vendor", vocab::CARRIERS),
 ];
 
 pub(crate) const FLIGHT_TEXTS: &[(&str, &[&str])] = &[
     ("airlineRoute", &["SFO-LHR", "BER-TLV", "NRT \\u2192 JFK"]),
-    ("cabin", words::CABINS),
-    ("cabinPurchased", words::CABINS),
+    ("cabin", vocab::CABINS),
+    ("cabinPurchased", vocab::CABINS),
     ("fareBasisCode", &["YOW", "KLXP2"]),
     ("fareClass", &["Y", "J", "K"]),
-    ("flownCabinClass", words::CABINS),
+    ("flownCabinClass", vocab::CABINS),
     ("routeType", &["ONE_WAY", "ROUND_TRIP", "MULTI_CITY"]),
 ];
-pub(crate) const HOTEL_TEXTS: &[(&str, &[&str])] = &[("hotelChain", words::CHAINS), ("hotelCode", words::NUMBERS)];
+pub(crate) const HOTEL_TEXTS: &[(&str, &[&str])] = &[("hotelChain", vocab::CHAINS), ("hotelCode", vocab::NUMBERS)];
 pub(crate) const CAR_TEXTS: &[(&str, &[&str])] = &[("carType", &["COMPACT", "SUV", "S\\u00e9dan"])];
 
 /// Numbers that any booking may have. `grandTotal` is not here: it is on every row.
-pub(crate) const NUMBERS: &[(&str, Kind)] = &[
+pub(crate) const NUMBERS: &[(&str, NumberKind)] = &[
     ("airlineCreditCardSurcharge", Money),
     ("basePrice", Money),
     ("bookingDuration", Count),
@@ -98,43 +98,44 @@ pub(crate) const NUMBERS: &[(&str, Kind)] = &[
     ("vat", Money),
     ("vipFee", Money),
 ];
-pub(crate) const FLIGHT_NUMBERS: &[(&str, Kind)] = &[("flightMiles", Huge)];
-pub(crate) const HOTEL_NUMBERS: &[(&str, Kind)] = &[("hotelLatitude", Degrees), ("hotelLongitude", Degrees)];
-pub(crate) const RAIL_NUMBERS: &[(&str, Kind)] = &[("trainMiles", Huge)];
+pub(crate) const FLIGHT_NUMBERS: &[(&str, NumberKind)] = &[("flightMiles", Huge)];
+pub(crate) const HOTEL_NUMBERS: &[(&str, NumberKind)] = &[("hotelLatitude", Degrees), ("hotelLongitude", Degrees)];
+pub(crate) const RAIL_NUMBERS: &[(&str, NumberKind)] = &[("trainMiles", Huge)];
 
 pub(crate) const BOOLEANS: [&str; 4] = ["expensed", "gsaRate", "navanPro", "outOfPolicy"];
 /// String columns in which booleans are seen too.
-pub(crate) const WAVERING_TEXTS: [&str; 4] = ["domestic", "preferredVendor", "corporateDiscountUsed", "flight"];
+pub(crate) const INCONSISTENT_TEXTS: [&str; 4] = ["domestic", "preferredVendor", "corporateDiscountUsed", "flight"];
 /// Arrays that are `""` when empty on some rows.
-pub(crate) const WAVERING_LISTS: [&str; 2] = ["outOfPolicyViolations", "outOfPolicyViolationTypes"];
+pub(crate) const INCONSISTENT_LISTS: [&str; 2] = ["outOfPolicyViolations", "outOfPolicyViolationTypes"];
 
-/// Arrays of strings, each with its words and how many at most.
+/// Arrays of strings, each with its values and the most that it has.
 pub(crate) const LISTS: &[(&str, &[&str], u64)] = &[
-    ("billableEntities", words::ENTITIES, 2),
-    ("costCenters", words::COST_CENTERS, 2),
-    ("departments", words::DEPARTMENTS, 2),
+    ("billableEntities", vocab::ENTITIES, 2),
+    ("costCenters", vocab::COST_CENTERS, 2),
+    ("departments", vocab::DEPARTMENTS, 2),
     ("etickets", &["0162345678901", "2201112223334"], 2),
-    ("regions", words::REGIONS, 1),
+    ("regions", vocab::REGIONS, 1),
     ("seats", &["12A", "3F", "41C"], 2),
-    ("subsidiaries", words::SUBSIDIARIES, 1),
+    ("subsidiaries", vocab::SUBSIDIARIES, 1),
 ];
 
 pub(crate) const SEGMENT_TEXTS: &[(&str, &[&str])] = &[
-    ("providerCode", words::CODES),
-    ("providerName", words::CARRIERS),
+    ("providerCode", vocab::CODES),
+    ("providerName", vocab::CARRIERS),
     ("flightNumber", &["58", "1982", "454"]),
     ("airlineAlliance", &["STAR_ALLIANCE", "ONEWORLD"]),
-    ("hotelChain", words::CHAINS),
-    ("cabin", words::CABINS),
-    ("cabinPurchased", words::CABINS),
+    ("hotelChain", vocab::CHAINS),
+    ("cabin", vocab::CABINS),
+    ("cabinPurchased", vocab::CABINS),
     ("fareClass", &["Y", "J"]),
 ];
 
-pub(crate) const CREDIT: &[(&str, Kind)] = &[
+pub(crate) const CREDIT: &[(&str, NumberKind)] = &[
     ("creditAvailableUsd", Money),
     ("creditExchangeFeeUsd", Money),
     ("creditUsed", Money),
     ("creditUsedUsd", Money),
     ("residualCredit", Money),
 ];
-pub(crate) const RESHOPPING: &[(&str, Kind)] = &[("reshoppingNewPrice", Money), ("reshoppingOriginalPrice", Money)];
+pub(crate) const RESHOPPING: &[(&str, NumberKind)] =
+    &[("reshoppingNewPrice", Money), ("reshoppingOriginalPrice", Money)];

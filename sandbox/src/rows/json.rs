@@ -1,15 +1,15 @@
 //! Writing JSON by hand, straight into the page's body.
 
-use super::dice::Dice;
+use crate::clock::DAY_MS;
+use crate::rng::Rng;
 
-const DAY_MS: i64 = 86_400_000;
 const TWO_DIGITS: &str = "00010203040506070809101112131415161718192021222324252627282930313233343536373839\
                           40414243444546474849505152535455565758596061626364656667686970717273747576777879\
                           8081828384858687888990919293949596979899";
 
-/// How an instant is written.
+/// How a time is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
+pub(crate) enum TimestampFormat {
     /// `2026-11-22T09:30:00.123Z`
     Millis,
     /// `2026-11-22T09:30:00Z`
@@ -18,28 +18,28 @@ pub(crate) enum Form {
     Local,
 }
 
-/// One row under way: where it is written, and the dice that it is made of.
+/// A row being written: where to, and the generator of its values.
 ///
-/// Every object begins with a field that is always there, written by [`Row::open`]; every later field
+/// Every object begins with a field that is always there, written by [`Row::begin_object`]; every later field
 /// can then write its comma first without asking whether it is the first.
 #[derive(Debug)]
 pub(crate) struct Row<'a> {
     pub(crate) out: &'a mut String,
-    pub(crate) dice: Dice,
-    /// Whether its numbers may have forms that few can carry.
+    pub(crate) rng: Rng,
+    /// Whether some of its numbers exceed a 64-bit float or a DECIMAL(38, 9).
     pub(crate) odd_numbers: bool,
 }
 
 impl Row<'_> {
     /// `{"name":`, the start of an object.
-    pub(crate) fn open(&mut self, name: &str) {
+    pub(crate) fn begin_object(&mut self, name: &str) {
         self.out.push_str("{\"");
         self.out.push_str(name);
         self.out.push_str("\":");
     }
 
     /// `,"name":`, the start of a further field.
-    pub(crate) fn key(&mut self, name: &str) {
+    pub(crate) fn field(&mut self, name: &str) {
         self.out.push_str(",\"");
         self.out.push_str(name);
         self.out.push_str("\":");
@@ -51,8 +51,8 @@ impl Row<'_> {
     }
 
     /// A field with a string, whose `value` is already escaped.
-    pub(crate) fn text(&mut self, name: &str, value: &str) {
-        self.key(name);
+    pub(crate) fn string(&mut self, name: &str, value: &str) {
+        self.field(name);
         self.quoted(value);
     }
 
@@ -63,36 +63,36 @@ impl Row<'_> {
         self.out.push('"');
     }
 
-    /// Rolls whether an optional field has a value (`share` of 16), is null or is left out. If it is
-    /// null that is written; only if this is true does the caller write the field.
-    pub(crate) fn has(&mut self, name: &str, share: u64) -> bool {
-        let roll = self.dice.next() >> 60;
-        if roll == share {
-            self.key(name);
+    /// Decides whether an optional field has a value (`share` of 16), is null or is left out, and writes it if it is
+    /// null. If this is true, the caller writes the field.
+    pub(crate) fn is_present(&mut self, name: &str, share: u64) -> bool {
+        let drawn = self.rng.next_u64() >> 60;
+        if drawn == share {
+            self.field(name);
             self.raw("null");
         }
-        roll < share
+        drawn < share
     }
 
     /// Optional strings, each picked from its own choices.
-    pub(crate) fn texts(&mut self, fields: &[(&str, &[&str])], share: u64) {
+    pub(crate) fn optional_strings(&mut self, fields: &[(&str, &[&str])], share: u64) {
         for (name, choices) in fields {
-            if self.has(name, share) {
-                let value = self.dice.pick(choices);
-                self.text(name, value);
+            if self.is_present(name, share) {
+                let value = self.rng.choose(choices);
+                self.string(name, value);
             }
         }
     }
 
     /// An array of up to `most` strings.
-    pub(crate) fn list(&mut self, name: &str, choices: &[&str], most: u64) {
-        self.key(name);
+    pub(crate) fn string_array(&mut self, name: &str, choices: &[&str], most: u64) {
+        self.field(name);
         self.out.push('[');
-        for nth in 0..self.dice.below(most + 1) {
+        for nth in 0..self.rng.below(most + 1) {
             if nth > 0 {
                 self.out.push(',');
             }
-            let value = self.dice.pick(choices);
+            let value = self.rng.choose(choices);
             self.quoted(value);
         }
         self.out.push(']');
@@ -100,53 +100,53 @@ impl Row<'_> {
 
     /// A field with `true` or `false`.
     pub(crate) fn boolean(&mut self, name: &str, value: bool) {
-        self.key(name);
+        self.field(name);
         self.raw(if value { "true" } else { "false" });
     }
 
-    /// A field with an instant (`ms` since the epoch), as a string.
-    pub(crate) fn instant(&mut self, name: &str, ms: i64, form: Form) {
-        self.key(name);
+    /// A field with a time (`ms` since the epoch), as a string.
+    pub(crate) fn timestamp(&mut self, name: &str, ms: i64, format: TimestampFormat) {
+        self.field(name);
         self.out.push('"');
-        instant(self.out, ms, form);
+        push_timestamp(self.out, ms, format);
         self.out.push('"');
     }
 
-    /// A field with the UTC day of an instant (`ms` since the epoch), as a string.
+    /// A field with the UTC day of a time (`ms` since the epoch), as a string.
     pub(crate) fn date(&mut self, name: &str, ms: i64) {
-        self.key(name);
+        self.field(name);
         self.out.push('"');
-        date(self.out, ms.div_euclid(DAY_MS));
+        push_date(self.out, ms.div_euclid(DAY_MS));
         self.out.push('"');
     }
 
     /// A whole number.
     pub(crate) fn integer(&mut self, value: impl itoa::Integer) {
-        integer(self.out, value);
+        push_integer(self.out, value);
     }
 
     /// A UUID in quotes.
     pub(crate) fn uuid(&mut self, id: [u64; 2]) {
         self.out.push('"');
-        uuid(self.out, id);
+        push_uuid(self.out, id);
         self.out.push('"');
     }
 }
 
 /// A whole number.
-pub(crate) fn integer(out: &mut String, value: impl itoa::Integer) {
+pub(crate) fn push_integer(out: &mut String, value: impl itoa::Integer) {
     out.push_str(itoa::Buffer::new().format(value));
 }
 
 /// Hundredths as an amount: `1234` is `12.34`.
-pub(crate) fn cents(out: &mut String, hundredths: u64) {
-    integer(out, hundredths / 100);
+pub(crate) fn push_cents(out: &mut String, hundredths: u64) {
+    push_integer(out, hundredths / 100);
     out.push('.');
-    two(out, hundredths % 100);
+    push_two_digits(out, hundredths % 100);
 }
 
 /// A UUID from 128 bits, marked as version 4.
-pub(crate) fn uuid(out: &mut String, [high, low]: [u64; 2]) {
+pub(crate) fn push_uuid(out: &mut String, [high, low]: [u64; 2]) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let high = (high & 0xFFFF_FFFF_FFFF_0FFF) | 0x4000;
     let low = (low & 0x3FFF_FFFF_FFFF_FFFF) | 0x8000_0000_0000_0000;
@@ -166,7 +166,7 @@ pub(crate) fn uuid(out: &mut String, [high, low]: [u64; 2]) {
 }
 
 /// The day `days` after 1970-01-01, as `YYYY-MM-DD`.
-pub(crate) fn date(out: &mut String, days: i64) {
+pub(crate) fn push_date(out: &mut String, days: i64) {
     // Howard Hinnant's civil_from_days, for years 0 to 9999.
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);
@@ -178,37 +178,37 @@ pub(crate) fn date(out: &mut String, days: i64) {
     let month = if month_index < 10 { month_index + 3 } else { month_index - 9 };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     let (year, month, day) = (year.unsigned_abs(), month.unsigned_abs(), day.unsigned_abs());
-    two(out, year / 100 % 100);
-    two(out, year % 100);
+    push_two_digits(out, year / 100 % 100);
+    push_two_digits(out, year % 100);
     out.push('-');
-    two(out, month);
+    push_two_digits(out, month);
     out.push('-');
-    two(out, day);
+    push_two_digits(out, day);
 }
 
-/// An instant, `ms` after the epoch.
-pub(crate) fn instant(out: &mut String, ms: i64, form: Form) {
-    date(out, ms.div_euclid(DAY_MS));
+/// A time, `ms` after the epoch.
+pub(crate) fn push_timestamp(out: &mut String, ms: i64, format: TimestampFormat) {
+    push_date(out, ms.div_euclid(DAY_MS));
     let of_day = ms.rem_euclid(DAY_MS).unsigned_abs();
     out.push('T');
-    two(out, of_day / 3_600_000);
+    push_two_digits(out, of_day / 3_600_000);
     out.push(':');
-    two(out, of_day / 60_000 % 60);
+    push_two_digits(out, of_day / 60_000 % 60);
     out.push(':');
-    two(out, of_day / 1_000 % 60);
-    if form == Form::Millis {
+    push_two_digits(out, of_day / 1_000 % 60);
+    if format == TimestampFormat::Millis {
         out.push('.');
         let millis = of_day % 1_000;
-        two(out, millis / 10);
-        integer(out, millis % 10);
+        push_two_digits(out, millis / 10);
+        push_integer(out, millis % 10);
     }
-    if form != Form::Local {
+    if format != TimestampFormat::Local {
         out.push('Z');
     }
 }
 
 /// Two digits of a number below 100.
-fn two(out: &mut String, number: u64) {
+fn push_two_digits(out: &mut String, number: u64) {
     let at = usize::try_from(number % 100).unwrap_or(0) * 2;
     out.push_str(&TWO_DIGITS[at..at + 2]);
 }

@@ -1,10 +1,10 @@
-//! Numbers of every precision that JSON allows, since a reader must pass them on digit by digit.
+//! Numbers of every precision that JSON allows: a reader must keep every digit.
 
-use super::json::{Row, cents, integer};
+use super::json::{Row, push_cents, push_integer};
 
 /// What a number stands for, which decides how it looks.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Kind {
+pub(crate) enum NumberKind {
     /// An amount: mostly two decimals, now and then many, or an exponent.
     Money,
     /// A small count.
@@ -38,44 +38,44 @@ const ODD_FINE: [&str; 4] = ["1.0E-7", "0.30000000000000004440892098500626", "6.
 
 impl Row<'_> {
     /// Optional numbers.
-    pub(crate) fn numbers(&mut self, fields: &[(&str, Kind)], share: u64) {
+    pub(crate) fn optional_numbers(&mut self, fields: &[(&str, NumberKind)], share: u64) {
         for (name, kind) in fields {
-            if self.has(name, share) {
-                self.key(name);
+            if self.is_present(name, share) {
+                self.field(name);
                 self.number(*kind);
             }
         }
     }
 
     /// A number of the kind.
-    pub(crate) fn number(&mut self, kind: Kind) {
-        let bits = self.dice.next();
+    pub(crate) fn number(&mut self, kind: NumberKind) {
+        let bits = self.rng.next_u64();
         let (odd, value) = (self.odd_numbers && bits.is_multiple_of(32), bits >> 32);
         match kind {
-            Kind::Money if odd => self.one_of(&ODD_MONEY),
-            Kind::Huge if odd => self.one_of(&ODD_HUGE),
-            Kind::Fine if odd => self.one_of(&ODD_FINE),
-            Kind::Money => cents(self.out, value % 250_000),
-            Kind::Huge => integer(self.out, value % 9_000),
-            Kind::Count => integer(self.out, value % 12),
-            Kind::Fine => {
-                integer(self.out, value % 90);
+            NumberKind::Money if odd => self.one_of(&ODD_MONEY),
+            NumberKind::Huge if odd => self.one_of(&ODD_HUGE),
+            NumberKind::Fine if odd => self.one_of(&ODD_FINE),
+            NumberKind::Money => push_cents(self.out, value % 250_000),
+            NumberKind::Huge => push_integer(self.out, value % 9_000),
+            NumberKind::Count => push_integer(self.out, value % 12),
+            NumberKind::Fine => {
+                push_integer(self.out, value % 90);
                 self.out.push('.');
-                integer(self.out, 100_000 + value / 90 % 900_000);
+                push_integer(self.out, 100_000 + value / 90 % 900_000);
             }
-            Kind::Degrees => {
+            NumberKind::Degrees => {
                 if bits & 64 == 0 {
                     self.out.push('-');
                 }
-                integer(self.out, value % 90);
+                push_integer(self.out, value % 90);
                 self.out.push('.');
-                integer(self.out, 1_000_000 + value % 9_000_000);
+                push_integer(self.out, 1_000_000 + value % 9_000_000);
             }
         }
     }
 
     fn one_of(&mut self, choices: &[&str]) {
-        let number = self.dice.pick(choices);
+        let number = self.rng.choose(choices);
         self.out.push_str(number);
     }
 }

@@ -1,20 +1,20 @@
 //! TRANSACTION rows.
 
-use super::dice::Dice;
-use super::json::{Form, Row, cents};
-use super::numbers::Kind;
+use super::company::{self, Company};
+use super::json::{Row, TimestampFormat, push_cents};
+use super::numbers::NumberKind;
 use super::transaction_fields as fields;
-use super::{Company, words};
-use crate::expense::ExpenseType;
-use crate::table::Pick;
-
-const DAY_MS: i64 = 86_400_000;
+use super::vocab;
+use crate::clock::DAY_MS;
+use crate::expense_type::ExpenseType;
+use crate::rng::Rng;
+use crate::table::RowRef;
 
 /// The field groups that a request asked for (`include_field_group`); what belongs to a group that was
-/// not asked for is left out. Line items are in every answer.
+/// not asked for is left out. Line items are in every response.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "a set of named groups, each asked for or not")]
-pub(crate) struct Groups {
+pub(crate) struct FieldGroups {
     pub(crate) policy: bool,
     pub(crate) erp: bool,
     pub(crate) tax: bool,
@@ -23,7 +23,7 @@ pub(crate) struct Groups {
     pub(crate) traveler_hr: bool,
 }
 
-impl Groups {
+impl FieldGroups {
     pub(crate) const ALL: Self =
         Self { policy: true, erp: true, tax: true, booking: true, mileage: true, traveler_hr: true };
 
@@ -48,133 +48,135 @@ impl Groups {
 
 impl Company {
     /// Appends the row of a transaction.
-    pub(crate) fn transaction(&self, out: &mut String, kind: ExpenseType, pick: &Pick, groups: Groups) {
-        let tag = super::TRANSACTION + kind.number();
-        let mut row = Row { out, dice: Dice::of(self.seed, tag, pick.index, 0), odd_numbers: self.odd_numbers };
-        let modified = pick.touched_ms.unwrap_or(pick.key);
+    pub(crate) fn transaction(&self, out: &mut String, kind: ExpenseType, row_ref: &RowRef, groups: FieldGroups) {
+        let start = out.len();
+        let tag = company::TRANSACTION + kind.ordinal();
+        let mut row = Row { out, rng: Rng::for_row(self.seed, tag, row_ref.index, 0), odd_numbers: self.odd_numbers };
+        let modified = row_ref.touched_ms.unwrap_or(row_ref.key);
         // What happened came some days before it was last changed.
-        let posted = pick.key - row.dice.below(20).cast_signed() * DAY_MS;
-        row.open("id");
-        row.uuid(self.id(tag, pick.index));
-        row.text("_type", kind.path());
-        row.text("transaction_type", kind.transaction_type());
-        row.instant("modified_timestamp", modified, Form::Millis);
-        self.touched(&mut row, tag, pick);
+        let posted = row_ref.key - row.rng.below(20).cast_signed() * DAY_MS;
+        row.begin_object("id");
+        row.uuid(self.id(tag, row_ref.index));
+        row.string("_type", kind.path());
+        row.string("transaction_type", kind.transaction_type());
+        row.timestamp("modified_timestamp", modified, TimestampFormat::Millis);
+        self.touched_fields(&mut row, tag, row_ref);
         row.date("transaction_date", posted);
-        row.instant("posted_date_time", posted, Form::Seconds);
-        core(&mut row, posted);
+        row.timestamp("posted_date_time", posted, TimestampFormat::Seconds);
+        core_fields(&mut row, posted);
         if groups.policy {
-            row.texts(fields::POLICY, 8);
+            row.optional_strings(fields::POLICY, 8);
         }
         if groups.erp {
-            row.texts(fields::ERP, 8);
-            if row.has("erp_effective_date", 5) {
+            row.optional_strings(fields::ERP, 8);
+            if row.is_present("erp_effective_date", 5) {
                 row.date("erp_effective_date", posted);
             }
         }
-        if groups.tax && row.has("tax_details", 4) {
-            tax(&mut row);
+        if groups.tax && row.is_present("tax_details", 4) {
+            tax_details(&mut row);
         }
         if groups.mileage {
-            row.texts(fields::MILEAGE, 3);
+            row.optional_strings(fields::MILEAGE, 3);
         }
         if groups.traveler_hr {
-            row.texts(fields::TRAVELER_HR, 5);
+            row.optional_strings(fields::TRAVELER_HR, 5);
         }
-        self.booking_of(&mut row, posted, groups);
-        self.new_field(&mut row, pick.index);
+        self.paid_booking(&mut row, posted, groups);
+        self.unknown_field(&mut row, row_ref.index);
         row.raw("}");
+        self.finish_row(out, start, tag, row_ref.index);
     }
 
     /// What a touch changes.
-    fn touched(&self, row: &mut Row<'_>, tag: u64, pick: &Pick) {
-        // From other dice, so that all else stays as it was.
-        let mut fresh = Dice::of(self.seed, tag, pick.index, pick.version);
-        row.key("posted_amount");
+    fn touched_fields(&self, row: &mut Row<'_>, tag: u64, row_ref: &RowRef) {
+        // A generator of its own, so that all else stays as it was.
+        let mut fresh = Rng::for_row(self.seed, tag, row_ref.index, row_ref.version);
+        row.field("posted_amount");
         row.raw(if fresh.chance(1) { "\"-" } else { "\"" });
-        cents(row.out, fresh.below(90_000));
+        push_cents(row.out, fresh.below(90_000));
         row.raw("\"");
-        let currency = fresh.pick(words::CURRENCIES);
-        row.text("posted_currency", currency);
-        let status = fresh.pick(&fields::STATUSES);
-        row.text("approval_status", status);
+        let currency = fresh.choose(vocab::CURRENCIES);
+        row.string("posted_currency", currency);
+        let status = fresh.choose(&fields::STATUSES);
+        row.string("approval_status", status);
     }
 
     /// The booking that a transaction paid for, if it did: one that BOOKING really has.
-    fn booking_of(&self, row: &mut Row<'_>, posted: i64, groups: Groups) {
-        let booking = row.dice.below(self.bookings.max(1));
+    fn paid_booking(&self, row: &mut Row<'_>, posted: i64, groups: FieldGroups) {
+        let booking = row.rng.below(self.bookings.max(1));
         let known = self.bookings > 0;
-        if known && row.has("navan_booking_uuid", 5) {
-            row.key("navan_booking_uuid");
+        if known && row.is_present("navan_booking_uuid", 5) {
+            row.field("navan_booking_uuid");
             row.uuid(self.booking_id(booking));
         }
-        if !(groups.booking && row.has("booking_details", 6)) {
+        if !(groups.booking && row.is_present("booking_details", 6)) {
             return;
         }
-        row.key("booking_details");
-        row.open("trip_uuid");
-        let trip = [row.dice.next(), row.dice.next()];
+        row.field("booking_details");
+        row.begin_object("trip_uuid");
+        let trip = [row.rng.next_u64(), row.rng.next_u64()];
         row.uuid(trip);
         if known {
-            row.key("navan_booking_ids");
+            row.field("navan_booking_ids");
             row.raw("\"");
             row.integer(10_000_000 + booking);
             row.raw("\"");
-            row.key("navan_booking_uuids");
+            row.field("navan_booking_uuids");
             row.uuid(self.booking_id(booking));
         }
         row.date("booking_start_date", posted);
         row.date("booking_end_date", posted + 2 * DAY_MS);
-        row.texts(fields::BOOKING, 5);
+        row.optional_strings(fields::BOOKING, 5);
         row.raw("}");
     }
 }
 
-/// What every answer may have.
-fn core(row: &mut Row<'_>, posted: i64) {
-    row.texts(fields::CORE, 3);
+/// The fields of no field group.
+fn core_fields(row: &mut Row<'_>, posted: i64) {
+    row.optional_strings(fields::CORE, 3);
     for name in fields::AMOUNTS {
-        if row.has(name, 4) {
-            row.key(name);
-            let amount = row.dice.below(50_000);
+        if row.is_present(name, 4) {
+            row.field(name);
+            let amount = row.rng.below(50_000);
             row.raw("\"");
-            cents(row.out, amount);
+            push_cents(row.out, amount);
             row.raw("\"");
         }
     }
     for name in fields::DATES {
-        if row.has(name, 4) {
+        if row.is_present(name, 4) {
             row.date(name, posted);
         }
     }
     for name in fields::BOOLEANS {
-        if row.has(name, 13) {
-            let yes = row.dice.chance(3);
+        if row.is_present(name, 13) {
+            let yes = row.rng.chance(3);
             row.boolean(name, yes);
         }
     }
-    row.numbers(&[("accrued_rebate_amount", Kind::Money)], 5);
-    row.numbers(&[("reimbursement_exchange_rate", Kind::Fine), ("exchange_rate", Kind::Fine)], 4);
+    row.optional_numbers(&[("accrued_rebate_amount", NumberKind::Money)], 5);
+    row.optional_numbers(&[("reimbursement_exchange_rate", NumberKind::Fine), ("exchange_rate", NumberKind::Fine)], 4);
     line_items(row);
     custom_field_values(row);
 }
 
-fn tax(row: &mut Row<'_>) {
-    row.key("tax_details");
-    row.open("rate");
-    row.number(Kind::Fine);
-    row.texts(&[("code", &["VAT20", "MwSt \\u00a719"])], 12);
+fn tax_details(row: &mut Row<'_>) {
+    row.field("tax_details");
+    row.begin_object("rate");
+    row.number(NumberKind::Fine);
+    row.optional_strings(&[("code", &["VAT20", "MwSt \\u00a719"])], 12);
     row.raw(",\"parts\":[{\"amount\":\"1.90\",\"reclaimable\":true}]}");
 }
 
 fn line_items(row: &mut Row<'_>) {
     row.raw(",\"line_items\":[");
-    for nth in 0..row.dice.below(16).saturating_sub(13) {
+    for nth in 0..row.rng.below(16).saturating_sub(13) {
         row.raw(if nth > 0 { ",{\"amount\":\"" } else { "{\"amount\":\"" });
-        let amount = row.dice.below(20_000);
-        cents(row.out, amount);
+        let amount = row.rng.below(20_000);
+        push_cents(row.out, amount);
         row.raw("\"");
-        row.texts(&[("description", words::NOTES)], 12);
+        row.optional_strings(&[("description", vocab::NOTES)], 12);
         row.raw("}");
     }
     row.raw("]");
@@ -182,10 +184,10 @@ fn line_items(row: &mut Row<'_>) {
 
 fn custom_field_values(row: &mut Row<'_>) {
     row.raw(",\"custom_field_values\":[");
-    if row.dice.chance(6) {
+    if row.rng.chance(6) {
         row.raw("{\"name\":\"project\",\"label\":\"Projekt\"");
         // The odd one out is Navan's.
-        row.texts(&[("value", words::NUMBERS), ("displayValue", words::NOTES)], 14);
+        row.optional_strings(&[("value", vocab::NUMBERS), ("displayValue", vocab::NOTES)], 14);
         row.raw("}");
     }
     row.raw("]");

@@ -1,65 +1,68 @@
 //! USER rows.
 
-use super::dice::Dice;
+use super::company::{self, Company};
 use super::json::Row;
-use super::{Company, person, words};
-use crate::table::Pick;
+use super::{person, vocab};
+use crate::rng::Rng;
+use crate::table::RowRef;
 
 const TRAITS: &[(&str, &[&str])] = &[
-    ("costCentre", words::COST_CENTERS),
-    ("region", words::REGIONS),
-    ("subsidiary", words::SUBSIDIARIES),
-    ("approver", words::EMAILS),
-    ("approverName", words::NAMES),
-    ("managerName", words::NAMES),
-    ("managerEmail", words::EMAILS),
-    ("legalEntityName", words::SUBSIDIARIES),
-    ("companyOffice", words::OFFICES),
+    ("costCentre", vocab::COST_CENTERS),
+    ("region", vocab::REGIONS),
+    ("subsidiary", vocab::SUBSIDIARIES),
+    ("approver", vocab::EMAILS),
+    ("approverName", vocab::NAMES),
+    ("managerName", vocab::NAMES),
+    ("managerEmail", vocab::EMAILS),
+    ("legalEntityName", vocab::SUBSIDIARIES),
+    ("companyOffice", vocab::OFFICES),
     ("policyLevel", &["STANDARD", "EXECUTIVE", "INTERN"]),
     ("policyName", &["Default", "Executives \\u2013 global", "Interns"]),
 ];
 
 impl Company {
     /// Appends the row of a user.
-    pub(crate) fn user(&self, out: &mut String, pick: &Pick) {
-        let user = pick.index;
-        let mut row = Row { out, dice: Dice::of(self.seed, super::USER, user, 0), odd_numbers: self.odd_numbers };
-        // What a touch changes comes from other dice, so that all else stays as it was.
-        let mut fresh = Dice::of(self.seed, super::USER, user, pick.version);
+    pub(crate) fn user(&self, out: &mut String, row_ref: &RowRef) {
+        let start = out.len();
+        let user = row_ref.index;
+        let mut row = Row { out, rng: Rng::for_row(self.seed, company::USER, user, 0), odd_numbers: self.odd_numbers };
+        // What a touch changes has a generator of its own, so that all else stays as it was.
+        let mut fresh = Rng::for_row(self.seed, company::USER, user, row_ref.version);
         let (first, last) = person::name_of(user);
-        row.open("id");
+        row.begin_object("id");
         row.uuid(self.user_id(user));
-        email(&mut row, "userName", user);
-        row.key("name");
-        row.open("familyName");
+        email_field(&mut row, "userName", user);
+        row.field("name");
+        row.begin_object("familyName");
         row.quoted(last);
-        row.text("givenName", first);
+        row.string("givenName", first);
         row.raw("}");
-        row.key("employeeId");
+        row.field("employeeId");
         row.raw("\"E-");
         row.integer(user);
         row.raw("\"");
-        row.key("phoneNumber");
+        row.field("phoneNumber");
         row.raw("\"+1 555 ");
         row.integer(1_000_000 + fresh.below(9_000_000));
         row.raw("\"");
-        let department = fresh.pick(words::DEPARTMENTS);
-        row.text("department", department);
-        row.texts(TRAITS, 13);
-        let active = row.dice.chance(14);
+        let department = fresh.choose(vocab::DEPARTMENTS);
+        row.string("department", department);
+        row.optional_strings(TRAITS, 13);
+        let active = row.rng.chance(14);
         row.boolean("active", active);
         row.raw(",\"emails\":[{\"primary\":true");
-        email(&mut row, "value", user);
-        row.text("emailType", "work");
+        email_field(&mut row, "value", user);
+        row.string("emailType", "work");
         row.raw("}]");
-        self.new_field(&mut row, user);
+        self.unknown_field(&mut row, user);
         row.raw("}");
+        self.finish_row(out, start, company::USER, user);
     }
 }
 
-fn email(row: &mut Row<'_>, name: &str, user: u64) {
-    row.key(name);
+fn email_field(row: &mut Row<'_>, name: &str, user: u64) {
+    row.field(name);
     row.raw("\"");
-    person::email_of(row.out, user);
+    person::push_email(row.out, user);
     row.raw("\"");
 }

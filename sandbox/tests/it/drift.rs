@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use navan_sandbox::{Drift, Faults, Numbered};
+use navan_sandbox::{Faults, PagedStream, RowDrift};
 
 use crate::client::{BOOKINGS, Client, sandbox};
 
@@ -21,13 +21,15 @@ fn read(client: &Client, target: &str, key: &str) -> (Vec<String>, HashSet<u64>)
     (keys, totals)
 }
 
-fn drift(stream: Numbered, insert: u64, delete: u64) -> Faults {
-    Faults { drift: Some(Drift { stream, every_pages: 2, insert, touch: 1, delete, max: 3 }), ..Faults::default() }
+fn drift(stream: PagedStream, insert: u64, delete: u64) -> Faults {
+    Faults { drift: Some(RowDrift { stream, every_pages: 2, insert, touch: 1, delete, max: 3 }), ..Faults::default() }
 }
 
 #[test]
 fn rows_put_in_repeat_others_and_then_rest() {
-    for (stream, target, key) in [(Numbered::Booking, BOOKINGS, "uuid"), (Numbered::User, "/v1/users?size=100", "id")] {
+    for (stream, target, key) in
+        [(PagedStream::Booking, BOOKINGS, "uuid"), (PagedStream::User, "/v1/users?size=100", "id")]
+    {
         let sandbox = sandbox(|settings| (settings.bookings, settings.users) = (950, 950));
         let client = Client::new(&sandbox);
         sandbox.set_faults(drift(stream, 4, 0));
@@ -45,7 +47,7 @@ fn rows_put_in_repeat_others_and_then_rest() {
 fn rows_taken_out_hide_others() {
     let sandbox = sandbox(|settings| settings.bookings = 950);
     let client = Client::new(&sandbox);
-    sandbox.set_faults(drift(Numbered::Booking, 0, 5));
+    sandbox.set_faults(drift(PagedStream::Booking, 0, 5));
     let (first, _) = read(&client, BOOKINGS, "uuid");
     let (second, totals) = read(&client, BOOKINGS, "uuid");
     assert_eq!((second.len(), totals), (935, HashSet::from([935])));

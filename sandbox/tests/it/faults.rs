@@ -74,7 +74,7 @@ fn a_dropped_connection_has_no_answer() {
     let (sandbox, client) = always(Fault::Drop);
     assert_eq!(client.raw(BOOKINGS), b"");
     assert!(client.try_get(BOOKINGS).is_err());
-    assert_eq!(sandbox.counts().answered("/v1/bookings", 0), 2);
+    assert_eq!(sandbox.counts().responses("/v1/bookings", 0), 2);
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn a_revoked_credential_gets_nothing_any_more() {
     sandbox.set_faults(Faults::default());
     client.renew(&sandbox);
     assert_eq!(client.status(BOOKINGS), 401);
-    assert_eq!(sandbox.counts().answered("/ta-auth/oauth/token", 401), 1);
+    assert_eq!(sandbox.counts().responses("/ta-auth/oauth/token", 401), 1);
 }
 
 #[test]

@@ -2,19 +2,19 @@
 
 use std::time::Duration;
 
-use navan_sandbox::{Limit, LimitKind, Tell};
+use navan_sandbox::{LimitAlgorithm, LimitHeaders, RateLimit};
 
 use crate::client::{Client, header, sandbox};
 
-fn limit(per_second: f64, burst: f64, kind: LimitKind, tell: Tell) -> Limit {
-    Limit { per_second, burst, kind, tell, retry_after_s: 0 }
+fn limit(per_second: f64, burst: f64, algorithm: LimitAlgorithm, headers: LimitHeaders) -> RateLimit {
+    RateLimit { per_second, burst, algorithm, headers, retry_after_s: 0 }
 }
 
 #[test]
 fn a_bucket_holds_its_burst_and_fills_again() {
     let sandbox = sandbox(|_| {});
     let client = Client::new(&sandbox);
-    sandbox.set_limit(Some(limit(5.0, 3.0, LimitKind::Bucket, Tell::RetryAfterSeconds)));
+    sandbox.set_limit(Some(limit(5.0, 3.0, LimitAlgorithm::TokenBucket, LimitHeaders::RetryAfterSeconds)));
     let statuses: Vec<_> = (0..4).map(|_| client.status("/v1/users")).collect();
     assert_eq!(statuses, [200, 200, 200, 429]);
     assert_eq!(header(&client.get("/v1/users"), "retry-after"), "1");
@@ -27,7 +27,7 @@ fn a_bucket_holds_its_burst_and_fills_again() {
 fn a_window_starts_anew_when_it_ends() {
     let sandbox = sandbox(|_| {});
     let client = Client::new(&sandbox);
-    sandbox.set_limit(Some(limit(4.0, 1.0, LimitKind::Window { ms: 500 }, Tell::Headers)));
+    sandbox.set_limit(Some(limit(4.0, 1.0, LimitAlgorithm::FixedWindow { ms: 500 }, LimitHeaders::RateLimit)));
     let first = client.get("/v1/users");
     assert_eq!(header(&first, "x-ratelimit-limit"), "2");
     assert_eq!(header(&first, "x-ratelimit-remaining"), "1");
@@ -41,10 +41,10 @@ fn a_window_starts_anew_when_it_ends() {
 fn resets_and_dates_follow_the_sandboxs_clock() {
     let sandbox = sandbox(|_| {});
     let client = Client::new(&sandbox);
-    sandbox.set_limit(Some(limit(1.0, 1.0, LimitKind::Window { ms: 60_000 }, Tell::HeadersEpoch)));
+    sandbox.set_limit(Some(limit(1.0, 1.0, LimitAlgorithm::FixedWindow { ms: 60_000 }, LimitHeaders::RateLimitEpoch)));
     let reset: i64 = header(&client.get("/v1/users"), "x-ratelimit-reset").parse().unwrap();
     assert!((58..=61).contains(&(reset - sandbox.now().timestamp())), "{reset}");
-    let mut dated = limit(0.001, 1.0, LimitKind::Bucket, Tell::RetryAfterDate);
+    let mut dated = limit(0.001, 1.0, LimitAlgorithm::TokenBucket, LimitHeaders::RetryAfterDate);
     dated.retry_after_s = 600;
     sandbox.set_limit(Some(dated));
     assert_eq!(client.status("/v1/users"), 200);
@@ -53,7 +53,8 @@ fn resets_and_dates_follow_the_sandboxs_clock() {
 
 #[test]
 fn tokens_are_free() {
-    let sandbox = sandbox(|settings| settings.limit = Some(limit(0.001, 1.0, LimitKind::Bucket, Tell::Nothing)));
+    let sandbox =
+        sandbox(|settings| settings.limit = Some(limit(0.001, 1.0, LimitAlgorithm::TokenBucket, LimitHeaders::None)));
     let mut client = Client::new(&sandbox);
     client.renew(&sandbox);
     assert_eq!([client.status("/v1/users"), client.status("/v1/users")], [200, 429]);

@@ -33,7 +33,7 @@ fn pages_add_up_to_the_total_and_to_what_is_expected() {
     for row in latest.iter().rev().take(100) {
         assert!(body.contains(row.as_str()), "{row}");
     }
-    assert_eq!(sandbox.facts().booking.rows, 1_234);
+    assert_eq!(sandbox.ground_truth().booking.rows, 1_234);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use navan_sandbox::{ExpenseType, Sandbox};
 use serde_json::Value;
 
-use crate::client::{BOOKINGS, Client, sandbox};
+use crate::client::{BOOKINGS, Client, FEES, sandbox};
 
 fn parsed(rows: impl Iterator<Item = String>) -> Vec<Value> {
     rows.map(|row| serde_json::from_str(&row).unwrap()).collect()
@@ -27,23 +27,23 @@ fn the_same_seed_gives_the_same_bytes() {
 #[test]
 fn rows_are_about_as_big_as_navans() {
     let sandbox = sandbox(|settings| (settings.bookings, settings.transactions) = (5_000, 5_000));
-    let facts = sandbox.facts();
-    let booking = facts.booking.bytes / facts.booking.rows;
+    let truth = sandbox.ground_truth();
+    let booking = truth.booking.bytes / truth.booking.rows;
     assert!((2_800..3_200).contains(&booking), "{booking}");
-    let transaction = facts.transaction.bytes / facts.transaction.rows;
+    let transaction = truth.transaction.bytes / truth.transaction.rows;
     assert!((1_100..1_300).contains(&transaction), "{transaction}");
 }
 
 #[test]
-fn each_seventh_booking_wavers_and_no_other() {
+fn each_seventh_booking_has_inconsistent_types_and_no_other() {
     let sandbox = sandbox(|_| {});
     for (row, index) in parsed(sandbox.bookings()).iter().zip(1..) {
-        let wavers = index % 7 == 0;
-        assert_eq!(row["outOfPolicyViolations"] == "", wavers);
-        assert_eq!(row["outOfPolicyViolationTypes"] == "", wavers);
-        assert_eq!(row["startDate"].as_str().unwrap().len() > 10, wavers);
+        let inconsistent = index % 7 == 0;
+        assert_eq!(row["outOfPolicyViolations"] == "", inconsistent);
+        assert_eq!(row["outOfPolicyViolationTypes"] == "", inconsistent);
+        assert_eq!(row["startDate"].as_str().unwrap().len() > 10, inconsistent);
         for name in ["domestic", "preferredVendor", "corporateDiscountUsed", "flight"] {
-            assert_eq!(row[name].is_boolean(), wavers);
+            assert_eq!(row[name].is_boolean(), inconsistent);
         }
     }
 }
@@ -85,6 +85,86 @@ fn transactions_refer_to_real_bookings() {
         rows.iter().filter_map(|row| row["booking_details"]["navan_booking_uuids"].as_str()).collect();
     assert!(references.len() > 100);
     assert!(references.iter().all(|uuid| bookings.contains(*uuid)));
+}
+
+/// The rows of each stream.
+fn streams(sandbox: &Sandbox) -> [Vec<Value>; 3] {
+    let transactions = ExpenseType::ALL.into_iter().flat_map(|kind| sandbox.transactions(kind));
+    [parsed(sandbox.bookings()), parsed(transactions), parsed(sandbox.users())]
+}
+
+/// The names of an object's fields, in order.
+fn field_names(object: &Value) -> Vec<&str> {
+    object.as_object().unwrap().keys().map(String::as_str).collect()
+}
+
+/// How many pairs of fields come in both orders.
+fn pairs_in_both_orders<'a>(objects: impl IntoIterator<Item = &'a Value>) -> usize {
+    let mut pairs = HashSet::new();
+    for object in objects {
+        let names = field_names(object);
+        for (nth, first) in names.iter().enumerate() {
+            pairs.extend(names[nth + 1..].iter().map(|second| (*first, *second)));
+        }
+    }
+    pairs.iter().filter(|(first, second)| pairs.contains(&(*second, *first))).count()
+}
+
+#[test]
+fn all_rows_of_a_stream_have_one_order_of_fields() {
+    let sandbox = sandbox(|settings| settings.new_field_every = 5);
+    for rows in streams(&sandbox) {
+        assert_eq!(pairs_in_both_orders(&rows), 0);
+    }
+}
+
+#[test]
+fn shuffled_rows_have_the_same_fields_in_orders_of_their_own() {
+    let (plain, shuffled) = (sandbox(|_| {}), sandbox(|settings| settings.shuffle_fields = true));
+    for (plain, shuffled) in streams(&plain).into_iter().zip(streams(&shuffled)) {
+        assert!(pairs_in_both_orders(&shuffled) > 100);
+        assert_eq!(plain, shuffled);
+    }
+}
+
+#[test]
+fn objects_in_a_row_are_shuffled_too() {
+    let sandbox = sandbox(|settings| settings.shuffle_fields = true);
+    let bookings = parsed(sandbox.bookings());
+    assert!(pairs_in_both_orders(bookings.iter().map(|row| &row["booker"])) > 20);
+    assert!(pairs_in_both_orders(bookings.iter().map(|row| &row["passengers"][0])) > 2);
+}
+
+#[test]
+fn shuffled_rows_are_the_same_each_time() {
+    let rows = || sandbox(|settings| settings.shuffle_fields = true).bookings().collect::<Vec<_>>();
+    assert_eq!(rows(), rows());
+}
+
+#[test]
+fn shuffled_rows_are_served_as_the_sandbox_says() {
+    let sandbox = sandbox(|settings| {
+        settings.shuffle_fields = true;
+        (settings.bookings, settings.transactions, settings.users) = (40, 40, 40);
+    });
+    let client = Client::new(&sandbox);
+    let fees = format!("{FEES}&include_field_group=POLICY,ERP,TAX,BOOKING,MILEAGE,TRAVELER_HR");
+    for (target, rows) in [
+        (BOOKINGS, sandbox.bookings().collect::<Vec<_>>()),
+        (&fees, sandbox.transactions(ExpenseType::Fees).collect()),
+        ("/v1/users?size=100", sandbox.users().collect()),
+    ] {
+        let body = client.get(target).body_mut().read_to_string().unwrap();
+        assert_eq!(rows.iter().filter(|row| body.contains(row.as_str())).count(), 40, "{target}");
+    }
+}
+
+#[test]
+fn a_pretty_response_keeps_the_order_of_its_fields() {
+    let sandbox = sandbox(|settings| (settings.pretty, settings.shuffle_fields) = (true, true));
+    let response = Client::new(&sandbox).json("/v1/users?size=100");
+    let names: Vec<_> = response["data"].as_array().unwrap().iter().map(field_names).collect();
+    assert_eq!(names, parsed(sandbox.users()).iter().map(field_names).collect::<Vec<_>>());
 }
 
 #[test]

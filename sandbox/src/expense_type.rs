@@ -67,8 +67,8 @@ impl ExpenseType {
     }
 
     /// Its place among all, from 0.
-    pub(crate) fn number(self) -> u64 {
-        Self::ALL.iter().zip(0..).find_map(|(kind, number)| (*kind == self).then_some(number)).unwrap_or(0)
+    pub(crate) fn ordinal(self) -> u64 {
+        Self::ALL.iter().zip(0..).find_map(|(kind, ordinal)| (*kind == self).then_some(ordinal)).unwrap_or(0)
     }
 }
 

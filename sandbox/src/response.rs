@@ -1,13 +1,13 @@
-//! Answers: pages of rows, and Navan's kinds of refusals, which are not uniform.
+//! Response bodies: pages of rows, and the error formats of Navan's API, which are not uniform.
 
 use axum::body::Body;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-/// A request that is turned down.
+/// An error response.
 #[derive(Debug)]
-pub(crate) enum Refusal {
+pub(crate) enum ApiError {
     /// A status and nothing else.
     Bare(StatusCode),
     /// `{"error":{"code","message"}}`
@@ -16,14 +16,24 @@ pub(crate) enum Refusal {
     OAuth(StatusCode, &'static str, &'static str),
 }
 
-impl Refusal {
+impl ApiError {
     /// 400 with a message.
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {
         Self::Coded(StatusCode::BAD_REQUEST, "BAD_REQUEST", message.into())
     }
+
+    /// 404.
+    pub(crate) fn not_found() -> Self {
+        Self::Coded(StatusCode::NOT_FOUND, "NOT_FOUND", "No such resource.".to_owned())
+    }
+
+    /// 429.
+    pub(crate) fn too_many_requests() -> Self {
+        Self::Coded(StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_REQUESTS", "Rate limit exceeded.".to_owned())
+    }
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let (status, body) = match self {
             Self::Bare(status) => return status.into_response(),
@@ -32,16 +42,16 @@ impl IntoResponse for Refusal {
                 (status, json!({"error": error, "error_description": description}))
             }
         };
-        json_answer(status, body.to_string())
+        json_response(status, body.to_string())
     }
 }
 
-/// An answer with a JSON body.
-pub(crate) fn json_answer(status: StatusCode, body: impl Into<Body>) -> Response {
+/// A response with a JSON body.
+pub(crate) fn json_response(status: StatusCode, body: impl Into<Body>) -> Response {
     (status, [(header::CONTENT_TYPE, "application/json")], body.into()).into_response()
 }
 
-/// The page that a proxy shows.
+/// The error page of a proxy.
 pub(crate) fn html_page(status: StatusCode) -> Response {
     let reason = status.canonical_reason().unwrap_or("Error");
     let body = format!(
@@ -52,8 +62,8 @@ pub(crate) fn html_page(status: StatusCode) -> Response {
     (status, [(header::CONTENT_TYPE, "text/html")], body).into_response()
 }
 
-/// The rows that `write` appends, as a JSON array.
-pub(crate) fn array<T>(body: &mut String, rows: &[T], mut write: impl FnMut(&mut String, &T)) {
+/// Appends `rows` as a JSON array; `write` appends one of them.
+pub(crate) fn write_array<T>(body: &mut String, rows: &[T], mut write: impl FnMut(&mut String, &T)) {
     body.push('[');
     for (nth, row) in rows.iter().enumerate() {
         if nth > 0 {
@@ -64,11 +74,19 @@ pub(crate) fn array<T>(body: &mut String, rows: &[T], mut write: impl FnMut(&mut
     body.push(']');
 }
 
+/// The `page` object after the rows of a numbered page.
+pub(crate) fn page_object(total: u64, page: u64, size: u64) -> String {
+    format!(
+        "\"page\":{{\"totalPages\":{},\"currentPage\":{page},\"pageSize\":{size},\"totalElements\":{total}}}",
+        total.div_ceil(size)
+    )
+}
+
 /// Spreads compact JSON over many lines.
 pub(crate) fn pretty(compact: &str) -> String {
     let mut out = String::with_capacity(compact.len() * 3 / 2);
     let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
-    let mut piece = 0;
+    let mut start = 0;
     for (at, byte) in compact.bytes().enumerate() {
         if in_string {
             in_string = escaped || byte != b'"';
@@ -85,23 +103,23 @@ pub(crate) fn pretty(compact: &str) -> String {
         if !closing && !matches!(byte, b'{' | b'[' | b',' | b':') {
             continue;
         }
-        out.push_str(&compact[piece..at]);
-        piece = at + 1;
+        out.push_str(&compact[start..at]);
+        start = at + 1;
         if closing {
-            line(&mut out, depth);
+            break_line(&mut out, depth);
         }
         out.push(char::from(byte));
         match byte {
             b':' => out.push(' '),
-            b'{' | b'[' | b',' => line(&mut out, depth),
+            b'{' | b'[' | b',' => break_line(&mut out, depth),
             _ => {}
         }
     }
-    out.push_str(&compact[piece..]);
+    out.push_str(&compact[start..]);
     out
 }
 
-fn line(out: &mut String, depth: usize) {
+fn break_line(out: &mut String, depth: usize) {
     out.push('\n');
     for _ in 0..depth {
         out.push_str("  ");

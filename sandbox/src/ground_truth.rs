@@ -1,45 +1,44 @@
-//! What a reader should end up with: every row as it is sent, and sums to compare.
+//! What a reader should end up with: every row as it is sent, and sums to compare with.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::decimal::Decimal;
-use crate::expense::ExpenseType;
-use crate::rows::Company;
-use crate::store::Stream;
-use crate::table::{Pick, Table};
+use crate::expense_type::ExpenseType;
+use crate::rows::{Company, write_row};
+use crate::stream::Stream;
+use crate::table::{RowRef, Table};
 
-/// The rows of a stream, each exactly as it is sent (if JSON is sent on one line), as they were when this
-/// was made.
+/// The rows of a stream as they were when this was made, each the bytes that are sent (if `pretty` is off).
 #[derive(Debug)]
 pub struct Rows {
     table: Table,
     company: Company,
     stream: Stream,
-    /// The next picks, latest last.
-    ahead: Vec<Pick>,
+    /// The next rows, in reverse.
+    buffer: Vec<RowRef>,
     taken: u64,
 }
 
 impl Rows {
     pub(crate) fn new(table: Table, company: Company, stream: Stream) -> Self {
-        Self { table, company, stream, ahead: Vec::new(), taken: 0 }
+        Self { table, company, stream, buffer: Vec::new(), taken: 0 }
     }
 
     /// Appends the next row to `out`; false if there is none.
     pub(crate) fn write_next(&mut self, out: &mut String) -> bool {
-        const AT_ONCE: u64 = 4096;
-        if self.ahead.is_empty() {
-            let (_, picks) = self.table.earliest_first(self.taken, AT_ONCE);
-            self.taken += picks.len() as u64;
-            self.ahead = picks;
-            self.ahead.reverse();
+        const BATCH: u64 = 4096;
+        if self.buffer.is_empty() {
+            let (_, rows) = self.table.earliest_first(self.taken, BATCH);
+            self.taken += rows.len() as u64;
+            self.buffer = rows;
+            self.buffer.reverse();
         }
-        let Some(pick) = self.ahead.pop() else {
+        let Some(row) = self.buffer.pop() else {
             return false;
         };
-        self.company.row(out, self.stream, &pick);
+        write_row(out, &self.company, self.stream, &row);
         true
     }
 }
@@ -55,21 +54,21 @@ impl Iterator for Rows {
 
 /// How many rows each stream has and what they add up to; sums are exact decimals.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Facts {
+pub struct GroundTruth {
     /// BOOKING.
     #[serde(rename = "BOOKING")]
-    pub booking: BookingFacts,
+    pub booking: BookingTotals,
     /// TRANSACTION.
     #[serde(rename = "TRANSACTION")]
-    pub transaction: TransactionFacts,
+    pub transaction: TransactionTotals,
     /// USER.
     #[serde(rename = "USER")]
-    pub user: UserFacts,
+    pub user: UserTotals,
 }
 
 /// BOOKING's rows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BookingFacts {
+pub struct BookingTotals {
     /// How many.
     pub rows: u64,
     /// Their size, in bytes of compact JSON.
@@ -81,7 +80,7 @@ pub struct BookingFacts {
 
 /// TRANSACTION's rows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TransactionFacts {
+pub struct TransactionTotals {
     /// How many, of all types.
     pub rows: u64,
     /// Their size, in bytes of compact JSON.
@@ -89,12 +88,12 @@ pub struct TransactionFacts {
     /// The sum of their `posted_amount`, whatever the currency.
     pub posted_amount: String,
     /// The same for each type.
-    pub types: BTreeMap<ExpenseType, TypeFacts>,
+    pub types: BTreeMap<ExpenseType, ExpenseTypeTotals>,
 }
 
 /// The transactions of one type.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TypeFacts {
+pub struct ExpenseTypeTotals {
     /// How many.
     pub rows: u64,
     /// The sum of their `posted_amount`, whatever the currency.
@@ -103,34 +102,34 @@ pub struct TypeFacts {
 
 /// USER's rows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UserFacts {
+pub struct UserTotals {
     /// How many.
     pub rows: u64,
     /// Their size, in bytes of compact JSON.
     pub bytes: u64,
 }
 
-impl Facts {
-    pub(crate) fn of(rows: impl Fn(Stream) -> Rows) -> Self {
-        let (booking_rows, bytes, grand_total) = add_up(rows(Stream::Booking), "\"grandTotal\":");
-        let booking = BookingFacts { rows: booking_rows, bytes, grand_total: grand_total.to_string() };
+impl GroundTruth {
+    pub(crate) fn compute(rows: impl Fn(Stream) -> Rows) -> Self {
+        let (booking_rows, bytes, grand_total) = add_up_rows(rows(Stream::Booking), "\"grandTotal\":");
+        let booking = BookingTotals { rows: booking_rows, bytes, grand_total: grand_total.to_string() };
         let mut types = BTreeMap::new();
         let (mut all_rows, mut all_bytes, mut all) = (0, 0, Decimal::default());
         for kind in ExpenseType::ALL {
-            let (rows, bytes, sum) = add_up(rows(Stream::Transaction(kind)), "\"posted_amount\":");
+            let (rows, bytes, sum) = add_up_rows(rows(Stream::Transaction(kind)), "\"posted_amount\":");
             all_rows += rows;
             all_bytes += bytes;
             all.add(sum);
-            types.insert(kind, TypeFacts { rows, posted_amount: sum.to_string() });
+            types.insert(kind, ExpenseTypeTotals { rows, posted_amount: sum.to_string() });
         }
-        let transaction = TransactionFacts { rows: all_rows, bytes: all_bytes, posted_amount: all.to_string(), types };
-        let (rows, bytes, _) = add_up(rows(Stream::User), "\"\"");
-        Self { booking, transaction, user: UserFacts { rows, bytes } }
+        let transaction = TransactionTotals { rows: all_rows, bytes: all_bytes, posted_amount: all.to_string(), types };
+        let (rows, bytes, _) = add_up_rows(rows(Stream::User), "\"\"");
+        Self { booking, transaction, user: UserTotals { rows, bytes } }
     }
 }
 
 /// How many rows, how many bytes, and the sum of the first number that follows `key` in each.
-fn add_up(mut rows: Rows, key: &str) -> (u64, u64, Decimal) {
+fn add_up_rows(mut rows: Rows, key: &str) -> (u64, u64, Decimal) {
     let (mut count, mut bytes, mut sum) = (0, 0, Decimal::default());
     let mut row = String::new();
     while rows.write_next(&mut row) {

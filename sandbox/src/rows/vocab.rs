@@ -1,5 +1,5 @@
-//! The words that rows are made of, already escaped as JSON. Some are chosen to be hard on a reader:
-//! escapes that must stay escapes, raw UTF-8 that must stay raw, quotes, line breaks, surrogate pairs.
+//! The values that rows are made of, already escaped as JSON. Some are hard on a reader: escapes that must stay
+//! escapes, raw UTF-8 that must stay raw, quotes, line breaks, surrogate pairs.
 
 pub(crate) const FIRST: &[&str] =
     &["Ada", "Grace", "Zo\\u00eb", "José", "Linus", "Mina", "Ögmundur", "Søren", "李", "Priya", "Noor", "Tomás"];

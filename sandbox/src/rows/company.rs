@@ -1,0 +1,79 @@
+//! What rows have in common: the made-up company that they belong to.
+
+use super::json::Row;
+use super::shuffle::shuffle_fields;
+use crate::rng::{Rng, mix};
+use crate::settings::Settings;
+
+pub(super) const BOOKING: u64 = 1;
+pub(super) const USER: u64 = 2;
+/// The expense types follow, each by its own number.
+pub(super) const TRANSACTION: u64 = 16;
+
+/// What rows have in common: the made-up company that they belong to.
+#[derive(Clone, Debug)]
+pub(crate) struct Company {
+    pub(super) seed: u64,
+    /// How many bookings and users rows may refer to.
+    pub(super) bookings: u64,
+    pub(super) users: u64,
+    /// When the sandbox began (ms since the epoch): nothing happens later, except by inserts and touches.
+    pub(super) start_ms: i64,
+    waver_every: u64,
+    new_field_every: u64,
+    shuffle_fields: bool,
+    pub(super) odd_numbers: bool,
+}
+
+impl Company {
+    pub(crate) fn new(settings: &Settings, start_ms: i64) -> Self {
+        Self {
+            seed: settings.seed,
+            bookings: settings.bookings,
+            users: settings.users.max(1),
+            start_ms,
+            waver_every: settings.waver_every,
+            new_field_every: settings.new_field_every,
+            shuffle_fields: settings.shuffle_fields,
+            odd_numbers: settings.odd_numbers,
+        }
+    }
+
+    /// The `uuid` of a booking.
+    pub(super) fn booking_id(&self, index: u64) -> [u64; 2] {
+        self.id(BOOKING, index)
+    }
+
+    /// The `id` of a user.
+    pub(super) fn user_id(&self, index: u64) -> [u64; 2] {
+        self.id(USER, index)
+    }
+
+    /// 128 bits that no other row of the stream has.
+    pub(super) fn id(&self, tag: u64, index: u64) -> [u64; 2] {
+        [mix(mix(self.seed ^ (tag << 32)) ^ index), mix(mix(self.seed.wrapping_add(tag)) ^ !index)]
+    }
+
+    /// Whether the row has the inconsistent types (see `waver_every` of the settings).
+    pub(super) fn is_inconsistent(&self, index: u64) -> bool {
+        self.waver_every > 0 && (index + 1).is_multiple_of(self.waver_every)
+    }
+
+    /// On some rows, a field that is in no schema.
+    pub(super) fn unknown_field(&self, row: &mut Row<'_>, index: u64) {
+        if self.new_field_every > 0 && (index + 1).is_multiple_of(self.new_field_every) {
+            row.field("neverSeenBefore");
+            row.raw("{\"since\":\"today\",\"level\":");
+            row.integer(index);
+            row.raw("}");
+        }
+    }
+
+    /// Gives the row `out[start..]`, number `index` of the stream `tag`, an order of fields of its own, if that is set.
+    pub(super) fn finish_row(&self, out: &mut String, start: usize, tag: u64, index: u64) {
+        if self.shuffle_fields {
+            let seed = Rng::for_row(self.seed ^ 0x7368_7566, tag, index, 0).next_u64();
+            shuffle_fields(out, start, seed);
+        }
+    }
+}
