@@ -20,4 +20,6 @@ pub use scanner::{Malformed, Scanner};
 pub use schema::RowSchema;
 
 #[cfg(test)]
+mod differential;
+#[cfg(test)]
 mod tests;

@@ -84,7 +84,7 @@ impl RecordFormat {
 }
 
 /// A strong hash: two keys of one slice that met in it would be taken for one row.
-fn hash(key: &[u8]) -> u64 {
+pub(super) fn hash(key: &[u8]) -> u64 {
     let mut hasher = DefaultHasher::new();
     hasher.write(key);
     hasher.finish()

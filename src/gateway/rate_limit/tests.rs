@@ -11,7 +11,7 @@ fn limiter() -> RateLimiter {
 
 /// The rate at which requests go at present, in requests a second.
 fn rate(limiter: &RateLimiter) -> f64 {
-    limiter.state.borrow_mut().bucket.rate().unwrap()
+    limiter.state.borrow().bucket.rate().unwrap()
 }
 
 fn assert_rate(limiter: &RateLimiter, expected: f64) {
@@ -159,7 +159,7 @@ async fn waits_that_add_up_count_as_asked_for() {
 async fn a_429_before_any_answer_tells_no_rate() {
     let limiter = limiter();
     record_429(&limiter, Some(S)).await;
-    assert!(limiter.state.borrow_mut().bucket.rate().is_none());
+    assert!(limiter.state.borrow().bucket.rate().is_none());
 }
 
 #[tokio::test(start_paused = true)]
