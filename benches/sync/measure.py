@@ -67,7 +67,11 @@ class BesideCurl:
         ours, curl = [cost.wall for cost in self.ours], [cost.wall for cost in self.curl]
         ratios = [mine / base for mine, base in zip(ours, curl, strict=True)]
         against = f"curl, one page after another: {spread(curl, 's', 2)}"
-        return Row("curl", what, spread(ours, "s", 2), against, times(ratios), f"≤ {bar} ×", median(ratios) <= bar)
+        row = Row("curl", what, spread(ours, "s", 2), against, times(ratios))
+        # Both sides then wait for the sandbox, and their times by the clock say nothing of them.
+        if median(self.server) > median(cost.cpu for cost in self.ours):
+            return replace(row, bar=f"≤ {bar} ×, but the sandbox is the slowest")
+        return replace(row, bar=f"≤ {bar} ×", held=median(ratios) <= bar)
 
     def cpu_row(self, what: str, bar: float | None = None) -> Row:
         """The CPU time, against serde_json's for splitting the pages and curl's for fetching them."""
@@ -121,6 +125,7 @@ class Bench:
             times([rate / max(one, many)]),
         )
         yield Row("curl", "the sandbox's own CPU time meanwhile", spread(ordered.server, "s", 2))
+        yield Row("curl", "the same, with shuffled fields", spread(shuffled.server, "s", 2))
 
     def _beside_curl(self, shuffled: bool) -> BesideCurl:
         """Reads of the connector, curl and serde_json in turns."""
