@@ -12,14 +12,25 @@ pub(super) trait Envelope: Sized {
     /// Reads the envelope's members, and has the rows become records on the way.
     fn scan(scanner: &mut Scanner<'_>, format: &RecordFormat) -> Result<Self, Malformed>;
 
+    /// The whole of a body.
+    fn whole(scanner: &mut Scanner<'_>, format: &RecordFormat) -> Result<Self, Malformed> {
+        if scanner.peek() != b'{' {
+            scanner.skip()?;
+            return Err(Malformed::Shape(OTHER_SHAPE));
+        }
+        let page = Self::scan(scanner, format)?;
+        scanner.end()?;
+        Ok(page)
+    }
+
     /// Understands a body.
     ///
     /// # Errors
     /// If it is not the promised JSON.
     fn parse(body: &[u8], format: &RecordFormat) -> Result<Self, InvalidBody> {
         let mut scanner = Scanner::new(body);
-        let page = Self::scan(&mut scanner, format).and_then(|page| scanner.end().map(|()| page));
-        page.map_err(|malformed| describe(malformed, &body[..scanner.at().min(body.len())]))
+        let page = Self::whole(&mut scanner, format);
+        page.map_err(|malformed| describe(malformed, body, scanner.at()))
     }
 }
 
@@ -140,16 +151,18 @@ fn parse<T: for<'a> Deserialize<'a>>(text: &[u8]) -> Result<T, Malformed> {
     serde_json::from_slice(text).map_err(|_| Malformed::Shape(OTHER_SHAPE))
 }
 
-/// The words of an error, which quote nothing of the body; `before` is what was read of it.
-fn describe(malformed: Malformed, before: &[u8]) -> InvalidBody {
+/// The words of an error at a place of the body, of which they quote nothing.
+fn describe(malformed: Malformed, body: &[u8], at: usize) -> InvalidBody {
+    let before = &body[..at.min(body.len())];
     let what = match malformed {
         Malformed::Syntax => "it is not whole JSON",
+        Malformed::Encoding => return InvalidBody("it is not UTF-8".to_owned()),
         Malformed::Shape(OTHER_SHAPE) => OTHER_SHAPE,
         Malformed::Shape(what) => return InvalidBody(what.to_owned()),
     };
     let line_start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
     let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-    InvalidBody(format!("{what} at line {line}, column {}", before.len() - line_start + 1))
+    InvalidBody(format!("{what} at line {line}, column {}", before.len() - line_start + usize::from(at < body.len())))
 }
 
 #[cfg(test)]

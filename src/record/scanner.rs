@@ -28,8 +28,10 @@ pub(super) enum ValueKind {
 /// The text is not what it must be; the scanner's position tells where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Malformed {
-    /// It is not JSON, or not UTF-8, or ends too early.
+    /// It is not JSON, or ends too early.
     Syntax,
+    /// It is not UTF-8.
+    Encoding,
     /// It is JSON, but not of the promised shape.
     Shape(&'static str),
 }
@@ -288,7 +290,7 @@ impl<'a> Scanner<'a> {
             [0xf1..=0xf3, b, c, d, ..] if is_tail(b) && is_tail(c) && is_tail(d) => 4,
             _ => {
                 self.at = at;
-                return Err(Malformed::Syntax);
+                return Err(Malformed::Encoding);
             }
         };
         let escape = match self.text[at..at + length] {

@@ -124,7 +124,8 @@ proptest! {
         let row = Value::from_iter(row);
         let batch = scan(&format!("[{}]", serde_json::to_string_pretty(&row).unwrap())).unwrap();
         let line = written(&batch).remove(0);
-        prop_assert!(!line.contains(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']));
+        let breaks_line = line.contains(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}']);
+        prop_assert!(!breaks_line);
         let compact = serde_json::to_string(&row).unwrap();
         let escaped = ["\u{85}", "\u{2028}", "\u{2029}"].into_iter().zip(["\\u0085", "\\u2028", "\\u2029"]);
         prop_assert_eq!(&line, &escaped.fold(compact, |text, (raw, escape)| text.replace(raw, escape)));

@@ -121,3 +121,6 @@ fn unknown(name: &str, streams: &[&Stream]) -> Error {
         known.join(", ")
     ))
 }
+
+#[cfg(test)]
+mod tests;
