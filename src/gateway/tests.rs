@@ -98,8 +98,7 @@ async fn token(gateway: &Gateway, sandbox: &Sandbox) -> Secret {
     ];
     let endpoint = "/ta-auth/oauth/token";
     let url = format!("{}{endpoint}", sandbox.url()).parse().unwrap();
-    let request =
-        Request { endpoint, url, region: None, payload: Payload::Form(&form), policy: RequestPolicy::TOKEN };
+    let request = Request { endpoint, url, region: None, payload: Payload::Form(&form), policy: RequestPolicy::TOKEN };
     let answer = send(&mut gateway.request(request), None, "access_token").await.unwrap();
     Secret::new(format!("Bearer {}", answer["access_token"].as_str().unwrap()))
 }

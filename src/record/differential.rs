@@ -33,8 +33,28 @@ const ROWS: [&str; 8] = [
 
 /// What a mutation puts in.
 const TOKENS: [&[u8]; 22] = [
-    b"\"", b"\\", b"{", b"}", b"[", b"]", b",", b":", b"\n", b" ", b"\t", b"0", b"-", b"e", b".", b"null", b"true", b"\\u12",
-    b"\xc3", b"\xe2\x80\xa8", b"\xed\xa0\x80", b"\x01",
+    b"\"",
+    b"\\",
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b",",
+    b":",
+    b"\n",
+    b" ",
+    b"\t",
+    b"0",
+    b"-",
+    b"e",
+    b".",
+    b"null",
+    b"true",
+    b"\\u12",
+    b"\xc3",
+    b"\xe2\x80\xa8",
+    b"\xed\xa0\x80",
+    b"\x01",
 ];
 
 /// A row as the other reading sees it: each member, in order.
@@ -92,7 +112,11 @@ fn promises(schema: &Value, kind: &str) -> bool {
 
 fn is_date(text: &str) -> bool {
     text.len() >= 10
-        && text.bytes().take(10).enumerate().all(|(at, b)| if at == 4 || at == 7 { b == b'-' } else { b.is_ascii_digit() })
+        && text
+            .bytes()
+            .take(10)
+            .enumerate()
+            .all(|(at, b)| if at == 4 || at == 7 { b == b'-' } else { b.is_ascii_digit() })
 }
 
 fn has_format(schema: &Value, text: &str) -> bool {
@@ -229,7 +253,7 @@ fn page(random: &mut fastrand::Rng) -> Vec<u8> {
 
 #[test]
 fn the_scan_makes_of_a_page_what_a_parser_and_many_passes_make_of_it() {
-    let documents = std::env::var("SOURCE_NAVAN_FUZZ_DOCUMENTS").map_or(20_000, |number| number.parse().unwrap());
+    let documents = std::env::var("SOURCE_NAVAN_FUZZ_DOCUMENTS").map_or(100_000, |number| number.parse().unwrap());
     let schema = RowSchema::compile(SCHEMA, "id", Some("at"), &COERCED).unwrap();
     let format = RecordFormat::new(schema, "S", None);
     let mut random = fastrand::Rng::with_seed(10);

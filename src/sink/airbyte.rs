@@ -1,36 +1,31 @@
 //! Airbyte's protocol on stdout: one JSON message a line. The only writer to stdout.
 //!
 //! Messages and batches of records go through one queue to one thread, which writes them in the order in which they
-//! were handed over; so a STATE handed over after the records that it covers also follows them on stdout. Records need a
-//! permit first: when the reader of stdout is slow, whoever produces records waits, and with it the fetching. Messages
-//! never wait, so that a log line cannot block anything; how many there are is bounded by the records.
+//! were handed over; so a STATE handed over after the records that it covers also follows them on stdout. Whoever produces
+//! records waits until they are written, so that a slow reader of stdout slows the fetching as well. Messages never wait, so
+//! that a log line cannot block anything; how many there are is bounded by the records.
 
 use std::io::{ErrorKind, Write};
-use std::sync::{Arc, mpsc};
+use std::sync::mpsc;
 use std::thread;
 
 use futures::FutureExt as _;
 use futures::future::LocalBoxFuture;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
 
-use super::{Sink, WritePermit};
+use super::Sink;
 use crate::protocol::Message;
 use crate::record::RecordBatch;
 use crate::shutdown::end_by;
-
-/// How many batches of records may wait for the reader of stdout.
-const MAX_WAITING_BATCHES: usize = 2;
 
 /// A handle on stdout; clones write to the same queue.
 #[derive(Clone)]
 pub struct AirbyteWriter {
     queue: mpsc::Sender<Queued>,
-    permits: Arc<Semaphore>,
 }
 
 enum Queued {
-    /// The permit is held until the batch is written.
-    Records(RecordBatch, WritePermit),
+    Records(RecordBatch),
     Message(Vec<u8>),
     /// Answered once everything before it is written.
     Flush(oneshot::Sender<()>),
@@ -44,7 +39,7 @@ impl AirbyteWriter {
     pub fn spawn(output: impl Write + Send + 'static) -> Self {
         let (queue, queued) = mpsc::channel();
         thread::spawn(move || write_all(output, &queued));
-        Self { queue, permits: Arc::new(Semaphore::new(MAX_WAITING_BATCHES)) }
+        Self { queue }
     }
 
     fn enqueue(&self, queued: Queued) {
@@ -54,13 +49,9 @@ impl AirbyteWriter {
 }
 
 impl Sink for AirbyteWriter {
-    fn ready(&self) -> LocalBoxFuture<'_, WritePermit> {
-        // The semaphore is never closed, so this is always a permit.
-        async { WritePermit { _held: Arc::clone(&self.permits).acquire_owned().await.ok() } }.boxed_local()
-    }
-
-    fn records(&self, batch: RecordBatch, permit: WritePermit) {
-        self.enqueue(Queued::Records(batch, permit));
+    fn records(&self, batch: RecordBatch) -> LocalBoxFuture<'_, ()> {
+        self.enqueue(Queued::Records(batch));
+        self.flush()
     }
 
     fn message(&self, message: &Message<'_>) {
@@ -73,20 +64,17 @@ impl Sink for AirbyteWriter {
     }
 
     fn flush(&self) -> LocalBoxFuture<'_, ()> {
-        async {
-            let (mark, reached) = oneshot::channel();
-            self.enqueue(Queued::Flush(mark));
-            // As above: without a writer the process is ending.
-            let _ = reached.await;
-        }
-        .boxed_local()
+        let (mark, reached) = oneshot::channel();
+        self.enqueue(Queued::Flush(mark));
+        // As above: without a writer the process is ending.
+        reached.map(|_| ()).boxed_local()
     }
 }
 
 fn write_all(mut output: impl Write, queued: &mpsc::Receiver<Queued>) {
     for item in queued {
         let written = match item {
-            Queued::Records(batch, _permit) => write(&mut output, batch.lines()),
+            Queued::Records(batch) => write(&mut output, batch.lines()),
             Queued::Message(line) => write(&mut output, &line),
             Queued::Flush(mark) => {
                 // Whoever waited may have given up (a signal).

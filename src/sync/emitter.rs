@@ -4,6 +4,7 @@ use std::cell::{RefCell, RefMut};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use futures::future::LocalBoxFuture;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -71,16 +72,22 @@ impl StreamEmitter {
         self.send_status(StreamStatus::Started);
     }
 
-    /// Writes records.
+    /// Writes records, and waits until they are written.
     pub(super) async fn write(&self, batch: RecordBatch) {
         if batch.is_empty() {
             return;
         }
-        let permit = self.sink.ready().await;
-        let records = batch.len() as u64;
+        if let Some(written) = self.hand_over(batch) {
+            written.await;
+        }
+    }
+
+    /// Hands records to the sink, unless the read was cut off meanwhile. Not async, so that no STATE comes between the records
+    /// and their count.
+    fn hand_over(&self, batch: RecordBatch) -> Option<LocalBoxFuture<'_, ()>> {
         let mut progress = self.progress();
         if !progress.is_open {
-            return; // the read was cut off meanwhile
+            return None;
         }
         if !std::mem::replace(&mut progress.is_running, true) {
             self.send_status(StreamStatus::Running);
@@ -92,7 +99,8 @@ impl StreamEmitter {
                 progress.drift.insert(path.to_owned(), 1);
             }
         }
-        self.sink.records(batch, permit);
+        let records = batch.len() as u64;
+        let written = self.sink.records(batch);
         let before = progress.records;
         progress.records += records;
         progress.records_since_state += records;
@@ -100,6 +108,7 @@ impl StreamEmitter {
         if progress.records / PROGRESS_EVERY > before / PROGRESS_EVERY {
             tracing::info!("{}: {} records so far.", self.stream.name, progress.records);
         }
+        Some(written)
     }
 
     /// Everything that `state` covers has been written: tells the platform.

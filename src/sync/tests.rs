@@ -12,7 +12,6 @@ use crate::gateway::Timings;
 use crate::monitor::{Listener, listen};
 use crate::protocol::Message;
 use crate::record::RecordBatch;
-use crate::sink::WritePermit;
 use crate::streams::STREAMS;
 
 /// Every message, in order.
@@ -20,13 +19,10 @@ use crate::streams::STREAMS;
 struct MemorySink(RefCell<Vec<Value>>);
 
 impl Sink for MemorySink {
-    fn ready(&self) -> LocalBoxFuture<'_, WritePermit> {
-        ready(WritePermit::default()).boxed_local()
-    }
-
-    fn records(&self, batch: RecordBatch, _: WritePermit) {
+    fn records(&self, batch: RecordBatch) -> LocalBoxFuture<'_, ()> {
         let lines = batch.lines().split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
         self.0.borrow_mut().extend(lines.map(|line| serde_json::from_slice::<Value>(line).unwrap()));
+        ready(()).boxed_local()
     }
 
     fn message(&self, message: &Message<'_>) {
@@ -60,7 +56,8 @@ impl Listener for CountingListener {
 /// Reads all streams of a sandbox, each in its richest mode; what the sink got.
 async fn read_all(sandbox: &Sandbox) -> (bool, Vec<Value>) {
     let settings = sandbox.settings();
-    let config = json!({"client_id": settings.client_id, "client_secret": settings.client_secret, "api_url": sandbox.url()});
+    let config =
+        json!({"client_id": settings.client_id, "client_secret": settings.client_secret, "api_url": sandbox.url()});
     let config = Config::parse(&config.to_string()).unwrap();
     let chosen: Vec<_> = STREAMS
         .iter()
@@ -77,7 +74,8 @@ async fn read_all(sandbox: &Sandbox) -> (bool, Vec<Value>) {
 
 #[tokio::test]
 async fn a_sink_is_told_of_each_stream_from_its_start_to_its_end() {
-    let sandbox = Sandbox::start(Settings { bookings: 230, users: 120, transactions: 90, ..Settings::default() }).unwrap();
+    let sandbox =
+        Sandbox::start(Settings { bookings: 230, users: 120, transactions: 90, ..Settings::default() }).unwrap();
     let (complete, messages) = read_all(&sandbox).await;
     assert!(complete);
     for stream in STREAMS {
@@ -105,7 +103,8 @@ async fn a_sink_is_told_of_each_stream_from_its_start_to_its_end() {
 
 #[tokio::test]
 async fn whoever_listens_hears_of_all_that_happens() {
-    let sandbox = Sandbox::start(Settings { bookings: 230, users: 120, transactions: 90, ..Settings::default() }).unwrap();
+    let sandbox =
+        Sandbox::start(Settings { bookings: 230, users: 120, transactions: 90, ..Settings::default() }).unwrap();
     let listener = Rc::new(CountingListener::default());
     listen(Rc::clone(&listener) as _);
     let (_, messages) = read_all(&sandbox).await;
