@@ -12,6 +12,8 @@ use std::time::Instant;
 use anyhow::{Context as _, ensure};
 use navan_sandbox::{Sandbox, Settings};
 use serde_json::{Value, json};
+use source_navan::streams::STREAMS;
+use source_navan::sync::Stream;
 
 /// What came of one stream.
 #[derive(Default)]
@@ -74,10 +76,13 @@ fn configuration(sandbox: &Sandbox) -> Value {
     json!({"client_id": settings.client_id, "client_secret": settings.client_secret, "api_url": sandbox.url()})
 }
 
+/// All streams, each in the mode that brings the least again.
 fn chosen_streams() -> Value {
-    let stream = |(name, mode)| json!({"stream": {"name": name, "json_schema": {}}, "sync_mode": mode, "destination_sync_mode": "append"});
-    let streams = [("BOOKING", "full_refresh"), ("TRANSACTION", "incremental"), ("USER", "full_refresh")];
-    json!({"streams": streams.map(stream)})
+    let stream = |stream: &&Stream| {
+        let mode = stream.strategy.modes().sync_modes.last();
+        json!({"stream": {"name": stream.name, "json_schema": {}}, "sync_mode": mode, "destination_sync_mode": "append"})
+    };
+    json!({"streams": STREAMS.iter().map(stream).collect::<Vec<_>>()})
 }
 
 /// Whether the reader took everything.

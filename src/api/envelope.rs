@@ -69,7 +69,9 @@ impl Envelope for ListEnvelope {
                 "Resources" => resources.set(rows_or_null(scanner, format)?)?,
                 "page" => page.set(value::<Option<PageInfo>>(scanner)?)?,
                 "totalResults" => total_results.set(value::<Option<u64>>(scanner)?)?,
-                _ => drop(scanner.skip()?),
+                _ => {
+                    scanner.skip()?;
+                }
             }
             more = scanner.more(b'}')?;
         }
@@ -93,7 +95,9 @@ impl Envelope for ChangesEnvelope {
                 "content" => content.set(rows_or_null(scanner, format)?)?,
                 "next_cursor" => next_cursor.set(value::<Option<String>>(scanner)?)?,
                 "has_next" => has_next.set(value::<Option<bool>>(scanner)?)?,
-                _ => drop(scanner.skip()?),
+                _ => {
+                    scanner.skip()?;
+                }
             }
             more = scanner.more(b'}')?;
         }
@@ -107,25 +111,28 @@ impl Envelope for ChangesEnvelope {
 const OTHER_SHAPE: &str = "it has another shape";
 
 /// A member that must not come twice: nobody could say which of the two counts.
-struct Once<T>(Option<Option<T>>);
+struct Once<T> {
+    came: bool,
+    value: Option<T>,
+}
 
 impl<T> Default for Once<T> {
     fn default() -> Self {
-        Self(None)
+        Self { came: false, value: None }
     }
 }
 
 impl<T> Once<T> {
     fn set(&mut self, value: Option<T>) -> Result<(), Malformed> {
-        if self.0.is_some() {
+        if std::mem::replace(&mut self.came, true) {
             return Err(Malformed::Shape(OTHER_SHAPE));
         }
-        self.0 = Some(value);
+        self.value = value;
         Ok(())
     }
 
     fn get(self) -> Option<T> {
-        self.0.flatten()
+        self.value
     }
 }
 
@@ -161,7 +168,7 @@ fn describe(malformed: Malformed, body: &[u8], at: usize) -> InvalidBody {
         Malformed::Shape(what) => return InvalidBody(what.to_owned()),
     };
     let line_start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+    let line = before.split(|byte| *byte == b'\n').count();
     InvalidBody(format!("{what} at line {line}, column {}", before.len() - line_start + usize::from(at < body.len())))
 }
 

@@ -71,7 +71,7 @@ impl Timings {
         Self::DEFAULT
     }
 
-    /// The same with less patience, for `check`, whose answer a person waits for: 3 max_attempts, a minute at most for the limit,
+    /// The same with less patience, for `check`, whose answer a person waits for: 3 tries, a minute at most for the limit,
     /// and no breaker, since so few requests hammer nobody.
     #[must_use]
     pub fn for_check(self) -> Self {

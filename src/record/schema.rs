@@ -62,7 +62,7 @@ impl RowSchema {
         let schema: Value = serde_json::from_str(schema)
             .map_err(|e| Error::system("The connector was built with a broken schema.").with_cause(e))?;
         let mut paths = Vec::new();
-        let mut root = SchemaNode::compile(&schema, String::new(), &mut paths);
+        let mut root = SchemaNode::compile(&schema, "", &mut paths);
         let roles = coerced.iter().map(|name| (*name, FieldRole::Coerced));
         let roles = roles.chain([(key, FieldRole::Key)]).chain(cursor.map(|name| (name, FieldRole::Cursor)));
         for (name, role) in roles {
@@ -81,14 +81,14 @@ impl RowSchema {
 }
 
 impl SchemaNode {
-    fn compile(schema: &Value, path: String, paths: &mut Vec<String>) -> Self {
+    fn compile(schema: &Value, path: &str, paths: &mut Vec<String>) -> Self {
         #[allow(clippy::cast_possible_truncation)] // a schema has a few hundred places
         let id = paths.len() as NodeId;
-        paths.push(path.clone());
+        paths.push(path.to_owned());
         let below = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
         let fields = schema["properties"].as_object().into_iter().flatten();
-        let fields = fields.map(|(name, field)| (name.as_str(), Self::compile(field, below(name), paths))).collect();
-        let items = schema.get("items").map(|items| Box::new(Self::compile(items, format!("{path}[]"), paths)));
+        let fields = fields.map(|(name, field)| (name.as_str(), Self::compile(field, &below(name), paths))).collect();
+        let items = schema.get("items").map(|items| Box::new(Self::compile(items, &format!("{path}[]"), paths)));
         Self { id, kinds: promised_kinds(schema), format: Format::of(schema), role: FieldRole::Plain, fields, items }
     }
 

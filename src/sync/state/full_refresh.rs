@@ -90,8 +90,8 @@ mod tests {
         ConfiguredStream { name: "S".to_owned(), namespace: None, sync_mode, sync_id, overwrites: false }
     }
 
-    fn state(text: Value) -> FullRefreshState {
-        FullRefreshState::parse("S", &text).unwrap()
+    fn state(text: &Value) -> FullRefreshState {
+        FullRefreshState::parse("S", text).unwrap()
     }
 
     #[test]
@@ -103,18 +103,18 @@ mod tests {
         assert!(!marker(None).already_completed(&configured(full, None)));
         assert!(!marker(Some(7)).already_completed(&configured(full, None)));
         assert!(!marker(Some(7)).already_completed(&configured(incremental, Some(7))));
-        assert!(!state(json!({"sync_id": 7})).already_completed(&configured(full, Some(7))));
+        assert!(!state(&json!({"sync_id": 7})).already_completed(&configured(full, Some(7))));
     }
 
     #[test]
     fn a_full_refresh_resumes_unless_its_state_is_of_another_sync() {
         let full = |id| configured(SyncMode::FullRefresh, id);
-        assert!(state(json!({"sync_id": 7})).can_resume(&full(Some(7))));
-        assert!(state(json!({})).can_resume(&full(Some(7))));
-        assert!(state(json!({"sync_id": 7})).can_resume(&full(None)));
-        assert!(!state(json!({"sync_id": 7})).can_resume(&full(Some(8))));
+        assert!(state(&json!({"sync_id": 7})).can_resume(&full(Some(7))));
+        assert!(state(&json!({})).can_resume(&full(Some(7))));
+        assert!(state(&json!({"sync_id": 7})).can_resume(&full(None)));
+        assert!(!state(&json!({"sync_id": 7})).can_resume(&full(Some(8))));
         assert!(!FullRefreshState::completed(Some(7), Utc::now()).can_resume(&full(Some(7))));
-        assert!(!state(json!({})).can_resume(&configured(SyncMode::Incremental, None)));
+        assert!(!state(&json!({})).can_resume(&configured(SyncMode::Incremental, None)));
     }
 
     #[test]
@@ -128,7 +128,7 @@ mod tests {
             (FullRefreshState::created_up_to(at, None), r#"{"next_created_from":"2026-11-22T10:00:00Z"}"#),
         ] {
             assert_eq!(serde_json::to_string(&written).unwrap(), text);
-            assert_eq!(state(serde_json::from_str(text).unwrap()), written);
+            assert_eq!(state(&serde_json::from_str(text).unwrap()), written);
         }
     }
 }
