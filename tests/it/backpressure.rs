@@ -1,18 +1,17 @@
-//! Readers that are slow, and how much is asked of Navan at once.
+//! Backpressure: readers that are slow, and how many requests are in flight at once.
 //!
-//! With room for any number of blocks in the output's queue, the tests of the fetching and of the memory fail. A slice that
-//! writes one page while nobody looks at the answers of the others fails
-//! `a_reader_that_stops_for_longer_than_a_request_may_take_fails_none`.
+//! Seen to fail: with an unbounded output queue, the tests of the requests and of the memory; with a sweep that does not poll
+//! its other requests while it writes a page, `a_reader_that_stops_for_longer_than_a_request_may_take_fails_none`.
 
 use std::time::{Duration, Instant};
 
 use navan_sandbox::{ExpenseType, Faults, Sandbox, Settings};
 
-use crate::harness::{Connector, distinct};
-use crate::process::{DEADLINE, Process, settled, until};
+use crate::harness::{Connector, assert_distinct};
+use crate::process::{DEADLINE, Process, wait_until, wait_until_stable};
 
-/// What the process may use in KiB: the pages, the output's queue, and the program itself, here built for development.
-const MEMORY_MOST: u64 = 40 * 1024;
+/// The most memory that the process may use, in KiB: pages, output queue, and the program itself in a debug build.
+const MAX_MEMORY_KIB: u64 = 40 * 1024;
 
 fn many_bookings() -> Sandbox {
     Sandbox::start(Settings { bookings: 20_000, ..Settings::default() }).unwrap()
@@ -29,9 +28,9 @@ fn memory(process: &Process) -> u64 {
 fn a_reader_that_stops_also_stops_the_fetching() {
     let sandbox = many_bookings();
     let connector = Connector::against(&sandbox).stream("BOOKING");
-    let mut process = Process::reading(&connector);
-    process.take(1_000_000);
-    let requests = settled(|| sandbox.counts().requests);
+    let mut process = Process::start_read(&connector);
+    process.read_bytes(1_000_000);
+    let requests = wait_until_stable(|| sandbox.counts().requests);
     assert!(requests < 40, "{requests} of more than 200 pages were asked for");
 }
 
@@ -39,22 +38,22 @@ fn a_reader_that_stops_also_stops_the_fetching() {
 fn memory_stays_small_while_the_reader_stops() {
     let sandbox = many_bookings();
     let connector = Connector::against(&sandbox).stream("BOOKING");
-    let mut process = Process::reading(&connector);
-    process.take(20_000_000);
-    settled(|| sandbox.counts().requests);
+    let mut process = Process::start_read(&connector);
+    process.read_bytes(20_000_000);
+    wait_until_stable(|| sandbox.counts().requests);
     let memory = memory(&process);
-    assert!(memory < MEMORY_MOST, "{memory} KiB");
+    assert!(memory < MAX_MEMORY_KIB, "{memory} KiB");
 }
 
 #[test]
 fn every_record_comes_when_a_reader_goes_on() {
     let sandbox = many_bookings();
     let connector = Connector::against(&sandbox).stream("BOOKING");
-    let mut process = Process::reading(&connector);
-    process.take(1_000_000);
-    settled(|| sandbox.counts().requests);
+    let mut process = Process::start_read(&connector);
+    process.read_bytes(1_000_000);
+    wait_until_stable(|| sandbox.counts().requests);
     let run = process.finish();
-    assert_eq!(distinct(&run.keys("BOOKING")).len(), 20_000);
+    assert_eq!(assert_distinct(&run.keys("BOOKING")).len(), 20_000);
 }
 
 /// The documented durations times 0.005: a request has 1.5 s for all its tries, and 0.3 s without a byte is too long.
@@ -63,11 +62,11 @@ fn a_reader_that_stops_for_longer_than_a_request_may_take_fails_none() {
     let faults = Faults { latency_ms: 50, ..Faults::default() };
     let sandbox = Sandbox::start(Settings { users: 5_000, faults, ..Settings::default() }).unwrap();
     let connector = Connector::against(&sandbox).stream("USER").environment("SOURCE_NAVAN_TIME_SCALE", 0.005);
-    let mut process = Process::reading(&connector);
-    process.take_until(r#"{"type":"RECORD""#);
-    // There is nothing to look at while nothing happens.
+    let mut process = Process::start_read(&connector);
+    process.read_until_line(r#"{"type":"RECORD""#);
+    // No event to wait for: the reader is idle for this long.
     let stopped = Instant::now();
-    until(DEADLINE, "that time passes", || stopped.elapsed() > Duration::from_secs(3));
+    wait_until(DEADLINE, "that time passes", || stopped.elapsed() > Duration::from_secs(3));
     let run = process.finish();
     assert_eq!(run.statuses("USER").last(), Some(&"COMPLETE"), "{:?}", run.errors());
 }

@@ -10,15 +10,15 @@ fn connector() -> Connector {
 }
 
 /// What each of these says to a command, one after another.
-fn verdicts(command: &str, cases: impl IntoIterator<Item = (&'static str, Connector)>) -> String {
-    let verdict = |(name, connector): (&str, Connector)| format!("{name}\n{}\n", connector.verdict(command));
-    cases.into_iter().map(verdict).collect::<Vec<_>>().join("\n")
+fn outcomes(command: &str, cases: impl IntoIterator<Item = (&'static str, Connector)>) -> String {
+    let outcome = |(name, connector): (&str, Connector)| format!("{name}\n{}\n", connector.outcome(command));
+    cases.into_iter().map(outcome).collect::<Vec<_>>().join("\n")
 }
 
 #[test]
 fn a_catalog_with_a_stream_that_there_is_not_names_it() {
     insta::assert_snapshot!(
-        connector().streams(&[("USER", "full_refresh"), ("TRIPS", "full_refresh")]).verdict("read")
+        connector().streams(&[("USER", "full_refresh"), ("TRIPS", "full_refresh")]).outcome("read")
     );
 }
 
@@ -26,7 +26,7 @@ fn a_catalog_with_a_stream_that_there_is_not_names_it() {
 fn broken_catalogs_are_told_from_each_other() {
     let twice = catalog(&[("USER", "full_refresh"), ("USER", "incremental")]);
     let mode = catalog(&[("USER", "sometimes")]);
-    insta::assert_snapshot!(verdicts(
+    insta::assert_snapshot!(outcomes(
         "read",
         [
             ("not JSON", connector().file_text("catalog.json", "{\"streams\":[")),
@@ -42,7 +42,7 @@ fn broken_catalogs_are_told_from_each_other() {
 
 #[test]
 fn broken_states_are_told_from_each_other() {
-    insta::assert_snapshot!(verdicts(
+    insta::assert_snapshot!(outcomes(
         "read",
         [
             ("not JSON", connector().state("{")),
@@ -58,7 +58,7 @@ fn a_state_that_holds_no_time_names_the_stream_and_the_field() {
     let sandbox = Sandbox::start(Settings::default()).unwrap();
     let from =
         |stream: &str, state: Value| Connector::against(&sandbox).stream(stream).state(state_file(stream, &state));
-    insta::assert_snapshot!(verdicts(
+    insta::assert_snapshot!(outcomes(
         "read",
         [
             ("BOOKING", from("BOOKING", json!({"next_created_from": "soon"}))),
@@ -101,17 +101,17 @@ fn bad_configs() -> Vec<(&'static str, Connector)> {
 
 #[test]
 fn check_says_of_each_bad_configuration_what_is_wrong_and_what_is_right() {
-    insta::assert_snapshot!(verdicts("check", bad_configs()));
+    insta::assert_snapshot!(outcomes("check", bad_configs()));
 }
 
 #[test]
 fn discover_and_read_say_the_same_of_a_bad_configuration_as_check() {
     for (name, connector) in bad_configs() {
-        let sentence = |command: &str| connector.verdict(command).split_once(": ").unwrap().1.to_owned();
+        let sentence = |command: &str| connector.outcome(command).split_once(": ").unwrap().1.to_owned();
         let check = sentence("check");
         for command in ["discover", "read"] {
             assert_eq!(sentence(command), check, "{name}: {command}");
-            assert!(connector.verdict(command).starts_with("exit code 1\nconfig_error: "), "{name}: {command}");
+            assert!(connector.outcome(command).starts_with("exit code 1\nconfig_error: "), "{name}: {command}");
             assert!(connector.run(command).of_type("CATALOG").is_empty(), "{name}: {command}");
         }
     }

@@ -2,18 +2,18 @@
 
 use navan_sandbox::{Sandbox, Settings};
 
-use crate::harness::{Connector, STREAMS, distinct};
+use crate::harness::{Connector, assert_distinct, streams};
 
 #[test]
 fn a_read_brings_every_row_once_and_ends_each_stream_in_order() {
     let sandbox = Sandbox::start(Settings::default()).unwrap();
     let run = Connector::against(&sandbox).read();
     assert_eq!(run.status.code(), Some(0), "{:?}", run.errors());
-    assert_eq!(distinct(&run.keys("BOOKING")).len(), sandbox.bookings().count());
-    assert_eq!(distinct(&run.keys("USER")).len(), sandbox.users().count());
+    assert_eq!(assert_distinct(&run.keys("BOOKING")).len(), sandbox.bookings().count());
+    assert_eq!(assert_distinct(&run.keys("USER")).len(), sandbox.users().count());
     let truth = sandbox.ground_truth();
-    assert_eq!(distinct(&run.keys("TRANSACTION")).len() as u64, truth.transaction.rows);
-    for (stream, _) in STREAMS {
+    assert_eq!(assert_distinct(&run.keys("TRANSACTION")).len() as u64, truth.transaction.rows);
+    for &(stream, _) in streams() {
         assert_eq!(run.statuses(stream), ["STARTED", "RUNNING", "COMPLETE"], "{stream}");
     }
 }

@@ -7,28 +7,28 @@
 //! SOURCE_NAVAN_FAULT_PAIRS=1 cargo test --test it pairs_of_faults
 //! ```
 
-use crate::matrix::{Kind, connector, for_each, kinds, limits, read};
+use crate::fault_cases::{FaultCase, connector, rate_limits, read, run_cases, transient_faults};
 
-/// Every how many pairs one is run where not all are.
+/// One of so many pairs is run if not all are.
 const SAMPLE: usize = 23;
 
 fn each_fault_with(stream: &str) {
-    let mut kinds = kinds(6, 18);
-    kinds.extend(limits());
-    kinds.retain(|kind| !kind.on_cursors || stream == "TRANSACTION");
-    for_each(&kinds, |kind| kind.name.to_owned(), |kind| one(kind, stream));
+    let mut cases = transient_faults(6, 18);
+    cases.extend(rate_limits());
+    cases.retain(|case| !case.cursors_only || stream == "TRANSACTION");
+    run_cases(&cases, |case| case.name.to_owned(), |case| run_case(case, stream));
 }
 
-fn one(kind: &Kind, stream: &str) -> Option<String> {
-    let sandbox = kind.sandbox();
+fn run_case(case: &FaultCase, stream: &str) -> Option<String> {
+    let sandbox = case.sandbox();
     let mut connector = connector(&sandbox).stream(stream);
-    if kind.on_cursors {
+    if case.cursors_only {
         // One request at a time, so that each second one has a cursor.
         connector = connector.config("max_concurrency", 1);
     }
-    let complaint = read(&connector, &sandbox).is_not_whole(&[stream]);
+    let complaint = read(&connector, &sandbox).why_incomplete(&[stream]);
     let counts = sandbox.counts();
-    let happened = !counts.faults.is_empty() || counts.tokens_issued > 1 || kind.limit.is_some();
+    let happened = !counts.faults.is_empty() || counts.tokens_issued > 1 || case.limit.is_some();
     complaint.or_else(|| (!happened).then(|| "nothing went wrong".to_owned()))
 }
 
@@ -49,9 +49,13 @@ fn users_come_through_each_fault() {
 
 #[test]
 fn all_streams_come_through_pairs_of_faults() {
-    let kinds =
-        |n, late| -> Vec<_> { kinds(n, late).into_iter().map(|kind| kind.refusing_no_window_twice(late)).collect() };
-    let (one, other) = (kinds(10, 60), kinds(13, 40));
+    let cases = |n, after_requests| -> Vec<_> {
+        transient_faults(n, after_requests)
+            .into_iter()
+            .map(|case| case.without_second_refusal(after_requests))
+            .collect()
+    };
+    let (one, other) = (cases(10, 60), cases(13, 40));
     let mut pairs = Vec::new();
     for (number, first) in one.iter().enumerate() {
         pairs.extend(other[number + 1..].iter().map(|second| (first, second)));
@@ -59,12 +63,12 @@ fn all_streams_come_through_pairs_of_faults() {
     if std::env::var_os("SOURCE_NAVAN_FAULT_PAIRS").is_none() {
         pairs = pairs.into_iter().step_by(SAMPLE).collect();
     }
-    for_each(
+    run_cases(
         &pairs,
         |(first, second)| format!("{} and {}", first.name, second.name),
         |(first, second)| {
-            let sandbox = first.and(second).sandbox();
-            read(&connector(&sandbox), &sandbox).is_not_whole(&["BOOKING", "TRANSACTION", "USER"])
+            let sandbox = first.combined_with(second).sandbox();
+            read(&connector(&sandbox), &sandbox).why_incomplete(&["BOOKING", "TRANSACTION", "USER"])
         },
     );
 }

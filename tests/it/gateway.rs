@@ -1,4 +1,4 @@
-//! Single situations at the gateway, as the platform and Navan see them.
+//! Retries, rate limits and the circuit breaker: what the platform sees in the output, and the API in its requests.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -6,8 +6,8 @@ use std::time::Duration;
 use navan_sandbox::{Every, Fault, Faults, Outage, RetryAfter, Sandbox, Settings};
 use serde_json::Value;
 
+use crate::fault_cases::{company, connector, keys_of, read};
 use crate::harness::Run;
-use crate::matrix::{company, connector, keys_of, read};
 
 fn outage(after_requests: u64, for_requests: Option<u64>, for_ms: Option<u64>, fault: Fault) -> Faults {
     let outage = Outage { after_requests, for_requests, for_ms, fault, endpoint: None };
@@ -28,7 +28,7 @@ fn request_lines(run: &Run) -> Vec<(usize, Value)> {
     parsed.collect()
 }
 
-fn place_of(run: &Run, words: &str) -> Vec<usize> {
+fn log_lines_with(run: &Run, words: &str) -> Vec<usize> {
     let lines = run.of_type("LOG").into_iter().enumerate();
     lines.filter(|(_, line)| line["log"]["message"].as_str().unwrap().contains(words)).map(|(place, _)| place).collect()
 }
@@ -38,8 +38,9 @@ fn an_outage_of_12_seconds_costs_one_opening_and_one_probe() {
     // 12 s become 240 ms.
     let sandbox = with(outage(30, None, Some(240), Fault::Status(500)));
     let read = read(&connector(&sandbox), &sandbox);
-    assert_eq!(read.is_not_whole(&["BOOKING", "TRANSACTION", "USER"]), None);
-    let (opened, closed) = (place_of(&read.run, "circuit breaker opened"), place_of(&read.run, "breaker is closed"));
+    assert_eq!(read.why_incomplete(&["BOOKING", "TRANSACTION", "USER"]), None);
+    let (opened, closed) =
+        (log_lines_with(&read.run, "circuit breaker opened"), log_lines_with(&read.run, "breaker is closed"));
     assert_eq!((opened.len(), closed.len()), (1, 1));
     let between: Vec<_> = request_lines(&read.run)
         .into_iter()
@@ -52,12 +53,12 @@ fn an_outage_of_12_seconds_costs_one_opening_and_one_probe() {
 }
 
 #[test]
-fn the_breaker_rests_for_a_real_minute() {
+fn the_breaker_stays_open_for_a_real_minute() {
     let sandbox = with(outage(3, Some(5), None, Fault::Status(503)));
     // One request at a time, so that none is under way beside the fifth 503.
     let connector = connector(&sandbox).stream("USER").config("max_concurrency", 1);
     let connector = connector.environment("SOURCE_NAVAN_TIME_SCALE", 1);
-    assert_eq!(read(&connector, &sandbox).is_not_whole(&["USER"]), None);
+    assert_eq!(read(&connector, &sandbox).why_incomplete(&["USER"]), None);
     let log = sandbox.counts().log;
     let last = log.iter().filter(|line| line.status == 503).map(|line| line.at_ms).max().unwrap();
     let probe = log.iter().filter(|line| line.status == 200).map(|line| line.at_ms).find(|at| *at > last).unwrap();
@@ -118,7 +119,7 @@ fn a_long_pause_is_told_again_and_again() {
     let sandbox = with(outage(12, Some(1), None, Fault::TooMany { retry_after: RetryAfter::Seconds(1) }));
     let connector = connector(&sandbox).stream("USER").environment("SOURCE_NAVAN_TIME_SCALE", 0.004);
     let read = read(&connector, &sandbox);
-    assert!(place_of(&read.run, "Waiting for Navan's rate limit").len() >= 2);
+    assert!(log_lines_with(&read.run, "Waiting for Navan's rate limit").len() >= 2);
 }
 
 #[test]

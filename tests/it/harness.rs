@@ -1,19 +1,38 @@
-//! Running the connector and looking at what it says.
+//! Runs the connector as a process and parses its messages.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::LazyLock;
 
 use chrono::{DateTime, Utc};
 use navan_sandbox::{ExpenseType, Sandbox};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// How the streams are chosen where a test does not say: each the way a user would.
-pub(crate) const STREAMS: [(&str, &str); 3] =
-    [("BOOKING", "full_refresh"), ("TRANSACTION", "incremental"), ("USER", "full_refresh")];
+/// The streams that `discover` lists, each with the sync mode that a user would choose: incremental if it is offered.
+pub(crate) fn streams() -> &'static [(&'static str, &'static str)] {
+    static CATALOG: LazyLock<Value> = LazyLock::new(discovered_catalog);
+    static STREAMS: LazyLock<Vec<(&str, &str)>> = LazyLock::new(|| {
+        let mode = |stream: &Value| {
+            let offered = stream["supported_sync_modes"].as_array().unwrap();
+            if offered.iter().any(|mode| mode == "incremental") { "incremental" } else { "full_refresh" }
+        };
+        let streams = CATALOG["streams"].as_array().unwrap();
+        assert!(!streams.is_empty(), "discover lists no stream");
+        streams.iter().map(|stream| (stream["name"].as_str().unwrap(), mode(stream))).collect()
+    });
+    &STREAMS
+}
 
-/// A connector about to be started.
+/// What `discover` says. It needs no network, so any credential will do.
+fn discovered_catalog() -> Value {
+    let config = json!({"client_id": "id", "client_secret": "secret"});
+    let run = Connector::new(config, json!({"streams": []})).run("discover");
+    run.of_type("CATALOG").first().expect("discover gives a catalog")["catalog"].clone()
+}
+
+/// A connector to be started: its files, arguments and environment.
 pub(crate) struct Connector {
     files: TempDir,
     config: Value,
@@ -21,11 +40,11 @@ pub(crate) struct Connector {
     state: Option<Vec<u8>>,
     environment: BTreeMap<String, String>,
     flags: Vec<&'static str>,
-    /// What stands in a file instead, by its name; `None`: there is no such file.
-    instead: BTreeMap<&'static str, Option<String>>,
+    /// Files, by name, whose content a test gives; `None`: the file is missing.
+    replaced_files: BTreeMap<&'static str, Option<String>>,
 }
 
-/// What a connector said, and how it ended.
+/// The output of a finished process, and its exit status.
 pub(crate) struct Run {
     pub(crate) status: ExitStatus,
     pub(crate) stdout: String,
@@ -48,10 +67,13 @@ impl Connector {
 
     /// With this configuration.
     pub(crate) fn with(config: Value) -> Self {
+        Self::new(config, catalog(streams()))
+    }
+
+    fn new(config: Value, catalog: Value) -> Self {
         let files = tempfile::tempdir().unwrap();
-        let catalog = catalog(&STREAMS);
-        let (environment, instead) = (BTreeMap::new(), BTreeMap::new());
-        Self { files, config, catalog, state: None, environment, flags: vec![], instead }
+        let (environment, replaced_files) = (BTreeMap::new(), BTreeMap::new());
+        Self { files, config, catalog, state: None, environment, flags: vec![], replaced_files }
     }
 
     /// Sets one property of the configuration.
@@ -65,9 +87,9 @@ impl Connector {
         self.catalog(catalog(streams))
     }
 
-    /// Chooses one stream, the way a user would.
+    /// Chooses one stream, in the mode of [`streams`].
     pub(crate) fn stream(self, name: &str) -> Self {
-        let chosen: Vec<_> = STREAMS.into_iter().filter(|(stream, _)| *stream == name).collect();
+        let chosen: Vec<_> = streams().iter().copied().filter(|(stream, _)| *stream == name).collect();
         self.streams(&chosen)
     }
 
@@ -85,13 +107,13 @@ impl Connector {
 
     /// Puts this text, whatever it is, into `config.json`, `catalog.json` or `state.json`.
     pub(crate) fn file_text(mut self, name: &'static str, text: impl Into<String>) -> Self {
-        self.instead.insert(name, Some(text.into()));
+        self.replaced_files.insert(name, Some(text.into()));
         self
     }
 
     /// Leaves a file out, but not the argument that names it.
     pub(crate) fn file_missing(mut self, name: &'static str) -> Self {
-        self.instead.insert(name, None);
+        self.replaced_files.insert(name, None);
         self
     }
 
@@ -118,7 +140,7 @@ impl Connector {
         }
         if command == "read" {
             process.arg("--catalog").arg(self.file("catalog.json", self.catalog.to_string()));
-            if self.state.is_some() || self.instead.contains_key("state.json") {
+            if self.state.is_some() || self.replaced_files.contains_key("state.json") {
                 let state = self.state.as_deref().unwrap_or_default();
                 process.arg("--state").arg(self.file("state.json", state));
             }
@@ -138,17 +160,17 @@ impl Connector {
 
     fn file(&self, name: &str, text: impl AsRef<[u8]>) -> std::path::PathBuf {
         let path = Path::new(self.files.path()).join(name);
-        match self.instead.get(name) {
+        match self.replaced_files.get(name) {
             None => std::fs::write(&path, text).unwrap(),
-            Some(Some(instead)) => std::fs::write(&path, instead).unwrap(),
+            Some(Some(content)) => std::fs::write(&path, content).unwrap(),
             Some(None) => {}
         }
         path
     }
 
-    /// Runs a command and sums up what a user would see of its end, for snapshots: the exit code, what `check` says,
-    /// the errors. Ports and paths are left out.
-    pub(crate) fn verdict(&self, command: &str) -> String {
+    /// Runs a command and returns, for snapshots, what a user would see of its end: the exit code, what `check` says,
+    /// the errors. Ports and paths are replaced.
+    pub(crate) fn outcome(&self, command: &str) -> String {
         let run = self.run(command);
         assert!(!run.stderr.contains("panicked"), "{}", run.stderr);
         let ends = |message: &&&Value| message["type"] == "CONNECTION_STATUS" || message["trace"]["type"] == "ERROR";
@@ -164,10 +186,10 @@ impl Connector {
                 format!("{}{stream}: {}", text(&error["failure_type"]), text(&error["message"]))
             });
         }
-        let verdict = lines.join("\n").replace(&self.files.path().display().to_string(), "[files]");
+        let outcome = lines.join("\n").replace(&self.files.path().display().to_string(), "[files]");
         match self.config["api_url"].as_str() {
-            Some(url) => verdict.replace(url, "[sandbox]"),
-            None => verdict,
+            Some(url) => outcome.replace(url, "[sandbox]"),
+            None => outcome,
         }
     }
 }
@@ -195,7 +217,7 @@ pub(crate) fn state_file(stream: &str, state: &Value) -> String {
 }
 
 /// The field of a compact row that holds a text without escapes; the first of that name, which is the top-level one.
-pub(crate) fn text_of<'a>(row: &'a str, field: &str) -> &'a str {
+pub(crate) fn text_field<'a>(row: &'a str, field: &str) -> &'a str {
     let head = format!(r#""{field}":""#);
     let from = row.find(&head).unwrap() + head.len();
     row[from..].split('"').next().unwrap()
@@ -215,13 +237,13 @@ pub(crate) fn catalog(streams: &[(&str, &str)]) -> Value {
 
 impl From<Output> for Run {
     fn from(output: Output) -> Self {
-        Self::of(output.status, String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+        Self::new(output.status, String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
     }
 }
 
 impl Run {
-    /// From what a process left. A last line without its end is not a message.
-    pub(crate) fn of(status: ExitStatus, stdout: String, stderr: String) -> Self {
+    /// From the output of a process. A last line that does not end is not a message.
+    pub(crate) fn new(status: ExitStatus, stdout: String, stderr: String) -> Self {
         let whole = stdout.rfind('\n').map_or(0, |end| end + 1);
         let parse = |line| serde_json::from_str(line).unwrap_or_else(|e| panic!("not a message ({e}): {line}"));
         let messages = stdout[..whole].lines().map(parse).collect();
@@ -267,7 +289,7 @@ impl Run {
         last.into_values().collect::<Value>().to_string()
     }
 
-    /// The stages of a stream, in order.
+    /// The statuses of a stream, in order.
     pub(crate) fn statuses(&self, stream: &str) -> Vec<&str> {
         let statuses = self.of_type("TRACE").into_iter().map(|message| &message["trace"]["stream_status"]);
         statuses.filter(|s| s["stream_descriptor"]["name"] == stream).map(|s| s["status"].as_str().unwrap()).collect()
@@ -280,7 +302,7 @@ impl Run {
     }
 
     /// The messages about a stream: its records, states, and traces, in order.
-    pub(crate) fn about(&self, stream: &str) -> Vec<&Value> {
+    pub(crate) fn messages_about(&self, stream: &str) -> Vec<&Value> {
         let is_about = |message: &&Value| match message["type"].as_str() {
             Some("RECORD") => message["record"]["stream"] == stream,
             Some("STATE") => message["state"]["stream"]["stream_descriptor"]["name"] == stream,
@@ -302,8 +324,11 @@ impl Run {
     }
 }
 
-/// The distinct values, after checking that there is no other.
-pub(crate) fn distinct(keys: &[String]) -> std::collections::BTreeSet<&str> {
+/// The keys as a set.
+///
+/// # Panics
+/// If a key comes twice.
+pub(crate) fn assert_distinct(keys: &[String]) -> std::collections::BTreeSet<&str> {
     let distinct: std::collections::BTreeSet<_> = keys.iter().map(String::as_str).collect();
     assert_eq!(distinct.len(), keys.len(), "a key came twice");
     distinct

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use navan_sandbox::{Faults, Sandbox, Settings};
 
-use crate::harness::{Connector, Run, STREAMS};
-use crate::process::{Process, settled};
-use crate::truth;
+use crate::ground_truth;
+use crate::harness::{Connector, Run, streams};
+use crate::process::{Process, wait_until_stable};
 
 const SIGINT: i32 = 2;
 const SIGPIPE: i32 = 13;
@@ -20,16 +20,18 @@ const SOON: Duration = Duration::from_secs(20);
 /// Large enough that a read of any stream is under way when its first state has come.
 fn sandbox() -> Sandbox {
     let faults = Faults { latency_ms: 20, ..Faults::default() };
-    truth::ever_more_bookings(Settings { transactions: 1_000, users: 5_000, faults, ..Settings::default() })
+    ground_truth::ever_more_bookings(Settings { transactions: 1_000, users: 5_000, faults, ..Settings::default() })
 }
 
 /// Sends a signal once the first states of BOOKING and TRANSACTION have come.
 fn interrupted(sandbox: &Sandbox, signal: &str) -> Run {
     let connector = Connector::against(sandbox);
-    let mut process = Process::reading(&connector);
-    process.take_until(r#"{"type":"STATE","state":{"type":"STREAM","stream":{"stream_descriptor":{"name":"BOOKING""#);
+    let mut process = Process::start_read(&connector);
     process
-        .take_until(r#"{"type":"STATE","state":{"type":"STREAM","stream":{"stream_descriptor":{"name":"TRANSACTION""#);
+        .read_until_line(r#"{"type":"STATE","state":{"type":"STREAM","stream":{"stream_descriptor":{"name":"BOOKING""#);
+    process.read_until_line(
+        r#"{"type":"STATE","state":{"type":"STREAM","stream":{"stream_descriptor":{"name":"TRANSACTION""#,
+    );
     process.signal(signal);
     process.finish()
 }
@@ -46,7 +48,7 @@ fn an_interrupted_read_leaves_open_streams_incomplete() {
     let sandbox = sandbox();
     for signal in ["TERM", "INT"] {
         let run = interrupted(&sandbox, signal);
-        for (stream, _) in STREAMS {
+        for &(stream, _) in streams() {
             assert_eq!(run.statuses(stream).last(), Some(&"INCOMPLETE"), "{stream}");
         }
     }
@@ -73,9 +75,9 @@ fn an_interrupted_read_goes_on_to_every_key() {
     for signal in ["TERM", "INT"] {
         let first = interrupted(&sandbox, signal);
         let second = Connector::against(&sandbox).state(first.last_states()).read();
-        for (stream, _) in STREAMS {
+        for &(stream, _) in streams() {
             let came: BTreeSet<_> = [first.keys(stream), second.keys(stream)].concat().into_iter().collect();
-            assert!(came == truth::keys(&sandbox, stream), "{stream}");
+            assert!(came == ground_truth::keys(&sandbox, stream), "{stream}");
         }
     }
 }
@@ -85,38 +87,38 @@ fn an_interrupted_read_ends_although_nobody_takes_its_output() {
     let sandbox = sandbox();
     for (name, signal) in [("TERM", SIGTERM), ("INT", SIGINT)] {
         let connector = Connector::against(&sandbox);
-        let mut process = Process::reading(&connector);
-        settled(|| sandbox.counts().requests);
+        let mut process = Process::start_read(&connector);
+        wait_until_stable(|| sandbox.counts().requests);
         process.signal(name);
-        assert_eq!(process.ended(SOON).signal(), Some(signal));
+        assert_eq!(process.wait_exit(SOON).signal(), Some(signal));
     }
 }
 
-/// All streams have ended, but not all of their messages fit into the pipe. Seen to hang with the signal heeded only
-/// while streams are read.
+/// All streams have ended, but not all of their messages fit into the pipe. Seen to hang if
+/// the signal is handled only while streams are read.
 #[test]
 fn a_signal_ends_a_read_whose_last_messages_nobody_takes() {
     let sandbox = Sandbox::start(Settings { bookings: 60, ..Settings::default() }).unwrap();
     let connector = Connector::against(&sandbox).stream("BOOKING");
-    let mut process = Process::reading(&connector);
-    settled(|| sandbox.counts().requests);
+    let mut process = Process::start_read(&connector);
+    wait_until_stable(|| sandbox.counts().requests);
     process.signal("TERM");
-    assert_eq!(process.ended(SOON).signal(), Some(SIGTERM));
+    assert_eq!(process.wait_exit(SOON).signal(), Some(SIGTERM));
 }
 
 #[test]
 fn what_an_interrupted_read_that_nobody_listened_to_did_say_goes_on_to_every_key() {
     let sandbox = sandbox();
     let connector = Connector::against(&sandbox);
-    let mut process = Process::reading(&connector);
-    settled(|| sandbox.counts().requests);
+    let mut process = Process::start_read(&connector);
+    wait_until_stable(|| sandbox.counts().requests);
     process.signal("TERM");
-    process.ended(SOON);
+    process.wait_exit(SOON);
     let first = process.finish();
     let second = Connector::against(&sandbox).state(first.last_states()).read();
-    for (stream, _) in STREAMS {
+    for &(stream, _) in streams() {
         let came: BTreeSet<_> = [first.keys(stream), second.keys(stream)].concat().into_iter().collect();
-        assert!(came == truth::keys(&sandbox, stream), "{stream}");
+        assert!(came == ground_truth::keys(&sandbox, stream), "{stream}");
     }
 }
 
@@ -124,10 +126,10 @@ fn what_an_interrupted_read_that_nobody_listened_to_did_say_goes_on_to_every_key
 fn left() -> Run {
     let sandbox = sandbox();
     let connector = Connector::against(&sandbox);
-    let mut process = Process::reading(&connector);
-    process.take_until(r#"{"type":"RECORD""#);
-    process.close();
-    process.ended(SOON);
+    let mut process = Process::start_read(&connector);
+    process.read_until_line(r#"{"type":"RECORD""#);
+    process.close_stdout();
+    process.wait_exit(SOON);
     process.run()
 }
 

@@ -6,13 +6,12 @@
 //! SOURCE_NAVAN_KILL_POINTS=200 cargo test --test it kill
 //! ```
 //!
-//! That these tests see what they are for was shown by switching off a safeguard:
+//! Seen to fail with a safeguard switched off, each together with `every_key_comes_however_often_a_sync_is_killed`:
 //!
-//! - creation.rs saying how far BOOKING is without regard to pieces that are still being read: the test of bookings fails,
-//!   and `every_key_comes_however_often_a_sync_is_killed`;
-//! - windows.rs writing TRANSACTION's STATE before the rows of its window: the test of transactions fails, and the same.
+//! - BOOKING's state ignoring slices that are still being read: the test of bookings;
+//! - TRANSACTION's STATE written before the rows of its window: the test of transactions.
 //!
-//! USER's state says nothing that a read goes on from, so its test only fails if lines are broken.
+//! A read does not resume from USER's state, so its test fails only if lines are broken.
 
 use std::collections::BTreeSet;
 
@@ -20,20 +19,20 @@ use navan_sandbox::{Sandbox, Settings};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::harness::{Connector, STREAMS, catalog};
+use crate::ground_truth;
+use crate::harness::{Connector, catalog, streams};
 use crate::process::Process;
-use crate::truth;
 
 /// At how many points each stream is killed.
 fn points() -> usize {
     std::env::var("SOURCE_NAVAN_KILL_POINTS").map_or(20, |points| points.parse().unwrap())
 }
 
-/// What came of a read, up to the last whole line. Only what these tests look at is parsed, since there is much of it.
-struct Came(String);
+/// The output of a killed read, up to the last complete line. There is much of it, so only what the tests need is parsed.
+struct PartialOutput(String);
 
-impl Came {
-    fn of(stdout: &[u8]) -> Self {
+impl PartialOutput {
+    fn from_stdout(stdout: &[u8]) -> Self {
         let whole = stdout.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
         Self(String::from_utf8(stdout[..whole].to_vec()).unwrap())
     }
@@ -76,11 +75,11 @@ impl Came {
 }
 
 /// Reads until the first `bytes` have come, and kills it.
-fn killed(connector: &Connector, bytes: u64) -> Came {
-    let mut process = Process::reading(connector);
-    process.take(bytes);
+fn read_and_kill(connector: &Connector, bytes: u64) -> PartialOutput {
+    let mut process = Process::start_read(connector);
+    process.read_bytes(bytes);
     process.signal("KILL");
-    Came::of(&process.received())
+    PartialOutput::from_stdout(&process.received())
 }
 
 /// Reads to the end.
@@ -89,8 +88,9 @@ fn read(connector: &Connector) -> Vec<u8> {
 }
 
 /// Reads a stream to its end, from the last state that came `before`.
-fn resumed(sandbox: &Sandbox, stream: &str, before: &Came) -> Came {
-    let came = Came::of(&read(&Connector::against(sandbox).stream(stream).state(before.states("[]"))));
+fn resume(sandbox: &Sandbox, stream: &str, before: &PartialOutput) -> PartialOutput {
+    let came =
+        PartialOutput::from_stdout(&read(&Connector::against(sandbox).stream(stream).state(before.states("[]"))));
     assert!(came.completes(stream), "{stream} is not complete");
     came
 }
@@ -100,14 +100,14 @@ fn transactions() -> Settings {
 }
 
 fn every_key_comes_wherever_it_is_killed(stream: &str, sandbox: &Sandbox) {
-    let all = truth::keys(sandbox, stream);
+    let all = ground_truth::keys(sandbox, stream);
     let connector = Connector::against(sandbox).stream(stream);
     let length = read(&connector).len() as u64;
     let mut random = fastrand::Rng::with_seed(4);
     for _ in 0..points() {
         let at = random.u64(0..length);
-        let first = killed(&connector, at);
-        let mut came = resumed(sandbox, stream, &first).keys();
+        let first = read_and_kill(&connector, at);
+        let mut came = resume(sandbox, stream, &first).keys();
         came.extend(first.keys());
         let lost: Vec<_> = all.difference(&came).collect();
         assert_eq!(lost.len(), 0, "killed after {at} of {length} bytes, {stream} lost, among others, {:?}", lost[0]);
@@ -116,7 +116,7 @@ fn every_key_comes_wherever_it_is_killed(stream: &str, sandbox: &Sandbox) {
 
 #[test]
 fn every_booking_comes_wherever_a_read_is_killed() {
-    every_key_comes_wherever_it_is_killed("BOOKING", &truth::ever_more_bookings(Settings::default()));
+    every_key_comes_wherever_it_is_killed("BOOKING", &ground_truth::ever_more_bookings(Settings::default()));
 }
 
 #[test]
@@ -132,8 +132,8 @@ fn every_user_comes_wherever_a_read_is_killed() {
 
 #[test]
 fn every_key_comes_however_often_a_sync_is_killed() {
-    let sandbox = truth::ever_more_bookings(transactions());
-    let mut chosen = catalog(&STREAMS);
+    let sandbox = ground_truth::ever_more_bookings(transactions());
+    let mut chosen = catalog(streams());
     for stream in chosen["streams"].as_array_mut().unwrap() {
         stream["sync_id"] = 7.into();
     }
@@ -142,26 +142,26 @@ fn every_key_comes_however_often_a_sync_is_killed() {
     let mut random = fastrand::Rng::with_seed(5);
     let (mut states, mut came) = ("[]".to_owned(), BTreeSet::new());
     loop {
-        let attempt = killed(&connector(&states), random.u64(0..length));
+        let attempt = read_and_kill(&connector(&states), random.u64(0..length));
         came.extend(attempt.keys());
         states = attempt.states(&states);
-        if STREAMS.iter().all(|(stream, _)| attempt.completes(stream)) {
+        if streams().iter().all(|(stream, _)| attempt.completes(stream)) {
             break;
         }
     }
-    let all: BTreeSet<_> = STREAMS.iter().flat_map(|(stream, _)| truth::keys(&sandbox, stream)).collect();
+    let all: BTreeSet<_> = streams().iter().flat_map(|(stream, _)| ground_truth::keys(&sandbox, stream)).collect();
     assert!(came == all);
 }
 
 #[test]
 fn a_good_part_of_what_came_before_a_late_kill_is_not_read_again() {
     for (stream, sandbox) in [
-        ("BOOKING", truth::ever_more_bookings(Settings::default())),
+        ("BOOKING", ground_truth::ever_more_bookings(Settings::default())),
         ("TRANSACTION", Sandbox::start(transactions()).unwrap()),
     ] {
         let connector = Connector::against(&sandbox).stream(stream);
-        let first = killed(&connector, read(&connector).len() as u64 * 19 / 20);
-        let (all, again) = (truth::keys(&sandbox, stream).len(), resumed(&sandbox, stream, &first).keys().len());
+        let first = read_and_kill(&connector, read(&connector).len() as u64 * 19 / 20);
+        let (all, again) = (ground_truth::keys(&sandbox, stream).len(), resume(&sandbox, stream, &first).keys().len());
         assert!(4 * again < 3 * all, "{stream}: {again} of {all} again");
     }
 }

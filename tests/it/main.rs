@@ -1,37 +1,37 @@
 //! The real connector, as a process, against the sandbox over real HTTP.
 //!
-//! [`harness`] starts it and reads its messages; each other module is one theme.
+//! [`harness`] starts it and reads its messages; each other module is one topic.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::missing_panics_doc)] // tests fail by panicking
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)] // counts are small
 #![allow(clippy::needless_pass_by_value)] // a test reads best with plain values
 
+mod api_errors;
 mod backpressure;
 mod bad_input;
-mod changes;
+mod changes_between_reads;
+mod changes_during_reads;
 mod commands;
-mod cursors;
-mod drift;
-mod endless;
+mod fault_cases;
 mod faults;
 mod gateway;
+mod ground_truth;
 mod harness;
 mod interruption;
 mod kill;
-mod matrix;
-mod month;
-mod order;
-mod position;
+mod message_order;
+mod month_boundary;
+mod page_cursors;
+mod permanent_faults;
 mod process;
 mod progress;
-mod refusals;
 mod release;
 mod resume;
 mod secrets;
 mod slices;
 mod state_files;
 mod tokens;
-mod truth;
+mod type_cursors;
 mod users;
 mod values;
 mod volume;

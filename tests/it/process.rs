@@ -1,4 +1,4 @@
-//! A connector while it runs: its stdout read step by step, or not at all.
+//! A running connector, whose stdout is read step by step, or not at all.
 
 use std::io::Read as _;
 use std::path::PathBuf;
@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use crate::harness::{Connector, Run};
 
-/// Within what everything here must happen that happens at all: far more than it takes on the slowest machine.
+/// The timeout of every wait here: far more than it takes on the slowest machine.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
-/// A `read` that is under way. Its stdout is taken only as far as a test asks, so that the connector has to wait.
+/// A `read` that is under way. Its stdout is read only as far as a test asks, so that the connector has to wait.
 pub(crate) struct Process {
     child: Child,
     stdout: Option<ChildStdout>,
@@ -19,7 +19,7 @@ pub(crate) struct Process {
 
 impl Process {
     /// Starts `connector`, which must live on, since its files go with it.
-    pub(crate) fn reading(connector: &Connector) -> Self {
+    pub(crate) fn start_read(connector: &Connector) -> Self {
         let mut child = connector.start("read");
         let stdout = child.stdout.take();
         Self { child, stdout, received: Vec::new() }
@@ -30,13 +30,13 @@ impl Process {
         std::fs::read_to_string(PathBuf::from(format!("/proc/{}", self.child.id())).join(file)).unwrap()
     }
 
-    /// Takes so many bytes more from stdout, or all that are left if they are fewer.
-    pub(crate) fn take(&mut self, bytes: u64) {
+    /// Reads so many bytes more from stdout, or all that are left if they are fewer.
+    pub(crate) fn read_bytes(&mut self, bytes: u64) {
         self.stdout.as_mut().unwrap().take(bytes).read_to_end(&mut self.received).unwrap();
     }
 
-    /// Takes from stdout until a line came that begins like this.
-    pub(crate) fn take_until(&mut self, head: &str) {
+    /// Reads stdout until a line begins with `head`.
+    pub(crate) fn read_until_line(&mut self, head: &str) {
         let mut block = [0; 4096];
         let mut looked_at = 0;
         loop {
@@ -52,8 +52,8 @@ impl Process {
         }
     }
 
-    /// Goes away as a reader.
-    pub(crate) fn close(&mut self) {
+    /// Closes the pipe behind its stdout.
+    pub(crate) fn close_stdout(&mut self) {
         self.stdout = None;
     }
 
@@ -63,32 +63,32 @@ impl Process {
         assert!(status.success(), "no such process");
     }
 
-    /// Waits for its end without taking anything from stdout.
-    pub(crate) fn ended(&mut self, within: Duration) -> ExitStatus {
+    /// Waits for its end without reading stdout.
+    pub(crate) fn wait_exit(&mut self, within: Duration) -> ExitStatus {
         let mut status = None;
-        until(within, "the process ends", || {
+        wait_until(within, "the process ends", || {
             status = self.child.try_wait().unwrap();
             status.is_some()
         });
         status.unwrap()
     }
 
-    /// Takes the rest of stdout, and waits for the end.
+    /// Reads the rest of stdout, and waits for the end.
     pub(crate) fn finish(mut self) -> Run {
-        self.take(u64::MAX);
+        self.read_bytes(u64::MAX);
         self.run()
     }
 
-    /// Waits for the end; what was not taken from stdout is lost.
+    /// Waits for the end; what was not read from stdout is lost.
     pub(crate) fn run(mut self) -> Run {
         self.stdout = None;
         let status = self.child.wait().unwrap();
         let mut stderr = String::new();
         self.child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
-        Run::of(status, String::from_utf8_lossy(&self.received).into_owned(), stderr)
+        Run::new(status, String::from_utf8_lossy(&self.received).into_owned(), stderr)
     }
 
-    /// Waits for the end; what was taken from stdout until now, as bytes.
+    /// Waits for the end; returns what was read from stdout, as bytes.
     pub(crate) fn received(mut self) -> Vec<u8> {
         self.stdout = None;
         self.child.wait().unwrap();
@@ -96,11 +96,11 @@ impl Process {
     }
 }
 
-/// Looks again and again until `holds`.
+/// Polls until `holds`.
 ///
 /// # Panics
 /// When it has not come true `within` that time.
-pub(crate) fn until(within: Duration, what: &str, mut holds: impl FnMut() -> bool) {
+pub(crate) fn wait_until(within: Duration, what: &str, mut holds: impl FnMut() -> bool) {
     let began = Instant::now();
     while !holds() {
         assert!(began.elapsed() < within, "not within {within:?}: {what}");
@@ -108,10 +108,10 @@ pub(crate) fn until(within: Duration, what: &str, mut holds: impl FnMut() -> boo
     }
 }
 
-/// Looks until `value` was the same a hundred times in a row, and returns it.
-pub(crate) fn settled(mut value: impl FnMut() -> u64) -> u64 {
+/// Polls until `value` was the same a hundred times in a row, and returns it.
+pub(crate) fn wait_until_stable(mut value: impl FnMut() -> u64) -> u64 {
     let (mut last, mut same) = (value(), 0);
-    until(DEADLINE, "it comes to rest", || {
+    wait_until(DEADLINE, "it comes to rest", || {
         let now = value();
         same = if now == last { same + 1 } else { 0 };
         last = now;

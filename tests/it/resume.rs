@@ -3,7 +3,7 @@
 use navan_sandbox::{Sandbox, Settings};
 use serde_json::{Value, json};
 
-use crate::harness::{Connector, Run, at, catalog, distinct, state_file, text_of};
+use crate::harness::{Connector, Run, assert_distinct, at, catalog, state_file, text_field};
 
 const HALFWAY: &str = "2025-12-01T00:00:00Z";
 
@@ -19,7 +19,7 @@ fn booking(sandbox: &Sandbox, mode: &str, sync_id: Option<i64>, state: &Value) -
     }
     let run = Connector::against(sandbox).catalog(catalog).state(state_file("BOOKING", state)).read();
     assert_eq!(run.status.code(), Some(0), "{:?}", run.errors());
-    distinct(&run.keys("BOOKING"));
+    assert_distinct(&run.keys("BOOKING"));
     run
 }
 
@@ -35,7 +35,7 @@ fn complete(sync_id: i64) -> Value {
 }
 
 fn later(sandbox: &Sandbox) -> usize {
-    sandbox.bookings().filter(|row| at(text_of(row, "created")) >= at(HALFWAY)).count()
+    sandbox.bookings().filter(|row| at(text_field(row, "created")) >= at(HALFWAY)).count()
 }
 
 fn all(sandbox: &Sandbox) -> usize {
@@ -121,7 +121,7 @@ fn a_checkpoint_on_the_way_leads_to_exactly_the_rest() {
     assert_eq!(checkpoint["sync_id"], 7);
     let from = at(checkpoint["next_created_from"].as_str().unwrap());
     let rest = booking(&sandbox, "full_refresh", Some(7), &checkpoint);
-    let expected = sandbox.bookings().filter(|row| at(text_of(row, "created")) >= from).count();
+    let expected = sandbox.bookings().filter(|row| at(text_field(row, "created")) >= from).count();
     assert!(expected > 0 && expected < 12_000);
     assert_eq!(rest.keys("BOOKING").len(), expected);
 }

@@ -1,10 +1,10 @@
-//! What must never be said: the credential, the tokens, and what is in rows, whatever the log's level.
+//! What must never be in the output: the credential, the tokens, and, in the log, what is in rows; at any log level.
 
 use navan_sandbox::{Every, Fault, Faults, Region, Sandbox, Settings};
 
-use crate::harness::{Connector, Run, text_of};
+use crate::harness::{Connector, Run, text_field};
 
-fn assert_silent(sandbox: &Sandbox, run: &Run) {
+fn assert_no_secret(sandbox: &Sandbox, run: &Run) {
     let settings = sandbox.settings();
     let mut secrets = sandbox.counts().tokens;
     assert!(run.stdout.contains(r#""level":"DEBUG""#) || run.status.code() == Some(1), "the log is not at TRACE");
@@ -22,8 +22,8 @@ fn traced(sandbox: &Sandbox) -> Connector {
 #[test]
 fn check_and_read_say_no_secret_and_no_token() {
     let sandbox = Sandbox::start(Settings::default()).unwrap();
-    assert_silent(&sandbox, &traced(&sandbox).run("check"));
-    assert_silent(&sandbox, &traced(&sandbox).read());
+    assert_no_secret(&sandbox, &traced(&sandbox).run("check"));
+    assert_no_secret(&sandbox, &traced(&sandbox).read());
     assert_eq!(sandbox.counts().tokens.len(), 2);
 }
 
@@ -32,7 +32,7 @@ fn revoked_tokens_are_not_said() {
     let revoked = Every { n: 30, offset: 0, fault: Fault::RevokeToken, endpoint: None };
     let faults = Faults { every: vec![revoked], ..Faults::default() };
     let sandbox = Sandbox::start(Settings { faults, ..Settings::default() }).unwrap();
-    assert_silent(&sandbox, &traced(&sandbox).read());
+    assert_no_secret(&sandbox, &traced(&sandbox).read());
     assert!(sandbox.counts().tokens.len() > 2);
 }
 
@@ -57,7 +57,7 @@ fn failing_reads_and_checks_say_no_secret_and_no_token() {
     for settings in cases {
         let sandbox = Sandbox::start(settings).unwrap();
         for command in ["check", "read"] {
-            assert_silent(&sandbox, &traced(&sandbox).run(command));
+            assert_no_secret(&sandbox, &traced(&sandbox).run(command));
         }
     }
 }
@@ -81,9 +81,9 @@ fn the_log_holds_nothing_of_a_row() {
     let run = traced(&sandbox).read();
     let log: String = run.stdout.lines().filter(|line| line.starts_with(r#"{"type":"LOG""#)).collect();
     for row in sandbox.bookings() {
-        assert!(!log.contains(text_of(&row, "uuid")));
+        assert!(!log.contains(text_field(&row, "uuid")));
     }
     for row in sandbox.users() {
-        assert!(!log.contains(text_of(&row, "id")) && !log.contains(text_of(&row, "userName")));
+        assert!(!log.contains(text_field(&row, "id")) && !log.contains(text_field(&row, "userName")));
     }
 }

@@ -1,7 +1,7 @@
-//! How a range of time is cut, and what a STATE says of it.
+//! How a range of time is split into slices, and what a STATE says of them.
 //!
-//! The tests of what a state covers fail when creation.rs forgets the pieces still being read, when windows.rs writes a
-//! STATE before its rows, and when a type's position moves over a window that is still open; each was tried.
+//! The tests of what a state covers were seen to fail: with slices that are still being read left out of the state, with a
+//! STATE written before its rows, and with a type's cursor advanced past a window that is still open.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,8 +9,8 @@ use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use navan_sandbox::{ExpenseType, Faults, Sandbox, Settings};
 use serde_json::Value;
 
-use crate::harness::{Connector, Run, distinct};
-use crate::truth;
+use crate::ground_truth;
+use crate::harness::{Connector, Run, assert_distinct};
 
 /// When the sandbox's clock starts, where it matters.
 fn now() -> DateTime<Utc> {
@@ -43,9 +43,9 @@ fn a_company_without_bookings_costs_one_request() {
 
 #[test]
 fn more_pages_than_a_slice_has_come_whole_and_once() {
-    let sandbox = truth::ever_more_bookings(Settings::default());
+    let sandbox = ground_truth::ever_more_bookings(Settings::default());
     let run = read_bookings(&sandbox);
-    assert_eq!(distinct(&run.keys("BOOKING")).len(), 8_000);
+    assert_eq!(assert_distinct(&run.keys("BOOKING")).len(), 8_000);
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn more_bookings_in_one_second_than_a_slice_has_come_whole_and_once() {
     sandbox.insert_bookings(5_200);
     sandbox.set_now(now() + TimeDelta::hours(1));
     let run = read_bookings(&sandbox);
-    assert_eq!(distinct(&run.keys("BOOKING")).len(), 5_500);
+    assert_eq!(assert_distinct(&run.keys("BOOKING")).len(), 5_500);
 }
 
 /// Every second has a booking, from ten seconds before the range to ten after.
@@ -72,7 +72,7 @@ fn a_booking_each_second(start: DateTime<Utc>) -> Sandbox {
 
 /// The seconds in which the bookings that came were created, of those near `around`.
 fn seconds_near(around: DateTime<Utc>, run: &Run) -> Vec<i64> {
-    let times = run.records("BOOKING").into_iter().map(|row| truth::time(&row["created"]).trunc_subsecs(0));
+    let times = run.records("BOOKING").into_iter().map(|row| ground_truth::time(&row["created"]).trunc_subsecs(0));
     let mut seconds: Vec<_> = times.map(|time| (time - around).num_seconds()).collect();
     seconds.retain(|second| second.abs() <= 10);
     seconds.sort_unstable();
@@ -114,14 +114,14 @@ fn states_and_keys<'a>(run: &'a Run, stream: &str, key: &str) -> Vec<(&'a Value,
 
 #[test]
 fn a_state_of_bookings_covers_only_what_came_before_it() {
-    let sandbox = truth::ever_more_bookings(Settings::default());
-    let created = truth::creations(&sandbox);
+    let sandbox = ground_truth::ever_more_bookings(Settings::default());
+    let created = ground_truth::creations(&sandbox);
     let run = read_bookings(&sandbox);
     let states = states_and_keys(&run, "BOOKING", "uuid");
-    let positions = states.iter().filter(|(state, _)| state.get("next_created_from").is_some());
-    assert!(positions.clone().count() > 2, "too few states to see anything");
-    for (state, keys) in positions {
-        let next = truth::time(&state["next_created_from"]);
+    let checkpoints = states.iter().filter(|(state, _)| state.get("next_created_from").is_some());
+    assert!(checkpoints.clone().count() > 2, "too few states to see anything");
+    for (state, keys) in checkpoints {
+        let next = ground_truth::time(&state["next_created_from"]);
         let missing = created.iter().filter(|(key, at)| **at < next && !keys.contains(key.as_str())).count();
         assert_eq!(missing, 0, "before {state}");
     }
@@ -129,7 +129,7 @@ fn a_state_of_bookings_covers_only_what_came_before_it() {
 
 #[test]
 fn states_of_bookings_only_go_forward() {
-    let run = read_bookings(&truth::ever_more_bookings(Settings::default()));
+    let run = read_bookings(&ground_truth::ever_more_bookings(Settings::default()));
     let states = run.states("BOOKING");
     let times: Vec<_> = states.iter().filter_map(|state| state["next_created_from"].as_str()).collect();
     assert!(times.is_sorted_by(|one, other| one < other), "{times:?}");
@@ -146,13 +146,13 @@ fn read_transactions() -> (Sandbox, Run) {
 fn a_state_of_transactions_covers_only_what_came_before_it() {
     let (sandbox, run) = read_transactions();
     let changes: BTreeMap<_, _> =
-        ExpenseType::ALL.into_iter().map(|kind| (kind, truth::changes(&sandbox, kind))).collect();
+        ExpenseType::ALL.into_iter().map(|kind| (kind, ground_truth::changes(&sandbox, kind))).collect();
     let states = states_and_keys(&run, "TRANSACTION", "id");
     assert!(states.len() > 9, "too few states to see anything");
     for (state, keys) in states {
         for (kind, changed) in &changes {
             let Some(entry) = state["types"].get(kind.path()) else { continue };
-            let through = truth::time(&entry["synced_through"]);
+            let through = ground_truth::time(&entry["synced_through"]);
             let missing = changed.iter().filter(|(key, at)| **at < through && !keys.contains(key.as_str())).count();
             assert_eq!(missing, 0, "{kind} before {state}");
         }
@@ -164,7 +164,7 @@ fn states_of_transactions_never_go_back() {
     let (_sandbox, run) = read_transactions();
     for kind in ExpenseType::ALL {
         let entries = run.states("TRANSACTION").into_iter().filter_map(|state| state["types"].get(kind.path()));
-        let times: Vec<_> = entries.map(|entry| truth::time(&entry["synced_through"])).collect();
+        let times: Vec<_> = entries.map(|entry| ground_truth::time(&entry["synced_through"])).collect();
         assert!(times.is_sorted(), "{kind}: {times:?}");
     }
 }
@@ -174,8 +174,8 @@ fn the_cursor_of_a_transactions_state_is_its_earliest_type() {
     let (_sandbox, run) = read_transactions();
     for state in run.states("TRANSACTION") {
         let types = state["types"].as_object().unwrap();
-        let earliest = types.values().map(|entry| truth::time(&entry["synced_through"])).min();
-        let cursor = truth::time(&state["modified_timestamp"]);
+        let earliest = types.values().map(|entry| ground_truth::time(&entry["synced_through"])).min();
+        let cursor = ground_truth::time(&state["modified_timestamp"]);
         assert!(types.len() < 9 || Some(cursor) == earliest, "{state}");
     }
 }

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use navan_sandbox::{Every, Fault, Faults, Outage, Region, Sandbox, Settings};
 
-use crate::harness::{Connector, Run, distinct};
+use crate::harness::{Connector, Run, assert_distinct};
 
 fn assert_complete(sandbox: &Sandbox, run: &Run) {
     assert_eq!(run.status.code(), Some(0), "{:?}", run.errors());
     let truth = sandbox.ground_truth();
-    assert_eq!(distinct(&run.keys("BOOKING")).len() as u64, truth.booking.rows);
-    assert_eq!(distinct(&run.keys("TRANSACTION")).len() as u64, truth.transaction.rows);
-    assert_eq!(distinct(&run.keys("USER")).len() as u64, truth.user.rows);
+    assert_eq!(assert_distinct(&run.keys("BOOKING")).len() as u64, truth.booking.rows);
+    assert_eq!(assert_distinct(&run.keys("TRANSACTION")).len() as u64, truth.transaction.rows);
+    assert_eq!(assert_distinct(&run.keys("USER")).len() as u64, truth.user.rows);
 }
 
 fn with(faults: Faults) -> Sandbox {

@@ -2,7 +2,7 @@
 
 use navan_sandbox::{Sandbox, Settings};
 
-use crate::harness::{Connector, Run, distinct, text_of};
+use crate::harness::{Connector, Run, assert_distinct, text_field};
 
 fn read(users: u64) -> (Sandbox, Run) {
     let sandbox = Sandbox::start(Settings { scim_users: true, users, ..Settings::default() }).unwrap();
@@ -14,14 +14,14 @@ fn read(users: u64) -> (Sandbox, Run) {
 #[test]
 fn users_in_the_older_form_are_read_completely() {
     let (sandbox, run) = read(1_234);
-    let users: Vec<_> = sandbox.users().map(|row| text_of(&row, "id").to_owned()).collect();
-    assert_eq!(distinct(&run.keys("USER")), distinct(&users));
+    let users: Vec<_> = sandbox.users().map(|row| text_field(&row, "id").to_owned()).collect();
+    assert_eq!(assert_distinct(&run.keys("USER")), assert_distinct(&users));
 }
 
 #[test]
 fn a_last_page_that_is_just_full_is_read() {
     let (_sandbox, run) = read(200);
-    assert_eq!(distinct(&run.keys("USER")).len(), 200);
+    assert_eq!(assert_distinct(&run.keys("USER")).len(), 200);
 }
 
 #[test]

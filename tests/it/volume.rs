@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::Duration;
 use navan_sandbox::{Sandbox, Settings};
 
-use crate::harness::{Connector, at, distinct, text_of, transactions};
+use crate::harness::{Connector, assert_distinct, at, text_field, transactions};
 
 const MANY: u64 = 20_000;
 
@@ -18,10 +18,10 @@ fn many() -> Sandbox {
 fn every_key_of_20_000_bookings_and_45_000_transactions_comes_exactly_once() {
     let sandbox = many();
     let run = Connector::against(&sandbox).read();
-    let bookings: Vec<_> = sandbox.bookings().map(|row| text_of(&row, "uuid").to_owned()).collect();
-    let expenses: Vec<_> = transactions(&sandbox).iter().map(|row| text_of(row, "id").to_owned()).collect();
-    assert_eq!(distinct(&run.keys("BOOKING")), distinct(&bookings));
-    assert_eq!(distinct(&run.keys("TRANSACTION")), distinct(&expenses));
+    let bookings: Vec<_> = sandbox.bookings().map(|row| text_field(&row, "uuid").to_owned()).collect();
+    let expenses: Vec<_> = transactions(&sandbox).iter().map(|row| text_field(row, "id").to_owned()).collect();
+    assert_eq!(assert_distinct(&run.keys("BOOKING")), assert_distinct(&bookings));
+    assert_eq!(assert_distinct(&run.keys("TRANSACTION")), assert_distinct(&expenses));
 }
 
 #[test]
@@ -31,7 +31,7 @@ fn bookings_made_in_a_second_that_two_slices_share_come_once() {
     let sandbox = Sandbox::start(Settings { bookings: MANY, now, first_booking, ..Settings::default() }).unwrap();
     let run = Connector::against(&sandbox).stream("BOOKING").read();
     assert!(run.states("BOOKING").len() > 2, "it was not cut");
-    assert_eq!(distinct(&run.keys("BOOKING")).len() as u64, MANY);
+    assert_eq!(assert_distinct(&run.keys("BOOKING")).len() as u64, MANY);
 }
 
 #[test]
@@ -44,12 +44,12 @@ fn a_second_read_brings_only_the_last_day_of_transactions_and_all_bookings_again
     let rows = transactions(&sandbox);
     let last_day: BTreeSet<_> = rows
         .iter()
-        .filter(|row| at(text_of(row, "modified_timestamp")) >= through - Duration::days(1))
-        .map(|row| text_of(row, "id"))
+        .filter(|row| at(text_field(row, "modified_timestamp")) >= through - Duration::days(1))
+        .map(|row| text_field(row, "id"))
         .collect();
     assert!(!last_day.is_empty());
-    assert_eq!(distinct(&second.keys("TRANSACTION")), last_day);
-    assert_eq!(distinct(&second.keys("BOOKING")).len() as u64, MANY);
+    assert_eq!(assert_distinct(&second.keys("TRANSACTION")), last_day);
+    assert_eq!(assert_distinct(&second.keys("BOOKING")).len() as u64, MANY);
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn the_lookback_goes_back_as_many_days_as_configured() {
     let second = connector.state(first.last_states()).read();
     let through = at(first.states("TRANSACTION").last().unwrap()["modified_timestamp"].as_str().unwrap());
     let rows = transactions(&sandbox);
-    let changed = rows.iter().filter(|row| at(text_of(row, "modified_timestamp")) >= through - Duration::days(9));
+    let changed = rows.iter().filter(|row| at(text_field(row, "modified_timestamp")) >= through - Duration::days(9));
     assert_eq!(second.keys("TRANSACTION").len(), changed.count());
 }
 
@@ -69,8 +69,8 @@ fn bookings_before_the_start_date_are_not_read() {
     let sandbox = many();
     let start = "2026-01-01T00:00:00Z";
     let run = Connector::against(&sandbox).stream("BOOKING").config("start_date", start).read();
-    let expected = sandbox.bookings().filter(|row| at(text_of(row, "created")) >= at(start)).count();
-    assert_eq!(distinct(&run.keys("BOOKING")).len(), expected);
+    let expected = sandbox.bookings().filter(|row| at(text_field(row, "created")) >= at(start)).count();
+    assert_eq!(assert_distinct(&run.keys("BOOKING")).len(), expected);
 }
 
 #[test]
@@ -79,6 +79,6 @@ fn a_first_read_of_transactions_begins_at_the_start_date() {
     let start = "2026-11-01T12:00:00Z";
     let run = Connector::against(&sandbox).stream("TRANSACTION").config("start_date", start).read();
     let rows = transactions(&sandbox);
-    let expected = rows.iter().filter(|row| at(text_of(row, "modified_timestamp")) >= at(start)).count();
-    assert_eq!(distinct(&run.keys("TRANSACTION")).len(), expected);
+    let expected = rows.iter().filter(|row| at(text_field(row, "modified_timestamp")) >= at(start)).count();
+    assert_eq!(assert_distinct(&run.keys("TRANSACTION")).len(), expected);
 }

@@ -89,7 +89,7 @@ fn dates_sizes_and_cursors_are_checked() {
 }
 
 #[test]
-fn a_new_month_moves_the_floor() {
+fn a_new_month_moves_the_retention_start() {
     let sandbox = sandbox(|_| {});
     let mut client = Client::new(&sandbox);
     assert_eq!(client.status(FEES), 200);

@@ -1,4 +1,4 @@
-//! Every fault does on the wire what it says.
+//! What each fault looks like on the wire.
 
 use std::time::{Duration, Instant};
 
@@ -112,7 +112,7 @@ fn a_revoked_credential_gets_nothing_any_more() {
 }
 
 #[test]
-fn a_429_says_when_to_come_back_in_every_form() {
+fn a_429_has_every_form_of_retry_after() {
     let date = RetryAfter::HttpDate(90);
     for (retry_after, said) in [
         (RetryAfter::None, ""),

@@ -6,7 +6,7 @@ mod client;
 mod drift;
 mod expense;
 mod faults;
-mod limit;
 mod paging;
+mod rate_limit;
 mod rows;
 mod token;

@@ -59,7 +59,7 @@ fn creation_times_are_inclusive_seconds() {
 }
 
 #[test]
-fn what_is_wrong_with_a_request_is_told_as_navan_does() {
+fn a_wrong_request_gets_navans_errors() {
     let sandbox = sandbox(|_| {});
     let client = Client::new(&sandbox);
     assert_eq!(client.status("/v1/bookings"), 500);

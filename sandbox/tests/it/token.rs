@@ -1,4 +1,4 @@
-//! Tokens and what they open.
+//! Tokens and what they give access to.
 
 use std::time::Duration;
 

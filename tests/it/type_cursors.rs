@@ -1,4 +1,4 @@
-//! TRANSACTION's state: how far each type was read.
+//! TRANSACTION's state: the cursor of each expense type.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use chrono::Duration;
 use navan_sandbox::{ExpenseType, Sandbox, Settings};
 use serde_json::{Value, json};
 
-use crate::harness::{Connector, Run, at, distinct, state_file, text_of, transactions};
+use crate::harness::{Connector, Run, assert_distinct, at, state_file, text_field, transactions};
 
 const NOW: &str = "2026-11-22T10:00:00Z";
 
@@ -26,15 +26,15 @@ fn full_refresh(sandbox: &Sandbox) -> Connector {
 
 fn keys_since(sandbox: &Sandbox, kinds: &[ExpenseType], since: &str) -> BTreeSet<String> {
     let rows = kinds.iter().flat_map(|kind| sandbox.transactions(*kind));
-    let rows = rows.filter(|row| at(text_of(row, "modified_timestamp")) >= at(since));
-    rows.map(|row| text_of(&row, "id").to_owned()).collect()
+    let rows = rows.filter(|row| at(text_field(row, "modified_timestamp")) >= at(since));
+    rows.map(|row| text_field(&row, "id").to_owned()).collect()
 }
 
 fn keys(run: &Run) -> BTreeSet<String> {
-    distinct(&run.keys("TRANSACTION")).into_iter().map(str::to_owned).collect()
+    assert_distinct(&run.keys("TRANSACTION")).into_iter().map(str::to_owned).collect()
 }
 
-fn everywhere(through: &str) -> Value {
+fn all_types_synced_through(through: &str) -> Value {
     let types = ExpenseType::ALL.map(|kind| (kind.path().to_owned(), json!({"synced_through": through})));
     json!({"modified_timestamp": through, "types": serde_json::Map::from_iter(types)})
 }
@@ -53,7 +53,7 @@ fn a_state_far_in_the_future_brings_no_record_and_itself_back() {
 #[test]
 fn no_record_is_older_than_the_lookback_or_newer_than_the_state() {
     let sandbox = sandbox();
-    let run = read_from(&sandbox, &everywhere("2026-11-10T06:30:00Z"));
+    let run = read_from(&sandbox, &all_types_synced_through("2026-11-10T06:30:00Z"));
     assert_eq!(keys(&run), keys_since(&sandbox, &ExpenseType::ALL, "2026-11-09T06:30:00Z"));
     let end = at(run.states("TRANSACTION").last().unwrap()["modified_timestamp"].as_str().unwrap());
     let newer = run.records("TRANSACTION").into_iter().map(|row| at(row["modified_timestamp"].as_str().unwrap()));
@@ -64,11 +64,11 @@ fn no_record_is_older_than_the_lookback_or_newer_than_the_state() {
 fn every_checkpoint_on_the_way_leads_to_the_rest() {
     let sandbox = sandbox();
     let first = Connector::against(&sandbox).stream("TRANSACTION").read();
-    let all: BTreeSet<_> = transactions(&sandbox).iter().map(|row| text_of(row, "id").to_owned()).collect();
+    let all: BTreeSet<_> = transactions(&sandbox).iter().map(|row| text_field(row, "id").to_owned()).collect();
     let states = first.states("TRANSACTION");
     for nth in [1, states.len() / 2, states.len() - 2] {
         let before: BTreeSet<_> = first
-            .about("TRANSACTION")
+            .messages_about("TRANSACTION")
             .into_iter()
             .take_while(|message| message["state"]["stream"]["stream_state"] != *states[nth])
             .filter_map(|message| message["record"]["data"]["id"].as_str().map(str::to_owned))
@@ -97,18 +97,19 @@ fn a_state_without_types_counts_for_all_of_them() {
 #[test]
 fn a_type_that_the_state_does_not_name_is_read_from_the_start() {
     let sandbox = sandbox();
-    let mut state = everywhere("2026-11-10T00:00:00Z");
+    let mut state = all_types_synced_through("2026-11-10T00:00:00Z");
     state["types"].as_object_mut().unwrap().remove("fees");
     let run = read_from(&sandbox, &state);
     let others = ExpenseType::ALL.map(|kind| if kind == ExpenseType::Fees { ExpenseType::Disputes } else { kind });
-    let fees: BTreeSet<_> = sandbox.transactions(ExpenseType::Fees).map(|row| text_of(&row, "id").to_owned()).collect();
+    let fees: BTreeSet<_> =
+        sandbox.transactions(ExpenseType::Fees).map(|row| text_field(&row, "id").to_owned()).collect();
     assert_eq!(keys(&run), &keys_since(&sandbox, &others, "2026-11-09T00:00:00Z") | &fees);
 }
 
 #[test]
 fn a_type_that_is_not_chosen_keeps_its_entry() {
     let sandbox = sandbox();
-    let state = state_file("TRANSACTION", &everywhere("2026-11-10T00:00:00Z"));
+    let state = state_file("TRANSACTION", &all_types_synced_through("2026-11-10T00:00:00Z"));
     let connector = Connector::against(&sandbox).stream("TRANSACTION").config("transaction_types", json!(["fees"]));
     let run = connector.state(state).read();
     let last = run.states("TRANSACTION").pop().unwrap();
@@ -118,19 +119,21 @@ fn a_type_that_is_not_chosen_keeps_its_entry() {
 }
 
 #[test]
-fn a_position_never_goes_back() {
+fn the_cursor_never_goes_back() {
     let sandbox = sandbox();
     let run = Connector::against(&sandbox).stream("TRANSACTION").read();
-    let positions = run.states("TRANSACTION").into_iter().map(|s| at(s["modified_timestamp"].as_str().unwrap()));
-    let positions: Vec<_> = positions.collect();
-    assert!(positions.is_sorted(), "{positions:?}");
-    assert!(*positions.last().unwrap() - at(NOW) < Duration::minutes(5));
+    let cursors = run.states("TRANSACTION").into_iter().map(|s| at(s["modified_timestamp"].as_str().unwrap()));
+    let cursors: Vec<_> = cursors.collect();
+    assert!(cursors.is_sorted(), "{cursors:?}");
+    assert!(*cursors.last().unwrap() - at(NOW) < Duration::minutes(5));
 }
 
 #[test]
 fn a_full_refresh_ignores_the_state_and_ends_with_the_marker() {
     let sandbox = sandbox();
-    let run = full_refresh(&sandbox).state(state_file("TRANSACTION", &everywhere("2026-11-10T00:00:00Z"))).read();
+    let run = full_refresh(&sandbox)
+        .state(state_file("TRANSACTION", &all_types_synced_through("2026-11-10T00:00:00Z")))
+        .read();
     assert_eq!(keys(&run).len(), transactions(&sandbox).len());
     assert_eq!(run.states("TRANSACTION").last().unwrap()["__ab_full_refresh_sync_complete"], true);
 }
@@ -148,7 +151,7 @@ fn a_full_refresh_brings_the_same_rows_each_time() {
 }
 
 #[test]
-fn an_incremental_read_after_a_full_refresh_begins_at_the_floor() {
+fn an_incremental_read_after_a_full_refresh_begins_at_the_retention_start() {
     let sandbox = sandbox();
     let marker = full_refresh(&sandbox).read().last_states();
     let run = Connector::against(&sandbox).stream("TRANSACTION").state(marker).read();

@@ -1,4 +1,4 @@
-//! The limit and what is told of it.
+//! The rate limit and its headers.
 
 use std::time::Duration;
 
@@ -52,7 +52,21 @@ fn resets_and_dates_follow_the_sandboxs_clock() {
 }
 
 #[test]
-fn tokens_are_free() {
+fn a_limit_can_be_set_over_http() {
+    let sandbox = sandbox(|_| {});
+    let client = Client::new(&sandbox);
+    let body = serde_json::json!({"per_second": 4, "kind": {"window": {"ms": 60_000}}, "tell": "headers_epoch"});
+    client.post("/sandbox/limit", &body);
+    let expected = limit(4.0, 1.0, LimitAlgorithm::FixedWindow { ms: 60_000 }, LimitHeaders::RateLimitEpoch);
+    assert_eq!(serde_json::from_value::<RateLimit>(body).unwrap(), expected);
+    assert_eq!(header(&client.get("/v1/users"), "x-ratelimit-limit"), "240");
+    let bucket = serde_json::json!({"per_second": 1, "kind": "bucket", "tell": "nothing"});
+    let expected = limit(1.0, 1.0, LimitAlgorithm::TokenBucket, LimitHeaders::None);
+    assert_eq!(serde_json::from_value::<RateLimit>(bucket).unwrap(), expected);
+}
+
+#[test]
+fn token_requests_are_not_limited() {
     let sandbox =
         sandbox(|settings| settings.limit = Some(limit(0.001, 1.0, LimitAlgorithm::TokenBucket, LimitHeaders::None)));
     let mut client = Client::new(&sandbox);

@@ -1,4 +1,4 @@
-//! What Navan refuses, and a Navan that is not there: what the user is told, and what is read all the same.
+//! Errors of the API, and an API that cannot be reached: what the user is told, and what is read all the same.
 
 use std::collections::BTreeMap;
 use std::net::TcpListener;
@@ -6,23 +6,23 @@ use std::net::TcpListener;
 use navan_sandbox::{Every, Fault, Faults, Region, Sandbox, Settings};
 use serde_json::json;
 
-use crate::harness::{Connector, Run, STREAMS, at, distinct, state_file};
+use crate::harness::{Connector, Run, assert_distinct, at, state_file, streams};
 
 fn start(settings: Settings) -> Sandbox {
     Sandbox::start(settings).unwrap()
 }
 
-/// With backoffs that nobody need wait for.
-fn quick(connector: Connector) -> Connector {
+/// With short backoffs.
+fn with_short_durations(connector: Connector) -> Connector {
     connector.environment("SOURCE_NAVAN_TIME_SCALE", 0.01)
 }
 
 fn against(sandbox: &Sandbox) -> Connector {
-    quick(Connector::against(sandbox))
+    with_short_durations(Connector::against(sandbox))
 }
 
-fn both(connector: &Connector) -> String {
-    format!("check\n{}\n\nread\n{}", connector.verdict("check"), connector.verdict("read"))
+fn check_and_read(connector: &Connector) -> String {
+    format!("check\n{}\n\nread\n{}", connector.outcome("check"), connector.outcome("read"))
 }
 
 fn scopes(scopes: &[&str]) -> Settings {
@@ -32,7 +32,7 @@ fn scopes(scopes: &[&str]) -> Settings {
 #[test]
 fn a_wrong_secret() {
     let sandbox = start(Settings::default());
-    insta::assert_snapshot!(both(&against(&sandbox).config("client_secret", "wrong")));
+    insta::assert_snapshot!(check_and_read(&against(&sandbox).config("client_secret", "wrong")));
 }
 
 #[test]
@@ -45,25 +45,25 @@ fn a_wrong_secret_is_tried_once() {
 #[test]
 fn a_european_company_with_the_region_us() {
     let sandbox = start(Settings { region: Region::Eu, ..Settings::default() });
-    insta::assert_snapshot!(against(&sandbox).config("region", "us").verdict("check"));
+    insta::assert_snapshot!(against(&sandbox).config("region", "us").outcome("check"));
 }
 
 #[test]
 fn an_american_company_does_not_mind_the_header_for_europe() {
     let sandbox = start(Settings::default());
-    assert_eq!(against(&sandbox).config("region", "eu").verdict("check"), "exit code 0\nSUCCEEDED: ");
+    assert_eq!(against(&sandbox).config("region", "eu").outcome("check"), "exit code 0\nSUCCEEDED: ");
 }
 
 #[test]
 fn a_credential_without_any_scope() {
     let sandbox = start(scopes(&[]));
-    insta::assert_snapshot!(both(&against(&sandbox)));
+    insta::assert_snapshot!(check_and_read(&against(&sandbox)));
 }
 
 #[test]
 fn a_credential_without_any_scope_that_the_token_does_not_tell() {
     let sandbox = start(Settings { send_scope: false, ..scopes(&[]) });
-    insta::assert_snapshot!(against(&sandbox).verdict("check"));
+    insta::assert_snapshot!(against(&sandbox).outcome("check"));
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn a_stream_without_its_scope_fails_and_the_others_finish() {
     assert_eq!(run.errors().len(), 1);
     assert_eq!(run.errors()[0]["failure_type"], "config_error");
     assert_eq!(run.errors()[0]["stream_descriptor"]["name"], "USER");
-    assert_eq!(distinct(&run.keys("BOOKING")).len(), sandbox.bookings().count());
+    assert_eq!(assert_distinct(&run.keys("BOOKING")).len(), sandbox.bookings().count());
     for stream in ["BOOKING", "TRANSACTION"] {
         assert_eq!(run.statuses(stream).last(), Some(&"COMPLETE"), "{stream}");
     }
@@ -91,17 +91,17 @@ fn a_stream_without_its_scope_fails_and_the_others_finish() {
 
 #[test]
 fn each_stream_without_its_scope_says_so() {
-    for (stream, _) in STREAMS {
+    for &(stream, _) in streams() {
         let sandbox = start(scopes(&[]));
-        let verdict = against(&sandbox).stream(stream).verdict("read");
-        insta::assert_snapshot!(format!("scope_of_{}", stream.to_lowercase()), verdict);
+        let outcome = against(&sandbox).stream(stream).outcome("read");
+        insta::assert_snapshot!(format!("scope_of_{}", stream.to_lowercase()), outcome);
     }
 }
 
 #[test]
 fn a_company_without_the_expense_api() {
     let sandbox = start(Settings { expense_enabled: false, ..Settings::default() });
-    insta::assert_snapshot!(both(&against(&sandbox)));
+    insta::assert_snapshot!(check_and_read(&against(&sandbox)));
 }
 
 const NOW: &str = "2026-11-22T10:00:00Z";
@@ -146,22 +146,22 @@ fn the_types_that_are_not_refused_are_read() {
     assert!(!kinds.contains("fees") && !kinds.contains("disputes"));
 }
 
-/// An address at which nobody listens.
-fn nobody() -> Connector {
+/// An address without a listener.
+fn unreachable_host() -> Connector {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let api_url = format!("http://127.0.0.1:{port}");
-    quick(Connector::with(json!({"client_id": "id", "client_secret": "secret", "api_url": api_url})))
+    with_short_durations(Connector::with(json!({"client_id": "id", "client_secret": "secret", "api_url": api_url})))
 }
 
 #[test]
 fn a_host_that_cannot_be_reached() {
-    insta::assert_snapshot!(both(&nobody()));
+    insta::assert_snapshot!(check_and_read(&unreachable_host()));
 }
 
 #[test]
 fn a_stream_that_could_not_begin_is_started_and_incomplete() {
-    let run = nobody().read();
-    for (stream, _) in STREAMS {
+    let run = unreachable_host().read();
+    for &(stream, _) in streams() {
         assert_eq!(run.statuses(stream), ["STARTED", "INCOMPLETE"], "{stream}");
     }
 }
@@ -173,28 +173,28 @@ fn always(fault: Fault, endpoint: &str) -> Sandbox {
 
 #[test]
 fn a_request_that_navan_does_not_understand() {
-    insta::assert_snapshot!(against(&always(Fault::Status(400), "/v1/users")).stream("USER").verdict("read"));
+    insta::assert_snapshot!(against(&always(Fault::Status(400), "/v1/users")).stream("USER").outcome("read"));
 }
 
 #[test]
 fn a_redirect_to_another_host_is_not_followed() {
     let elsewhere = start(Settings::default());
     let sandbox = always(Fault::Redirect { to: format!("{}/v1/users", elsewhere.url()) }, "/v1/users");
-    insta::assert_snapshot!(against(&sandbox).stream("USER").verdict("read"));
+    insta::assert_snapshot!(against(&sandbox).stream("USER").outcome("read"));
     assert_eq!(elsewhere.counts().requests, 0);
 }
 
 #[test]
 fn answers_that_are_never_json() {
-    insta::assert_snapshot!(against(&always(Fault::HtmlOk, "/v1/users")).stream("USER").verdict("read"));
+    insta::assert_snapshot!(against(&always(Fault::HtmlOk, "/v1/users")).stream("USER").outcome("read"));
 }
 
 #[test]
 fn tokens_that_are_always_refused() {
-    insta::assert_snapshot!(against(&always(Fault::RevokeToken, "/v1/users")).stream("USER").verdict("read"));
+    insta::assert_snapshot!(against(&always(Fault::RevokeToken, "/v1/users")).stream("USER").outcome("read"));
 }
 
 #[test]
 fn a_token_endpoint_that_is_broken() {
-    insta::assert_snapshot!(against(&always(Fault::Status(503), "/ta-auth")).verdict("check"));
+    insta::assert_snapshot!(against(&always(Fault::Status(503), "/ta-auth")).outcome("check"));
 }

@@ -6,8 +6,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use navan_sandbox::{ExpenseType, Sandbox, Settings};
 use serde_json::Value;
 
-/// A company of ten years that has made 1,000 bookings in their first half, as many in the first half of what remained,
-/// and so on, eight times: whoever halves the time until there are few enough has many pieces, and not all at once.
+/// A company of ten years with 1,000 bookings in their first half, as many in the first half of the rest, and so on, eight
+/// times. A reader that halves the range until a slice is small enough gets many slices, one after another.
 pub(crate) fn ever_more_bookings(settings: Settings) -> Sandbox {
     let end = "2026-11-22T10:00:00Z".parse::<DateTime<Utc>>().unwrap();
     let sandbox = Sandbox::start(Settings { now: Some(end), bookings: 0, ..settings }).unwrap();

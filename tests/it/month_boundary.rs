@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Read};
 
 use navan_sandbox::{Faults, Sandbox, Settings};
 
-use crate::harness::{Connector, Run, at, distinct, text_of, transactions};
+use crate::harness::{Connector, Run, assert_distinct, at, text_field, transactions};
 
 fn settings(now: &str) -> Settings {
     Settings { now: Some(at(now)), ..Settings::default() }
@@ -19,10 +19,10 @@ fn read(sandbox: &Sandbox) -> Run {
 }
 
 #[test]
-fn just_after_the_turn_all_changes_since_the_new_floor_are_read() {
+fn just_after_the_turn_all_changes_since_the_new_retention_start_are_read() {
     let sandbox = Sandbox::start(settings("2026-12-01T00:00:03Z")).unwrap();
     let run = read(&sandbox);
-    assert_eq!(distinct(&run.keys("TRANSACTION")).len(), transactions(&sandbox).len());
+    assert_eq!(assert_distinct(&run.keys("TRANSACTION")).len(), transactions(&sandbox).len());
     let targets: Vec<_> = sandbox.counts().log.into_iter().map(|request| request.target).collect();
     assert!(targets.iter().any(|target| target.contains("date_modified.from=2026-10-01")));
     assert!(!targets.iter().any(|target| target.contains("date_modified.from=2026-09")), "{targets:?}");
@@ -37,11 +37,11 @@ fn a_read_across_the_turn_loses_nothing_that_navan_still_has() {
     let rows = transactions(&sandbox);
     let still_there: BTreeSet<_> = rows
         .iter()
-        .filter(|row| at(text_of(row, "modified_timestamp")) >= at("2026-10-01T00:00:00Z"))
-        .map(|row| text_of(row, "id"))
+        .filter(|row| at(text_field(row, "modified_timestamp")) >= at("2026-10-01T00:00:00Z"))
+        .map(|row| text_field(row, "id"))
         .collect();
     let keys = run.keys("TRANSACTION");
-    let read = distinct(&keys);
+    let read = assert_distinct(&keys);
     assert_eq!(still_there.difference(&read).count(), 0);
 }
 
@@ -60,17 +60,17 @@ fn a_turn_while_the_first_requests_are_under_way_refuses_them_and_no_stream_fail
     sandbox.set_now(at("2026-12-01T00:00:00Z"));
     sandbox.set_faults(Faults::default());
     output.read_to_string(&mut stdout).unwrap();
-    let run = Run::of(process.wait().unwrap(), stdout, String::new());
+    let run = Run::new(process.wait().unwrap(), stdout, String::new());
     assert!(sandbox.counts().responses("/v1/expense/card-transactions", 400) > 0);
     assert_eq!(run.status.code(), Some(0), "{:?}", run.errors());
     let rows = transactions(&sandbox);
-    let changed = |row: &&String| at(text_of(row, "modified_timestamp"));
+    let changed = |row: &&String| at(text_field(row, "modified_timestamp"));
     let still_there: BTreeSet<_> = rows
         .iter()
         .filter(|row| changed(row) >= at("2026-10-01T00:00:00Z") && changed(row) < at("2026-11-30T23:50:00Z"))
-        .map(|row| text_of(row, "id"))
+        .map(|row| text_field(row, "id"))
         .collect();
-    assert_eq!(still_there.difference(&distinct(&run.keys("TRANSACTION"))).count(), 0);
+    assert_eq!(still_there.difference(&assert_distinct(&run.keys("TRANSACTION"))).count(), 0);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use navan_sandbox::{ExpenseType, Sandbox, Settings};
 
-use crate::harness::{Connector, Run, at, distinct};
+use crate::harness::{Connector, Run, assert_distinct, at};
 
 const KIND: ExpenseType = ExpenseType::ManualTransactions;
 
@@ -24,7 +24,7 @@ fn new_transactions_arrive_in_the_second_read() {
         sandbox.insert_transactions(KIND, 17);
     });
     let (before, after) = (first.keys("TRANSACTION"), second.keys("TRANSACTION"));
-    assert_eq!(distinct(&after).difference(&distinct(&before)).count(), 17);
+    assert_eq!(assert_distinct(&after).difference(&assert_distinct(&before)).count(), 17);
 }
 
 #[test]
@@ -42,7 +42,7 @@ fn new_bookings_arrive_in_the_second_read() {
     let (sandbox, first, second) = read_twice(|sandbox| {
         sandbox.insert_bookings(5);
     });
-    assert_eq!(distinct(&second.keys("BOOKING")).len(), first.keys("BOOKING").len() + 5);
+    assert_eq!(assert_distinct(&second.keys("BOOKING")).len(), first.keys("BOOKING").len() + 5);
     assert_eq!(second.keys("BOOKING").len(), sandbox.bookings().count());
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use navan_sandbox::{Fault, Faults, Outage, Sandbox, Settings};
 use serde_json::Value;
 
-use crate::harness::{Connector, Run, STREAMS, at, text_of, transactions};
+use crate::harness::{Connector, Run, at, streams, text_field, transactions};
 
 /// Enough bookings for more than one slice.
 fn several_slices() -> Settings {
@@ -40,9 +40,9 @@ fn nothing_is_on_stderr() {
 #[test]
 fn a_stream_starts_runs_just_before_its_first_record_and_completes_last() {
     let (_sandbox, run) = read(several_slices());
-    for (stream, _) in STREAMS {
+    for &(stream, _) in streams() {
         let kinds: Vec<_> = run
-            .about(stream)
+            .messages_about(stream)
             .into_iter()
             .map(|message| match message["trace"]["stream_status"]["status"].as_str() {
                 Some(status) => status.to_owned(),
@@ -62,7 +62,7 @@ fn a_stream_starts_runs_just_before_its_first_record_and_completes_last() {
 #[test]
 fn an_empty_stream_is_never_running() {
     let (_sandbox, run) = read(Settings { bookings: 0, transactions: 0, users: 0, ..Settings::default() });
-    for (stream, _) in STREAMS {
+    for &(stream, _) in streams() {
         assert_eq!(run.statuses(stream), ["STARTED", "COMPLETE"], "{stream}");
         assert!(!run.states(stream).is_empty(), "{stream}");
     }
@@ -104,10 +104,10 @@ fn record_counts_are_written_with_a_decimal_point() {
 fn a_state_of_bookings_follows_all_rows_that_it_covers() {
     let (sandbox, run) = read(several_slices());
     let rows: Vec<_> =
-        sandbox.bookings().map(|row| (at(text_of(&row, "created")), text_of(&row, "uuid").to_owned())).collect();
+        sandbox.bookings().map(|row| (at(text_field(&row, "created")), text_field(&row, "uuid").to_owned())).collect();
     let mut written = BTreeSet::new();
     let mut checkpoints = 0;
-    for message in run.about("BOOKING") {
+    for message in run.messages_about("BOOKING") {
         if let Some(key) = message["record"]["data"]["uuid"].as_str() {
             written.insert(key);
         }
@@ -132,13 +132,13 @@ fn a_state_of_transactions_follows_all_rows_that_it_covers() {
     };
     let faults = Faults { outage: vec![broken], ..Faults::default() };
     let (sandbox, run) = read(Settings { faults, ..several_slices() });
-    let field = |row: &str, name| text_of(row, name).to_owned();
+    let field = |row: &str, name| text_field(row, name).to_owned();
     let rows: Vec<_> = transactions(&sandbox)
         .iter()
-        .map(|row| (field(row, "_type"), at(text_of(row, "modified_timestamp")), field(row, "id")))
+        .map(|row| (field(row, "_type"), at(text_field(row, "modified_timestamp")), field(row, "id")))
         .collect();
     let mut written = BTreeSet::new();
-    for message in run.about("TRANSACTION") {
+    for message in run.messages_about("TRANSACTION") {
         if let Some(key) = message["record"]["data"]["id"].as_str() {
             written.insert(key);
         }
@@ -155,14 +155,14 @@ fn a_state_of_transactions_follows_all_rows_that_it_covers() {
 #[test]
 fn each_stream_is_estimated_once_in_whole_numbers() {
     let (sandbox, run) = read(several_slices());
-    for (stream, _) in STREAMS {
+    for &(stream, _) in streams() {
         let estimates: Vec<_> =
-            run.about(stream).into_iter().map(|m| &m["trace"]["estimate"]).filter(|e| e.is_object()).collect();
+            run.messages_about(stream).into_iter().map(|m| &m["trace"]["estimate"]).filter(|e| e.is_object()).collect();
         assert_eq!(estimates.len(), 1, "{stream}");
         assert_eq!(estimates[0]["type"], "STREAM");
         assert!(estimates[0]["row_estimate"].is_u64() && estimates[0]["byte_estimate"].is_u64(), "{}", estimates[0]);
     }
-    let bookings = run.about("BOOKING").into_iter().find(|m| m["trace"]["estimate"].is_object()).unwrap();
+    let bookings = run.messages_about("BOOKING").into_iter().find(|m| m["trace"]["estimate"].is_object()).unwrap();
     assert_eq!(bookings["trace"]["estimate"]["row_estimate"], sandbox.bookings().count());
 }
 
@@ -200,7 +200,7 @@ fn spec_is_the_file_spec_json() {
 fn discover_needs_no_network_and_gives_the_schemas_as_they_are() {
     let config = serde_json::json!({"client_id": "id", "client_secret": "secret", "api_url": "http://127.0.0.1:9"});
     let run = Connector::with(config).run("discover");
-    for (stream, _) in STREAMS {
+    for &(stream, _) in streams() {
         let path = format!("schemas/{}.json", stream.to_lowercase());
         let file: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
         let streams = run.of_type("CATALOG")[0]["catalog"]["streams"].as_array().unwrap();

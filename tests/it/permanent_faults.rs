@@ -1,23 +1,23 @@
-//! Faults that begin in mid-sync and never end: the read fails in the right way, and once the fault is gone, the next
-//! read goes on from the states to the end.
+//! Faults that begin during a sync and do not end: the read fails with the right error, and once the fault is gone, the
+//! next read resumes from the states and completes.
 
 use std::collections::BTreeSet;
 
 use navan_sandbox::{Fault, Faults, Outage, RetryAfter, Sandbox, Settings};
 
-use crate::matrix::{Read, company, connector, expected, for_each, read};
+use crate::fault_cases::{ReadResult, company, connector, expected, read, run_cases};
 
 const ALL: &[&str] = &["BOOKING", "TRANSACTION", "USER"];
 
-struct Endless {
+struct PermanentFault {
     fault: Fault,
     failure_type: &'static str,
     /// The connector's durations × this.
     scale: f64,
 }
 
-fn endless() -> Vec<Endless> {
-    let case = |fault, failure_type| Endless { fault, failure_type, scale: 0.02 };
+fn permanent_faults() -> Vec<PermanentFault> {
+    let case = |fault, failure_type| PermanentFault { fault, failure_type, scale: 0.02 };
     let transient = |fault| case(fault, "transient_error");
     let too_many = |retry_after| Fault::TooMany { retry_after };
     let mut cases: Vec<_> = [500, 503, 408].into_iter().map(|status| transient(Fault::Status(status))).collect();
@@ -26,7 +26,7 @@ fn endless() -> Vec<Endless> {
     cases.extend([
         transient(Fault::Stall { stall_ms: 20_000 }),
         // Half an hour of 429s becomes 9 s.
-        Endless { scale: 0.005, ..transient(too_many(RetryAfter::None)) },
+        PermanentFault { scale: 0.005, ..transient(too_many(RetryAfter::None)) },
         transient(too_many(RetryAfter::Seconds(86_400))),
         case(Fault::RevokeToken, "config_error"),
         case(Fault::RevokeCredential, "config_error"),
@@ -37,7 +37,7 @@ fn endless() -> Vec<Endless> {
     cases
 }
 
-impl Endless {
+impl PermanentFault {
     fn faults(&self, after_requests: u64) -> Faults {
         let fault = self.fault.clone();
         let outage = Outage { after_requests, for_requests: None, for_ms: None, fault, endpoint: None };
@@ -48,11 +48,12 @@ impl Endless {
         let after = 10 * streams.len() as u64;
         let sandbox = Sandbox::start(Settings { faults: self.faults(after), ..company() }).unwrap();
         let reader = |sandbox: &Sandbox| {
-            let modes: Vec<_> = crate::harness::STREAMS.into_iter().filter(|(s, _)| streams.contains(s)).collect();
+            let modes: Vec<_> =
+                crate::harness::streams().iter().copied().filter(|(s, _)| streams.contains(s)).collect();
             connector(sandbox).streams(&modes).environment("SOURCE_NAVAN_TIME_SCALE", self.scale)
         };
         let failed = read(&reader(&sandbox), &sandbox);
-        if let Some(complaint) = self.did_not_fail_well(&failed, streams) {
+        if let Some(complaint) = self.unexpected_failure(&failed, streams) {
             return Some(complaint);
         }
         let sandbox = if self.fault == Fault::RevokeCredential {
@@ -61,7 +62,7 @@ impl Endless {
             sandbox.set_faults(Faults::default());
             sandbox
         };
-        // On a clock that has run on, T0 is later; rows are the same.
+        // The sandbox's clock has run on, so the read ends later; the rows are the same.
         let resumed = read(&reader(&sandbox).state(failed.run.last_states()), &sandbox);
         if resumed.run.status.code() != Some(0) {
             return Some(format!("the next read fails: {:?}", resumed.run.errors()));
@@ -73,7 +74,7 @@ impl Endless {
         })
     }
 
-    fn did_not_fail_well(&self, read: &Read, streams: &[&str]) -> Option<String> {
+    fn unexpected_failure(&self, read: &ReadResult, streams: &[&str]) -> Option<String> {
         let (run, errors) = (&read.run, read.run.errors());
         if run.status.code() != Some(1) {
             return Some(format!("exit code {:?}", run.status.code()));
@@ -88,29 +89,29 @@ impl Endless {
     }
 }
 
-fn each_endless_fault_with(streams: &[&str]) {
-    let mut cases = endless();
-    let on_cursors = |fault: &Fault| matches!(fault, Fault::RefuseCursor(_) | Fault::RepeatCursor);
-    cases.retain(|case| !on_cursors(&case.fault) || streams.contains(&"TRANSACTION"));
-    for_each(&cases, |case| format!("{:?}", case.fault), |case| case.check(streams));
+fn each_permanent_fault_with(streams: &[&str]) {
+    let mut cases = permanent_faults();
+    let cursors_only = |fault: &Fault| matches!(fault, Fault::RefuseCursor(_) | Fault::RepeatCursor);
+    cases.retain(|case| !cursors_only(&case.fault) || streams.contains(&"TRANSACTION"));
+    run_cases(&cases, |case| format!("{:?}", case.fault), |case| case.check(streams));
 }
 
 #[test]
 fn bookings_fail_well_and_go_on_after_a_fault_without_end() {
-    each_endless_fault_with(&["BOOKING"]);
+    each_permanent_fault_with(&["BOOKING"]);
 }
 
 #[test]
 fn transactions_fail_well_and_go_on_after_a_fault_without_end() {
-    each_endless_fault_with(&["TRANSACTION"]);
+    each_permanent_fault_with(&["TRANSACTION"]);
 }
 
 #[test]
 fn users_fail_well_and_go_on_after_a_fault_without_end() {
-    each_endless_fault_with(&["USER"]);
+    each_permanent_fault_with(&["USER"]);
 }
 
 #[test]
 fn all_streams_fail_well_and_go_on_after_a_fault_without_end() {
-    each_endless_fault_with(ALL);
+    each_permanent_fault_with(ALL);
 }

@@ -1,23 +1,21 @@
 //! Rows that come, go and change while they are read.
 //!
-//! That these tests see what they are for was shown by switching off one safeguard after the other:
+//! Each test was seen to fail with a safeguard switched off:
 //!
-//! - `READ_AGAIN_MOST` of slice.rs set to 0: both tests that no row is lost fail, and those of the rows added and of the
-//!   warning;
-//! - slice.rs writing every row, seen or not: `no_row_is_repeated_when_others_are_added_before_it` fails, and
+//! - a list swept once only: both tests that no row is lost, and those of the rows added and of the warning;
+//! - every row written, seen before or not: `no_row_is_repeated_when_others_are_added_before_it` and
 //!   `rows_added_among_others_come_as_well`;
-//! - the end of BOOKING's range set 30 days after the start of the read: `bookings_created_during_a_read_belong_to_the_next`
-//!   fails;
-//! - TRANSACTION's last state saying when the read ended instead of when it began: all three tests of transactions fail.
+//! - BOOKING's range ending 30 days after the start of the read: `bookings_created_during_a_read_belong_to_the_next`;
+//! - TRANSACTION's last state being the end of the read instead of its start: all three tests of transactions.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use navan_sandbox::{ExpenseType, Faults, PagedStream, RowDrift, Sandbox, Settings};
 
-use crate::harness::{Connector, Run, distinct};
-use crate::process::{Process, settled};
-use crate::truth;
+use crate::ground_truth;
+use crate::harness::{Connector, Run, assert_distinct};
+use crate::process::{Process, wait_until_stable};
 
 /// Reads a stream while its rows move: `insert`, `touch` and `delete` so many after every third page, twice.
 /// One request at a time, so that each run is the same.
@@ -26,9 +24,9 @@ fn read_while_moving(stream: PagedStream, insert: u64, touch: u64, delete: u64) 
     let settings = Settings { bookings: 950, users: 950, ..Settings::default() };
     let sandbox = Sandbox::start(Settings { faults: Faults { drift, ..Faults::default() }, ..settings }).unwrap();
     let name = name(stream);
-    let before = truth::keys(&sandbox, name);
+    let before = ground_truth::keys(&sandbox, name);
     let run = Connector::against(&sandbox).stream(name).config("max_concurrency", 1).read();
-    let stayed = before.intersection(&truth::keys(&sandbox, name)).cloned().collect();
+    let stayed = before.intersection(&ground_truth::keys(&sandbox, name)).cloned().collect();
     (run, stayed)
 }
 
@@ -61,17 +59,17 @@ fn no_row_is_lost_when_more_are_removed_than_are_added() {
     }
 }
 
-/// The total stays as it was, no key repeats, and there are as many keys as the total says. Seen to fail with slice.rs
-/// content with one clean pass.
+/// The total stays as it was, no key repeats, and there are as many keys as the total says. Seen to fail
+/// if one consistent sweep is enough.
 #[test]
 fn a_user_removed_in_front_and_one_added_behind_cost_no_other() {
     let sandbox = Sandbox::start(Settings { users: 2_000, ..Settings::default() }).unwrap();
     let connector = Connector::against(&sandbox).stream("USER").config("max_concurrency", 1);
-    let process = Process::reading(&connector);
-    settled(|| sandbox.counts().requests); // it stands after some pages, since nobody takes its stdout
+    let process = Process::start_read(&connector);
+    wait_until_stable(|| sandbox.counts().requests); // it is blocked after some pages, since nothing reads its stdout
     assert!(sandbox.delete_user(0));
     sandbox.insert_users(1);
-    let stayed = truth::keys(&sandbox, "USER");
+    let stayed = ground_truth::keys(&sandbox, "USER");
     assert_eq!(lost(&process.finish(), PagedStream::User, &stayed), 0);
 }
 
@@ -79,7 +77,7 @@ fn a_user_removed_in_front_and_one_added_behind_cost_no_other() {
 fn no_row_is_repeated_when_others_are_added_before_it() {
     for stream in [PagedStream::Booking, PagedStream::User] {
         let (run, _) = read_while_moving(stream, 4, 1, 0);
-        distinct(&run.keys(name(stream)));
+        assert_distinct(&run.keys(name(stream)));
     }
 }
 
@@ -104,8 +102,8 @@ fn rows_that_never_rest_end_in_a_warning_with_the_numbers() {
 /// A read that takes days, more than are read again anyway: it waits for its reader, time goes on, `change`s happen,
 /// time goes on again, and the reader takes the rest.
 fn read_around(sandbox: &Sandbox, connector: &Connector, change: impl FnOnce()) -> Run {
-    let process = Process::reading(connector);
-    settled(|| sandbox.counts().requests);
+    let process = Process::start_read(connector);
+    wait_until_stable(|| sandbox.counts().requests);
     sandbox.advance(DAYS);
     change();
     sandbox.advance(DAYS);
@@ -122,11 +120,11 @@ fn settings() -> Settings {
 #[test]
 fn bookings_created_during_a_read_belong_to_the_next() {
     let sandbox = Sandbox::start(Settings { bookings: 2_000, ..settings() }).unwrap();
-    let before = truth::keys(&sandbox, "BOOKING");
+    let before = ground_truth::keys(&sandbox, "BOOKING");
     let connector = Connector::against(&sandbox).stream("BOOKING");
     let run = read_around(&sandbox, &connector, || drop(sandbox.insert_bookings(50)));
     let keys = run.keys("BOOKING");
-    assert!(distinct(&keys).into_iter().eq(before.iter().map(String::as_str)));
+    assert!(assert_distinct(&keys).into_iter().eq(before.iter().map(String::as_str)));
 }
 
 #[test]
@@ -135,7 +133,7 @@ fn bookings_created_during_a_read_come_with_the_next() {
     let connector = Connector::against(&sandbox).stream("BOOKING");
     let run = read_around(&sandbox, &connector, || drop(sandbox.insert_bookings(50)));
     let next = Connector::against(&sandbox).stream("BOOKING").state(run.last_states()).read();
-    assert_eq!(distinct(&next.keys("BOOKING")).len(), 2_050);
+    assert_eq!(assert_distinct(&next.keys("BOOKING")).len(), 2_050);
 }
 
 /// Three types with enough rows to make a read wait, and nothing else.
@@ -161,9 +159,9 @@ fn transactions_touched_during_a_read_come_as_they_are_by_the_end_of_the_next() 
     let next = connector(&sandbox).state(run.last_states()).read();
     let mut latest = BTreeMap::new();
     for record in run.records("TRANSACTION").into_iter().chain(next.records("TRANSACTION")) {
-        latest.insert(record["id"].as_str().unwrap().to_owned(), truth::time(&record["modified_timestamp"]));
+        latest.insert(record["id"].as_str().unwrap().to_owned(), ground_truth::time(&record["modified_timestamp"]));
     }
-    let truth: BTreeMap<_, _> = TYPES.into_iter().flat_map(|kind| truth::changes(&sandbox, kind)).collect();
+    let truth: BTreeMap<_, _> = TYPES.into_iter().flat_map(|kind| ground_truth::changes(&sandbox, kind)).collect();
     assert!(latest == truth);
 }
 
@@ -194,8 +192,8 @@ fn transactions_that_do_not_change_come_once_while_others_do() {
         }
     });
     let keys = run.keys("TRANSACTION");
-    let came = distinct(&keys);
-    let ended = truth::time(&run.states("TRANSACTION").last().unwrap()["modified_timestamp"]);
-    let still = TYPES.into_iter().flat_map(|kind| truth::changes(&sandbox, kind)).filter(|(_, at)| *at <= ended);
+    let came = assert_distinct(&keys);
+    let ended = ground_truth::time(&run.states("TRANSACTION").last().unwrap()["modified_timestamp"]);
+    let still = TYPES.into_iter().flat_map(|kind| ground_truth::changes(&sandbox, kind)).filter(|(_, at)| *at <= ended);
     assert_eq!(still.filter(|(key, _)| !came.contains(key.as_str())).count(), 0);
 }

@@ -1,5 +1,4 @@
-//! What the fault tests share: the kinds of faults there are, one small company, and a run that is looked through for
-//! secrets.
+//! What the fault tests share: the faults, one small company, and a read whose output is searched for secrets.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
@@ -19,22 +18,22 @@ pub(crate) const SCALE: f64 = 0.02;
 /// The expense types that are read; each has two pages a week.
 pub(crate) const TYPES: [ExpenseType; 2] = [ExpenseType::CardTransactions, ExpenseType::Fees];
 
-/// How many cases run side by side; they mostly wait.
-const SIDE_BY_SIDE: usize = 4;
+/// How many cases run at once; they mostly wait.
+const CONCURRENT_CASES: usize = 4;
 
-/// Something that goes wrong for a while.
+/// A fault, or a rate limit, that a read has to survive.
 #[derive(Clone)]
-pub(crate) struct Kind {
+pub(crate) struct FaultCase {
     pub(crate) name: &'static str,
     pub(crate) faults: Faults,
     pub(crate) token_life: Option<Duration>,
     pub(crate) limit: Option<RateLimit>,
-    /// It can hit only requests with a cursor, and one a window.
-    pub(crate) on_cursors: bool,
+    /// It hits only requests with a cursor, of which each window has one.
+    pub(crate) cursors_only: bool,
 }
 
 /// A company of 2,400 bookings, 2,400 users and 7,000 transactions a type: about 24, 24 and 36 requests. Its clock
-/// stands on the second day of a month, so that there are nine weeks of transactions.
+/// starts on the second day of a month, so that there are nine weeks of transactions.
 pub(crate) fn company() -> Settings {
     Settings {
         bookings: 2_400,
@@ -45,75 +44,75 @@ pub(crate) fn company() -> Settings {
     }
 }
 
-/// Each kind of fault that passes, hitting every `n`-th request; the kinds that cost a second, or a token, hit
-/// one, after `late`.
-pub(crate) fn kinds(n: u64, late: u64) -> Vec<Kind> {
-    let every = |n, fault| Every { n, offset: 0, fault, endpoint: None };
-    let kind = |name, n, fault| Kind {
-        name,
-        faults: Faults { every: vec![every(n, fault)], ..Faults::default() },
-        token_life: None,
-        limit: None,
-        on_cursors: false,
-    };
-    let once = |name, fault| {
-        let outage = Outage { after_requests: late, for_requests: Some(1), for_ms: None, fault, endpoint: None };
-        Kind { faults: Faults { outage: vec![outage], ..Faults::default() }, ..kind(name, 0, Fault::Drop) }
-    };
+/// Every fault that ends, on every `n`-th request. Those that cost a second, or a token, are on one request only, after
+/// `after_requests`.
+pub(crate) fn transient_faults(n: u64, after_requests: u64) -> Vec<FaultCase> {
+    let case = FaultCase::every;
+    let once = |name, fault| FaultCase::once(name, after_requests, fault);
     let past = RetryAfter::Raw("Sun, 06 Nov 1994 08:49:37 GMT".to_owned());
-    let refused = |name, status| Kind { on_cursors: true, ..kind(name, n + n % 2, Fault::RefuseCursor(status)) };
+    let refused = |name, status| FaultCase { cursors_only: true, ..case(name, n + n % 2, Fault::RefuseCursor(status)) };
     vec![
         once("429 with seconds", Fault::TooMany { retry_after: RetryAfter::Seconds(1) }),
         once("429 with a date", Fault::TooMany { retry_after: RetryAfter::HttpDate(1) }),
-        kind("429 without Retry-After", n, Fault::TooMany { retry_after: RetryAfter::None }),
-        kind("429 with garbage", n, Fault::TooMany { retry_after: RetryAfter::Raw("soon".to_owned()) }),
-        kind("429 with a date in the past", n, Fault::TooMany { retry_after: past }),
-        kind("500", n, Fault::Status(500)),
-        kind("503", n, Fault::Status(503)),
-        kind("502 HTML", n, Fault::Html(502)),
-        kind("503 HTML", n, Fault::Html(503)),
-        kind("504 HTML", n, Fault::Html(504)),
-        kind("408", n, Fault::Status(408)),
-        kind("200 HTML", n, Fault::HtmlOk),
-        kind("cut body", n, Fault::Cut),
-        kind("truncated JSON", n, Fault::TruncatedJson),
-        kind("{}", n, Fault::NotPromised),
-        kind("dropped connection", n, Fault::Drop),
-        kind("stall", 3 * n, Fault::Stall { stall_ms: 5_000 }),
+        case("429 without Retry-After", n, Fault::TooMany { retry_after: RetryAfter::None }),
+        case("429 with garbage", n, Fault::TooMany { retry_after: RetryAfter::Raw("soon".to_owned()) }),
+        case("429 with a date in the past", n, Fault::TooMany { retry_after: past }),
+        case("500", n, Fault::Status(500)),
+        case("503", n, Fault::Status(503)),
+        case("502 HTML", n, Fault::Html(502)),
+        case("503 HTML", n, Fault::Html(503)),
+        case("504 HTML", n, Fault::Html(504)),
+        case("408", n, Fault::Status(408)),
+        case("200 HTML", n, Fault::HtmlOk),
+        case("cut body", n, Fault::Cut),
+        case("truncated JSON", n, Fault::TruncatedJson),
+        case("{}", n, Fault::NotPromised),
+        case("dropped connection", n, Fault::Drop),
+        case("stall", 3 * n, Fault::Stall { stall_ms: 5_000 }),
         // More than one could refuse two tokens to one request that other faults keep waiting: a config_error, as it should.
         once("revoked token", Fault::RevokeToken),
-        Kind {
-            faults: Faults { latency_ms: 150, ..Faults::default() },
+        FaultCase {
             token_life: Some(Duration::from_secs(1)),
-            ..kind("short token life", 0, Fault::Drop)
+            ..FaultCase::new("short token life", Faults { latency_ms: 150, ..Faults::default() })
         },
         refused("cursor refused with 400", 400),
         refused("cursor refused with 410", 410),
     ]
 }
 
-/// The limits that the server may keep.
-pub(crate) fn limits() -> Vec<Kind> {
-    let kind = |name, algorithm, headers| Kind {
-        name,
-        faults: Faults::default(),
-        token_life: None,
+/// The rate limits that a server may have.
+pub(crate) fn rate_limits() -> Vec<FaultCase> {
+    let case = |name, algorithm, headers| FaultCase {
         limit: Some(RateLimit { per_second: 40.0, burst: 10.0, algorithm, headers, retry_after_s: 0 }),
-        on_cursors: false,
+        ..FaultCase::new(name, Faults::default())
     };
     let window = LimitAlgorithm::FixedWindow { ms: 1_000 };
     vec![
-        kind("a bucket that says nothing", LimitAlgorithm::TokenBucket, LimitHeaders::None),
-        kind("a bucket with Retry-After", LimitAlgorithm::TokenBucket, LimitHeaders::RetryAfterSeconds),
-        kind("a window that says nothing", window, LimitHeaders::None),
-        kind("a window with a date", window, LimitHeaders::RetryAfterDate),
-        kind("a window with X-RateLimit", window, LimitHeaders::RateLimit),
+        case("a bucket that says nothing", LimitAlgorithm::TokenBucket, LimitHeaders::None),
+        case("a bucket with Retry-After", LimitAlgorithm::TokenBucket, LimitHeaders::RetryAfterSeconds),
+        case("a window that says nothing", window, LimitHeaders::None),
+        case("a window with a date", window, LimitHeaders::RetryAfterDate),
+        case("a window with X-RateLimit", window, LimitHeaders::RateLimit),
     ]
 }
 
-impl Kind {
+impl FaultCase {
+    fn new(name: &'static str, faults: Faults) -> Self {
+        Self { name, faults, token_life: None, limit: None, cursors_only: false }
+    }
+
+    fn every(name: &'static str, n: u64, fault: Fault) -> Self {
+        let every = Every { n, offset: 0, fault, endpoint: None };
+        Self::new(name, Faults { every: vec![every], ..Faults::default() })
+    }
+
+    fn once(name: &'static str, after_requests: u64, fault: Fault) -> Self {
+        let outage = Outage { after_requests, for_requests: Some(1), for_ms: None, fault, endpoint: None };
+        Self::new(name, Faults { outage: vec![outage], ..Faults::default() })
+    }
+
     /// Both at once.
-    pub(crate) fn and(&self, other: &Self) -> Self {
+    pub(crate) fn combined_with(&self, other: &Self) -> Self {
         let mut both = self.clone();
         both.faults.every.extend(other.faults.every.clone());
         both.faults.outage.extend(other.faults.outage.clone());
@@ -123,12 +122,12 @@ impl Kind {
         both
     }
 
-    /// Refuses cursors only within two requests after `late`: a window whose cursor is refused twice fails, as it should,
+    /// Refuses cursors only within two requests after `after_requests`: a window whose cursor is refused twice fails, as it should,
     /// and other faults can hold one up until the next refusal.
-    pub(crate) fn refusing_no_window_twice(mut self, late: u64) -> Self {
-        if self.on_cursors {
+    pub(crate) fn without_second_refusal(mut self, after_requests: u64) -> Self {
+        if self.cursors_only {
             let once = |every: Every| Outage {
-                after_requests: late,
+                after_requests,
                 for_requests: Some(2),
                 for_ms: None,
                 fault: every.fault,
@@ -155,8 +154,8 @@ pub(crate) fn connector(sandbox: &Sandbox) -> Connector {
         .environment("RUST_LOG", "trace")
 }
 
-/// A read: all messages but the records, and the records' keys.
-pub(crate) struct Read {
+/// The result of a read: all messages but the records, and the records' keys.
+pub(crate) struct ReadResult {
     pub(crate) run: Run,
     pub(crate) keys: BTreeMap<String, Vec<String>>,
 }
@@ -178,16 +177,16 @@ struct Keys {
     id: Option<String>,
 }
 
-/// Reads, and looks for secrets in all that was said.
+/// Reads, and searches the whole output for secrets.
 ///
 /// # Panics
 /// If the client secret or a token is in any output.
-pub(crate) fn read(connector: &Connector, sandbox: &Sandbox) -> Read {
+pub(crate) fn read(connector: &Connector, sandbox: &Sandbox) -> ReadResult {
     let output = connector.start("read").wait_with_output().unwrap();
     let (stdout, stderr) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
     let tokens = sandbox.counts().tokens;
     for secret in tokens.iter().chain([&sandbox.settings().client_secret]) {
-        assert!(!stdout.contains(&secret[..20]) && !stderr.contains(&secret[..20]), "a secret was said");
+        assert!(!stdout.contains(&secret[..20]) && !stderr.contains(&secret[..20]), "a secret is in the output");
     }
     let (records, others): (Vec<_>, Vec<_>) =
         stdout.split_inclusive('\n').partition(|line| line.starts_with(r#"{"type":"RECORD""#));
@@ -197,7 +196,7 @@ pub(crate) fn read(connector: &Connector, sandbox: &Sandbox) -> Read {
         let key = if stream == "BOOKING" { data.uuid } else { data.id };
         keys.entry(stream).or_default().push(key.unwrap());
     }
-    Read { run: Run::of(output.status, others.concat(), stderr), keys }
+    ReadResult { run: Run::new(output.status, others.concat(), stderr), keys }
 }
 
 /// The keys that the [`company`] has.
@@ -220,9 +219,9 @@ pub(crate) fn keys_of(sandbox: &Sandbox) -> BTreeMap<&'static str, BTreeSet<Stri
     ])
 }
 
-impl Read {
-    /// Why this is not a success that brought each key of the streams exactly once, if it is not.
-    pub(crate) fn is_not_whole(&self, streams: &[&str]) -> Option<String> {
+impl ReadResult {
+    /// Why the read is not a success with each key of the streams exactly once; `None` if it is.
+    pub(crate) fn why_incomplete(&self, streams: &[&str]) -> Option<String> {
         if self.run.status.code() != Some(0) {
             return Some(format!("{:?}: {:?}", self.run.status.code(), self.run.errors()));
         }
@@ -238,8 +237,8 @@ impl Read {
     }
 }
 
-/// Runs `check` on each case, some side by side, and fails with all that it complained of.
-pub(crate) fn for_each<T: Sync>(
+/// Runs `check` on each case, some at once, and fails with all of its complaints.
+pub(crate) fn run_cases<T: Sync>(
     cases: &[T],
     name: impl Fn(&T) -> String + Sync,
     check: impl Fn(&T) -> Option<String> + Sync,
@@ -253,7 +252,7 @@ pub(crate) fn for_each<T: Sync>(
         complaints
     };
     let complaints: Vec<_> = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..SIDE_BY_SIDE).map(|_| scope.spawn(work)).collect();
+        let workers: Vec<_> = (0..CONCURRENT_CASES).map(|_| scope.spawn(work)).collect();
         workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
     });
     assert!(complaints.is_empty(), "{} of {} cases:\n{}", complaints.len(), cases.len(), complaints.join("\n"));

@@ -1,11 +1,11 @@
-//! Cursors that Navan refuses, repeats, or that lead over rows a second time.
+//! Page cursors that Navan refuses or repeats, or that lead to rows a second time.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use navan_sandbox::{Every, ExpenseType, Fault, Faults, Outage, Sandbox, Settings};
 
-use crate::harness::{Connector, Run, distinct};
-use crate::process::{Process, settled};
-use crate::truth;
+use crate::ground_truth;
+use crate::harness::{Connector, Run, assert_distinct};
+use crate::process::{Process, wait_until_stable};
 
 const KIND: ExpenseType = ExpenseType::CardTransactions;
 
@@ -45,7 +45,7 @@ fn path() -> Option<String> {
 /// The keys that changed in the window's time.
 fn expected(sandbox: &Sandbox) -> Vec<String> {
     let since = "2026-11-16T00:00:00Z".parse::<DateTime<Utc>>().unwrap();
-    truth::changes(sandbox, KIND).into_iter().filter(|(_, at)| *at >= since).map(|(key, _)| key).collect()
+    ground_truth::changes(sandbox, KIND).into_iter().filter(|(_, at)| *at >= since).map(|(key, _)| key).collect()
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn a_cursor_refused_once_costs_no_row_and_repeats_none() {
         let (sandbox, connector) = one_window(once(Fault::RefuseCursor(status)));
         let run = connector.read();
         let keys = run.keys("TRANSACTION");
-        assert!(distinct(&keys).into_iter().eq(expected(&sandbox).iter().map(String::as_str)), "{status}");
+        assert!(assert_distinct(&keys).into_iter().eq(expected(&sandbox).iter().map(String::as_str)), "{status}");
     }
 }
 
@@ -128,12 +128,13 @@ fn a_cursor_that_leads_back_to_itself_is_not_followed_again() {
 fn a_row_that_changed_before_the_new_start_of_a_window_comes_again_and_no_other() {
     let (sandbox, connector) = one_window(Faults::default());
     let connector = connector.config("max_concurrency", 1);
-    let rows = truth::field(sandbox.transactions(KIND), "modified_timestamp");
+    let rows = ground_truth::field(sandbox.transactions(KIND), "modified_timestamp");
     let first_in_window = rows.partition_point(|at| at.as_str() < "2026-11-16T00:00:00") as u64;
-    let touched = truth::field(sandbox.transactions(KIND), "id")[usize::try_from(first_in_window).unwrap()].clone();
+    let touched =
+        ground_truth::field(sandbox.transactions(KIND), "id")[usize::try_from(first_in_window).unwrap()].clone();
     // The first page is being written and its cursor not yet used; the row changes at a time within the window.
-    let process = Process::reading(&connector);
-    settled(|| sandbox.counts().requests);
+    let process = Process::start_read(&connector);
+    wait_until_stable(|| sandbox.counts().requests);
     sandbox.set_faults(Faults {
         outage: vec![Outage {
             after_requests: 0,
@@ -157,7 +158,7 @@ fn a_row_that_changed_before_the_new_start_of_a_window_comes_again_and_no_other(
 fn the_next_page_of_a_cursor_is_asked_for_before_the_last_one_is_written() {
     let (sandbox, connector) = one_window(Faults::default());
     let connector = connector.config("max_concurrency", 2);
-    let process = Process::reading(&connector); // whose stdout takes less than a page
-    assert_eq!(settled(|| sandbox.counts().requests), 2);
+    let process = Process::start_read(&connector); // whose stdout takes less than a page
+    assert_eq!(wait_until_stable(|| sandbox.counts().requests), 2);
     drop(process);
 }
