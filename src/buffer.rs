@@ -25,6 +25,11 @@ impl Buffer {
         Self(POOL.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default())
     }
 
+    /// An empty buffer that nothing is going to be put into.
+    pub fn empty() -> Self {
+        Self(Vec::new())
+    }
+
     /// The bytes, which will not be used again as a buffer.
     pub fn into_vec(mut self) -> Vec<u8> {
         std::mem::take(&mut self.0)

@@ -24,8 +24,8 @@ fuzz_target!(|rows: &[u8]| {
     let mut lines = Vec::new();
     let scanned = SCANNER.scan(&body, &mut lines);
     match expected {
-        // Two members of one name are told from each other only by the parser.
-        None => assert!(scanned.is_err() || rows.contains(&b']')),
+        // The parser refuses a second member of that name; to the facade every array is rows.
+        None => assert!(scanned.is_err() || rows.windows(2).any(|two| two == b"],")),
         Some(page) => {
             assert_eq!(scanned, Ok(page.data.len()));
             let lines = lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());

@@ -69,7 +69,6 @@ impl<'a> TokenSource<'a> {
     /// # Errors
     /// As for any request, and if no token can be had.
     pub async fn send(&self, request: &mut PendingRequest<'_>) -> Result<Buffer, Failure> {
-        let mut refused = None;
         loop {
             let permits = request.acquire().await?;
             let token = self.access_token().await.map_err(Failure::NoToken)?;
@@ -80,11 +79,11 @@ impl<'a> TokenSource<'a> {
                     self.invalidate(&token).await;
                     // A token that ended while the request was under way says nothing about the credential; two in a row
                     // that should have been good do.
-                    let is_second = refused.is_some_and(|before| before != token.number);
+                    let is_second = request.refused_token.is_some_and(|before| before != token.number);
                     if is_second && Instant::now() < token.expires_at {
                         return Err(Failure::Unauthorized { endpoint: request.endpoint().to_owned() });
                     }
-                    refused = Some(token.number);
+                    request.refused_token = Some(token.number);
                     request.reject_token().await?;
                 }
             }

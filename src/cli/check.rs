@@ -66,8 +66,12 @@ async fn check_stream(api: &Api<'_>, config: &Config, stream: &Stream, scopes: O
 
 /// `a, b and c`, each scope once.
 fn scopes_to_tick() -> String {
-    let mut scopes: Vec<_> = STREAMS.iter().map(|stream| stream.oauth_scope).collect();
-    scopes.dedup();
+    let mut scopes = Vec::new();
+    for stream in STREAMS {
+        if !scopes.contains(&stream.oauth_scope) {
+            scopes.push(stream.oauth_scope);
+        }
+    }
     match scopes.split_last() {
         Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
         _ => scopes.concat(),

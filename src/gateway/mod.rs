@@ -56,6 +56,8 @@ pub struct PendingRequest<'a> {
     probe_flag: ProbeFlag,
     /// The wait that the last answer asked for.
     retry_after: Option<Duration>,
+    /// The number of the last token that was refused.
+    pub refused_token: Option<u64>,
 }
 
 /// The permission to make one attempt; a request that bypasses limiter and breaker needs none.
@@ -118,6 +120,7 @@ impl Gateway {
             retry: RetryState::new(&self.timings),
             probe_flag: ProbeFlag::default(),
             retry_after: None,
+            refused_token: None,
         }
     }
 }

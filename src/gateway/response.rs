@@ -77,7 +77,7 @@ impl Response {
         Self {
             action: ResponseAction::Retry,
             status,
-            body: Buffer::take(),
+            body: Buffer::empty(),
             error: Some(error),
             retry_after: None,
             rate_limit: None,

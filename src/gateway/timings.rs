@@ -72,7 +72,7 @@ impl Timings {
     }
 
     /// The same with less patience, for `check`, whose answer a person waits for: 3 tries, a minute at most for the limit,
-    /// and no breaker, since so few requests hammer nobody.
+    /// and no breaker, since so few requests burden nobody.
     #[must_use]
     pub fn for_check(self) -> Self {
         let a_minute = self.log_interval;

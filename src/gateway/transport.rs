@@ -87,7 +87,7 @@ impl Transport {
                 Ok(None) => return Response::whole(request.policy, status, &headers, body),
                 // The status of a refusal says enough, whatever becomes of its words.
                 Err(_) if !status.is_success() && !is_transient(status) => {
-                    return Response::whole(request.policy, status, &headers, Buffer::take());
+                    return Response::whole(request.policy, status, &headers, Buffer::empty());
                 }
                 Err(error) => return Response::broken(Some(status), describe_error(error)),
             }

@@ -54,7 +54,7 @@ impl RecordFormat {
         Ok(batch)
     }
 
-    /// Counts of the places in the schema where the records of a batch have another form.
+    /// The places in the schema where the records of a batch have another form, once a record and place.
     pub fn drift<'a>(&'a self, batch: &RecordBatch) -> impl Iterator<Item = &'a str> {
         batch.drifted().map(|node| self.schema.path(node))
     }

@@ -126,6 +126,21 @@ impl<'a> Scanner<'a> {
     /// If it is none.
     #[inline]
     pub fn name(&mut self) -> Result<Range<usize>, Malformed> {
+        // Almost always the quote comes next, no byte of the name is special, and the colon follows at once.
+        let start = self.at + 1;
+        if self.text.get(self.at) == Some(&b'"')
+            && let Some(end) = next_special(self.text, start)
+            && self.text[end] == b'"'
+            && self.text.get(end + 1) == Some(&b':')
+        {
+            self.at = end + 2;
+            return Ok(start..end);
+        }
+        self.unusual_name()
+    }
+
+    #[cold]
+    fn unusual_name(&mut self) -> Result<Range<usize>, Malformed> {
         if self.peek() != b'"' {
             return Err(Malformed::Syntax);
         }

@@ -3,12 +3,21 @@
 use crate::sync::Stream;
 use crate::sync::strategy::ChangeWindows;
 
+const CURSOR_FIELD: &str = "modified_timestamp";
+
+const OAUTH_SCOPE: &str = "liquid:read";
+
 pub(super) static TRANSACTION: Stream = Stream {
     name: "TRANSACTION",
     schema: include_str!("../../schemas/transaction.json"),
     key: "id",
-    cursor_field: Some("modified_timestamp"),
+    cursor_field: Some(CURSOR_FIELD),
     coerced: &[],
-    oauth_scope: "liquid:read",
-    strategy: &ChangeWindows { endpoint: "/v1/expense" },
+    oauth_scope: OAUTH_SCOPE,
+    strategy: &ChangeWindows {
+        endpoint: "/v1/expense",
+        cursor_field: CURSOR_FIELD,
+        oauth_scope: OAUTH_SCOPE,
+        bytes_per_row: 1_200,
+    },
 };

@@ -23,7 +23,7 @@ use crate::monitor::{Event, emit};
 use crate::protocol::{ConfiguredCatalog, ConfiguredStream, StreamStates};
 use crate::sink::Sink;
 use emitter::StreamEmitter;
-use state::Resume;
+use state::{FullRefreshState, Resume};
 use strategy::{ReadContext, ReadError};
 pub use stream::{Stream, scopes_in_words};
 
@@ -87,7 +87,7 @@ impl<'a> Sync<'a> {
 
     async fn read_stream(&self, read: &StreamRead) -> bool {
         let emitter = &read.emitter;
-        let goes_on = !matches!(read.resume, Ok(Resume::Beginning { .. }));
+        let goes_on = !matches!(read.resume, Ok(Resume::Beginning));
         emitter.start(read.given.clone().filter(|_| goes_on));
         let result = match &read.resume {
             Ok(Resume::AlreadyCompleted) => {
@@ -95,18 +95,20 @@ impl<'a> Sync<'a> {
                 emitter.checkpoint(&read.given);
                 Ok(())
             }
-            Ok(resume) => self.read_from(emitter, resume.clone()).await,
+            Ok(resume) => self.read_from(read, resume.clone()).await,
             Err(error) => Err(error.clone()),
         };
         emitter.end(&result);
         result.is_ok()
     }
 
-    async fn read_from(&self, emitter: &StreamEmitter, resume: Resume) -> Result<(), Error> {
+    async fn read_from(&self, read: &StreamRead, resume: Resume) -> Result<(), Error> {
+        let emitter = &read.emitter;
+        let last_read_at = read.given.as_ref().and_then(FullRefreshState::last_read_at);
         // The token tells first whether anything can be read, and what time it is for Navan.
         self.api.scopes().await?;
-        if let Resume::Beginning { last_read_at: Some(last) } = &resume {
-            emit(&Event::LastCompleteRead { stream: emitter.stream().name, age: self.api.now() - *last });
+        if let Some(last) = last_read_at {
+            emit(&Event::LastCompleteRead { stream: emitter.stream().name, age: self.api.now() - last });
         }
         let context = ReadContext { api: self.api, config: self.config, emitter };
         let result = emitter.stream().strategy.read(&context, resume).await;

@@ -31,7 +31,7 @@ fn opened() -> CircuitBreaker {
     breaker
 }
 
-/// Waits for the rest to permit and sends the probe, with this outcome.
+/// Waits until it is half-open and sends the probe, with this outcome.
 async fn probe(breaker: &CircuitBreaker, outcome: RequestOutcome) {
     advance(OPEN_DURATION).await;
     permit(breaker).record_outcome(outcome);
@@ -85,7 +85,7 @@ async fn connection_errors_do_not_start_the_count_anew() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn while_it_rests_all_requests_wait() {
+async fn while_it_is_open_all_requests_wait() {
     let breaker = opened();
     assert!(breaker.permit(&mut ProbeFlag::default()).is_none());
     let began = Instant::now();
@@ -94,7 +94,7 @@ async fn while_it_rests_all_requests_wait() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_the_rest_a_single_probe_goes() {
+async fn after_the_open_duration_a_single_probe_goes() {
     let breaker = opened();
     advance(OPEN_DURATION).await;
     let _probe = permit(&breaker);

@@ -143,7 +143,7 @@ impl RateLimiter {
         }
     }
 
-    /// Whether requests are paused at present.
+    /// Follows the pauses.
     pub(in crate::gateway) fn pauses(&self) -> watch::Receiver<Option<Pause>> {
         self.pauses.subscribe()
     }
@@ -242,7 +242,7 @@ impl RateLimiter {
             return None; // no window is that long: it means something else
         }
         let known = state.window.filter(|window| now < window.resets_at && headers.remaining <= window.remaining);
-        // The reset is told in whole seconds, so the earliest of a window's headerss is the truest.
+        // The reset is told in whole seconds, so the earliest of a window's answers is the truest.
         let resets_at = known.map_or(now + headers.reset_in, |window| window.resets_at.min(now + headers.reset_in));
         state.window = Some(ServerWindow { remaining: headers.remaining, resets_at });
         if headers.remaining < 1.0 {
@@ -328,7 +328,7 @@ impl RateLimiter {
         self.changed.notify_one();
     }
 
-    /// A probe that got no answer leaves the question open: the next request asks again.
+    /// A probe that got no answer leaves it open whether the pause is over: the next request becomes the probe.
     fn unanswered(&self) {
         let mut state = self.state.borrow_mut();
         if let Some(cooldown) = state.cooldown.as_mut().filter(|cooldown| cooldown.probe_state == ProbeState::UnderWay)

@@ -39,7 +39,7 @@ async fn wait_of(limiter: &RateLimiter) -> (Duration, RatePermit<'_>) {
     (asked.elapsed(), permit)
 }
 
-#[allow(clippy::unnecessary_wraps)] // as `answered` takes it
+#[allow(clippy::unnecessary_wraps)] // as `record_answer` takes it
 fn headers(remaining: f64, seconds: u64) -> Option<RateLimitHeaders> {
     Some(RateLimitHeaders { remaining, reset_in: Duration::from_secs(seconds) })
 }

@@ -46,24 +46,32 @@ impl FullRefreshState {
     /// # Errors
     /// A `config_error` if the state has something else than a time where one belongs.
     pub fn resume(configured: &ConfiguredStream, state: Option<&Value>) -> Result<Resume, Error> {
-        let Some(state) = state else { return Ok(Resume::Beginning { last_read_at: None }) };
-        let state = Self::parse(&configured.name, state)?;
+        let Some(given) = state else { return Ok(Resume::Beginning) };
+        let mut state = Self::marker(given);
         if state.already_completed(configured) {
             return Ok(Resume::AlreadyCompleted);
         }
-        if state.can_resume(configured) {
-            return Ok(Resume::From(StreamState::FullRefresh(state)));
+        if !state.can_resume(configured) {
+            return Ok(Resume::Beginning);
         }
-        Ok(Resume::Beginning { last_read_at: state.started_at })
+        // Only now: what is not gone on from need not be understood.
+        state.next_created_from = time::in_state(&configured.name, given, "next_created_from")?;
+        Ok(Resume::From(StreamState::FullRefresh(state)))
     }
 
-    fn parse(stream: &str, state: &Value) -> Result<Self, Error> {
-        Ok(Self {
+    /// When the last complete read began, if `state` tells.
+    pub fn last_read_at(state: &Value) -> Option<DateTime<Utc>> {
+        Self::marker(state).started_at
+    }
+
+    /// What a state says of completeness, and of which sync it is.
+    fn marker(state: &Value) -> Self {
+        Self {
             completed: state[FULL_REFRESH_COMPLETE] == Value::Bool(true),
-            next_created_from: time::in_state(stream, state, "next_created_from")?,
+            next_created_from: None,
             started_at: state["read_at"].as_str().and_then(timestamp::parse),
             sync_id: state["sync_id"].as_i64(),
-        })
+        }
     }
 
     /// Whether it says that this very sync has read the stream already.
@@ -91,7 +99,7 @@ mod tests {
     }
 
     fn state(text: &Value) -> FullRefreshState {
-        FullRefreshState::parse("S", text).unwrap()
+        FullRefreshState::marker(text)
     }
 
     #[test]
@@ -128,7 +136,13 @@ mod tests {
             (FullRefreshState::created_up_to(at, None), r#"{"next_created_from":"2026-11-22T10:00:00Z"}"#),
         ] {
             assert_eq!(serde_json::to_string(&written).unwrap(), text);
-            assert_eq!(state(&serde_json::from_str(text).unwrap()), written);
+            let configured = configured(SyncMode::FullRefresh, None);
+            let given = serde_json::from_str(text).unwrap();
+            let resume = FullRefreshState::resume(&configured, Some(&given)).unwrap();
+            match resume {
+                Resume::From(StreamState::FullRefresh(state)) => assert_eq!(state, written),
+                _ => assert_eq!(FullRefreshState::last_read_at(&given), Some(at)),
+            }
         }
     }
 }

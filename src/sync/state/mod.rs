@@ -11,7 +11,6 @@ mod partition_cursors;
 pub(super) mod time;
 mod watermark;
 
-use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 pub use full_refresh::FullRefreshState;
@@ -26,10 +25,7 @@ pub enum Resume {
     /// Where an earlier attempt or read was.
     From(StreamState),
     /// At the beginning.
-    Beginning {
-        /// When the last complete read began, if a state tells.
-        last_read_at: Option<DateTime<Utc>>,
-    },
+    Beginning,
 }
 
 /// What an earlier attempt or read left.

@@ -10,9 +10,6 @@ use super::{Resume, StreamState, time};
 use crate::error::Error;
 use crate::protocol::ConfiguredStream;
 
-/// The field under which the cursor stands, in rows and in the state.
-const CURSOR: &str = "modified_timestamp";
-
 /// The cursor of each type that was read before. A type that has none was never read.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PartitionCursors {
@@ -26,15 +23,15 @@ impl PartitionCursors {
     ///
     /// # Errors
     /// A `config_error` if the state has something else than a time where one belongs.
-    pub fn resume(configured: &ConfiguredStream, state: Option<&Value>) -> Result<Resume, Error> {
-        let Some(state) = state else { return Ok(Resume::Beginning { last_read_at: None }) };
-        Ok(Resume::From(StreamState::Partitions(Self::parse(&configured.name, state)?)))
+    pub fn resume(configured: &ConfiguredStream, cursor_field: &str, state: Option<&Value>) -> Result<Resume, Error> {
+        let Some(state) = state else { return Ok(Resume::Beginning) };
+        Ok(Resume::From(StreamState::Partitions(Self::parse(&configured.name, cursor_field, state)?)))
     }
 
-    fn parse(stream: &str, state: &Value) -> Result<Self, Error> {
+    fn parse(stream: &str, cursor_field: &str, state: &Value) -> Result<Self, Error> {
         let mut cursors = Self::default();
         let Some(types) = state.get("types").and_then(Value::as_object) else {
-            cursors.default = time::in_state(stream, state, CURSOR)?;
+            cursors.default = time::in_state(stream, state, cursor_field)?;
             return Ok(cursors);
         };
         for (expense_type, entry) in types {
@@ -47,7 +44,7 @@ impl PartitionCursors {
 
     /// The stream's state. Its cursor is the earliest of the types in use, where one that was never read counts as the
     /// start of the retention.
-    pub fn to_state(&self, in_use: &[&str], retention: NaiveDate) -> Value {
+    pub fn to_state(&self, cursor_field: &str, in_use: &[&str], retention: NaiveDate) -> Value {
         let retention = time::midnight(retention);
         let of = |expense_type: &&str| self.synced_through(expense_type).unwrap_or(retention);
         let earliest = in_use.iter().map(of).min().unwrap_or(retention);
@@ -59,7 +56,7 @@ impl PartitionCursors {
         }
         let entry = |(expense_type, through)| (expense_type, json!({"synced_through": in_words(through)}));
         let types: serde_json::Map<_, _> = synced_through.into_iter().map(entry).collect();
-        json!({CURSOR: in_words(earliest), "types": types})
+        json!({cursor_field: in_words(earliest), "types": types})
     }
 
     /// Up to when all changes of a type are written.
@@ -82,6 +79,8 @@ mod tests {
     use super::*;
     use crate::record::timestamp::parse;
 
+    const CURSOR: &str = "modified_timestamp";
+
     fn retention() -> NaiveDate {
         "2026-09-01".parse().unwrap()
     }
@@ -91,23 +90,24 @@ mod tests {
         let state = json!({"modified_timestamp": "x", "types": {
             "fees": {"synced_through": "2026-11-02T00:00:00Z"}, "repayments": {"synced_through": "2026-11-01T00:00:00Z"},
             "disputes": {"synced_through": "2026-10-01T00:00:00Z"}}});
-        let cursors = PartitionCursors::parse("S", &state).unwrap();
-        let cursor = |in_use: &[&str]| cursors.to_state(in_use, retention())[CURSOR].clone();
+        let cursors = PartitionCursors::parse("S", CURSOR, &state).unwrap();
+        let cursor = |in_use: &[&str]| cursors.to_state(CURSOR, in_use, retention())[CURSOR].clone();
         assert_eq!(cursor(&["fees", "repayments"]), "2026-11-01T00:00:00Z");
         assert_eq!(cursor(&["fees"]), "2026-11-02T00:00:00Z");
         assert_eq!(cursor(&["fees", "never-read"]), "2026-09-01T00:00:00Z");
         assert_eq!(
-            cursors.to_state(&["fees"], retention())["types"]["disputes"]["synced_through"],
+            cursors.to_state(CURSOR, &["fees"], retention())["types"]["disputes"]["synced_through"],
             "2026-10-01T00:00:00Z"
         );
     }
 
     #[test]
     fn a_state_without_types_counts_for_every_type() {
-        let mut cursors = PartitionCursors::parse("S", &json!({"modified_timestamp": "2026-11-01T00:00:00Z"})).unwrap();
+        let mut cursors =
+            PartitionCursors::parse("S", CURSOR, &json!({"modified_timestamp": "2026-11-01T00:00:00Z"})).unwrap();
         assert_eq!(cursors.synced_through("anything"), parse("2026-11-01T00:00:00Z"));
         cursors.advance("fees", parse("2026-11-05T00:00:00Z").unwrap());
-        let state = cursors.to_state(&["fees", "disputes"], retention());
+        let state = cursors.to_state(CURSOR, &["fees", "disputes"], retention());
         assert_eq!(state["types"]["disputes"]["synced_through"], "2026-11-01T00:00:00Z");
         assert_eq!(state["modified_timestamp"], "2026-11-01T00:00:00Z");
     }
@@ -128,7 +128,7 @@ mod tests {
             json!({"types": {"fees": {"synced_through": 7}}}),
             json!({"modified_timestamp": false}),
         ] {
-            let error = PartitionCursors::parse("TRANSACTION", &state).unwrap_err();
+            let error = PartitionCursors::parse("TRANSACTION", CURSOR, &state).unwrap_err();
             assert!(error.message().starts_with("The state of TRANSACTION cannot be used"), "{error}");
         }
     }

@@ -6,15 +6,14 @@ use std::collections::BTreeSet;
 pub(in crate::sync) struct Watermark<T> {
     open: BTreeSet<T>,
     end: T,
+    /// Up to where it was last said to be complete.
     reached: Option<T>,
 }
 
 impl<T: Ord + Copy> Watermark<T> {
     /// For a range that ends at `end`, whose parts start at `starts`.
     pub(in crate::sync) fn new(end: T, starts: impl IntoIterator<Item = T>) -> Self {
-        let open: BTreeSet<_> = starts.into_iter().collect();
-        let reached = open.first().copied();
-        Self { open, end, reached }
+        Self { open: starts.into_iter().collect(), end, reached: None }
     }
 
     /// A part became several.
@@ -25,9 +24,10 @@ impl<T: Ord + Copy> Watermark<T> {
 
     /// A part is complete; up to where the range now is, if that moved.
     pub(in crate::sync) fn complete(&mut self, start: T) -> Option<T> {
+        let was_first = self.open.first() == Some(&start);
         self.open.remove(&start);
         let reached = self.open.first().copied().unwrap_or(self.end);
-        if self.reached.is_some_and(|before| reached <= before) {
+        if !was_first || self.reached.is_some_and(|before| reached <= before) {
             return None;
         }
         self.reached = Some(reached);

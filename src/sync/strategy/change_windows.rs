@@ -30,13 +30,19 @@ const DAYS_PER_WINDOW: u64 = 7;
 /// After how many windows the rest can be estimated.
 const WINDOWS_BEFORE_ESTIMATE: usize = 4;
 
-/// Bytes of a transaction, about, in compact JSON.
-const BYTES_PER_ROW: u64 = 1_200;
+/// What is said of a company without it.
+const NOT_SWITCHED_ON: &str = "Navan lets this credential read no expense transactions: have Navan's support switch on the Expense API for your company";
 
 /// Expense transactions, one partition a type.
 pub struct ChangeWindows {
     /// The path below which each type has its own.
     pub endpoint: &'static str,
+    /// The field by which the rows' last change is told, in rows and in the state.
+    pub cursor_field: &'static str,
+    /// The scope that the company's API must grant, for the sentence on a company without it.
+    pub oauth_scope: &'static str,
+    /// Bytes of a row, about, in compact JSON.
+    pub bytes_per_row: u64,
 }
 
 /// How far a read has come.
@@ -67,7 +73,7 @@ impl ChangeWindows {
         let mut progress = ReadProgress::new(cursors, &windows, end);
         self.read_windows(read, windows, &mut progress, end).await?;
         if progress.refused.len() == read.config.transaction_types.len() {
-            return Err(all_refused(&progress.refused).into());
+            return Err(self.all_refused(&progress.refused).into());
         }
         for (expense_type, status) in &progress.refused {
             tracing::warn!(
@@ -76,7 +82,7 @@ impl ChangeWindows {
             );
         }
         if incremental {
-            emitter.checkpoint(&progress.state(read));
+            emitter.checkpoint(&self.state(read, &progress));
         } else {
             emitter.checkpoint(&FullRefreshState::completed(emitter.configured().sync_id, end));
         }
@@ -106,10 +112,10 @@ impl ChangeWindows {
                 WindowOutcome::Complete { rows } => {
                     let moved = progress.complete(&window, rows);
                     if progress.done >= WINDOWS_BEFORE_ESTIMATE {
-                        progress.estimate(read);
+                        self.estimate(read, progress);
                     }
                     if moved && incremental {
-                        read.emitter.checkpoint(&progress.state(read));
+                        read.emitter.checkpoint(&self.state(read, progress));
                     }
                 }
                 WindowOutcome::Refused(status) => {
@@ -119,7 +125,7 @@ impl ChangeWindows {
         }
         // A read of few windows knows its size no sooner than this.
         progress.planned = progress.done;
-        progress.estimate(read);
+        self.estimate(read, progress);
         Ok(())
     }
 
@@ -147,10 +153,25 @@ impl ChangeWindows {
                 Err(failure) => return Err(failure.into()),
             }
         }
-        let error = Error::config(
-            "Navan lets this credential read no expense transactions: have Navan's support switch on the Expense API for your company.",
-        );
+        let error = Error::config(format!("{NOT_SWITCHED_ON}."));
         Err(first.map_or(error.clone(), |failure| error.with_cause(failure)).into())
+    }
+
+    fn all_refused(&self, refused: &BTreeMap<String, u16>) -> Error {
+        Error::config(format!("{NOT_SWITCHED_ON}, and give the credential the scope {}.", self.oauth_scope))
+            .with_cause(format!("statuses by type: {refused:?}"))
+    }
+
+    fn estimate(&self, read: &ReadContext<'_>, progress: &ReadProgress) {
+        let rows = progress.rows.saturating_mul(progress.planned as u64) / progress.done.max(1) as u64;
+        read.emitter.estimate(rows, rows.saturating_mul(self.bytes_per_row));
+    }
+
+    /// The stream's state as things stand.
+    fn state(&self, read: &ReadContext<'_>, progress: &ReadProgress) -> Value {
+        let types = read.config.transaction_types.iter().map(String::as_str);
+        let in_use: Vec<_> = types.filter(|expense_type| !progress.refused.contains_key(*expense_type)).collect();
+        progress.cursors.to_state(self.cursor_field, &in_use, retention_start(read.api.now()))
     }
 }
 
@@ -165,7 +186,7 @@ impl ReadStrategy for ChangeWindows {
 
     fn resume(&self, configured: &ConfiguredStream, state: Option<&Value>) -> Result<Resume, Error> {
         if configured.sync_mode == SyncMode::Incremental {
-            return PartitionCursors::resume(configured, state);
+            return PartitionCursors::resume(configured, self.cursor_field, state);
         }
         FullRefreshState::resume(configured, state)
     }
@@ -246,25 +267,6 @@ impl ReadProgress {
         let reached = self.watermarks.get_mut(&window.expense_type).and_then(|mark| mark.complete(window.starts));
         reached.is_some_and(|through| self.cursors.advance(&window.expense_type, through))
     }
-
-    fn estimate(&self, read: &ReadContext<'_>) {
-        let rows = self.rows.saturating_mul(self.planned as u64) / self.done.max(1) as u64;
-        read.emitter.estimate(rows, rows.saturating_mul(BYTES_PER_ROW));
-    }
-
-    /// The stream's state as things stand.
-    fn state(&self, read: &ReadContext<'_>) -> Value {
-        let types = read.config.transaction_types.iter().map(String::as_str);
-        let in_use: Vec<_> = types.filter(|expense_type| !self.refused.contains_key(*expense_type)).collect();
-        self.cursors.to_state(&in_use, retention_start(read.api.now()))
-    }
-}
-
-fn all_refused(refused: &BTreeMap<String, u16>) -> Error {
-    Error::config(
-        "Navan lets this credential read no expense transactions: have Navan's support switch on the Expense API for your company, and give the credential the scope liquid:read.",
-    )
-    .with_cause(format!("statuses by type: {refused:?}"))
 }
 
 #[cfg(test)]

@@ -114,7 +114,7 @@ impl CreatedSlices {
         request_order: &tokio::sync::Mutex<()>,
     ) -> Result<SliceOutcome, Failure> {
         let query = self.query(slice);
-        let first = read.api.list_page(&query, 0, Paging::default(), read.emitter.format()).await?;
+        let first = read.api.numbered_page(&query, 0, Paging::default(), read.emitter.format()).await?;
         read.emitter.estimate(first.total, first.estimated_bytes());
         if first.pages > MAX_PAGES && slice.to - slice.from > Duration::seconds(1) {
             return Ok(SliceOutcome::Split(slice, slice.split(first.pages)));

@@ -17,7 +17,7 @@ use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 
 use super::ReadContext;
-use crate::api::{ListPage, ListQuery};
+use crate::api::{ListPage, ListQuery, Paging};
 use crate::gateway::Failure;
 use crate::record::Row;
 use crate::sync::state::time::whole_second;
@@ -134,7 +134,7 @@ struct PageSweep<'a> {
     read: &'a ReadContext<'a>,
     query: &'a ListQuery,
     options: SweepOptions<'a>,
-    paging: crate::api::Paging,
+    paging: Paging,
     seen: RefCell<SeenKeys>,
 }
 
@@ -154,15 +154,16 @@ impl PageSweep<'_> {
                 running.push(self.read_page(number));
             }
             if numbers.is_empty() {
-                order = None; // all requests are in the queue: those of the next list may line up behind them
+                order = None; // all requests are made ready: those of the next list may line up behind them
             }
             match running.next().await {
                 Some(done) => done?,
-                None => break,
+                None => {
+                    drop(order);
+                    return Ok(());
+                }
             }
         }
-        drop(order);
-        Ok(())
     }
 
     /// Each page is written by the future that fetched it. Were it written elsewhere, nobody would look at the answers of the

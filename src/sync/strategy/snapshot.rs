@@ -46,10 +46,7 @@ impl ReadStrategy for Snapshot {
     }
 
     fn resume(&self, configured: &ConfiguredStream, state: Option<&Value>) -> Result<Resume, Error> {
-        Ok(match FullRefreshState::resume(configured, state)? {
-            Resume::From(_) => Resume::Beginning { last_read_at: None },
-            other => other,
-        })
+        FullRefreshState::resume(configured, state)
     }
 
     fn read<'a>(&'a self, read: &'a ReadContext<'a>, _: Resume) -> LocalBoxFuture<'a, Result<(), ReadError>> {
