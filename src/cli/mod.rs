@@ -132,3 +132,6 @@ fn unreadable(path: &Path, what: &str, error: &std::io::Error) -> Error {
 fn config(path: &Path) -> Result<Config, Error> {
     Config::parse(&zeroize::Zeroizing::new(file(path, "configuration")?))
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 //!
 //! spec.json is the only place for names, defaults and bounds; what is said about a bad value is made from it.
 
+mod admin_pages;
 mod normalize;
 mod validate;
 
@@ -15,16 +16,10 @@ use url::{Host, Url};
 use crate::error::Error;
 use crate::secret::Secret;
 
+pub use admin_pages::{INTEGRATIONS_PAGE, credentials_page};
+
 /// spec.json, embedded in the binary.
 const SPEC: &str = include_str!("../../spec.json");
-
-/// The page of Navan's where an admin finds the integrations.
-pub const INTEGRATIONS_PAGE: &str = "Admin > Travel admin > Settings > Integrations";
-
-/// The page of Navan's where credentials are made.
-pub fn credentials_page() -> String {
-    format!("{INTEGRATIONS_PAGE} > Navan API credentials")
-}
 
 /// What the user configured, complete with the defaults.
 pub struct Config {

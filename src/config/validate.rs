@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::credentials_page;
+use super::admin_pages::credentials_page;
 use crate::error::Error;
 
 /// Up to here a bad value is quoted. A secret pasted into the wrong field is longer.

@@ -7,7 +7,8 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::batch::{RecordBatch, Row};
-use super::coerce::{Edit, coercion, write_row};
+use super::coerce::coercion;
+use super::edit::{Edit, write_row};
 use super::scanner::{Malformed, Scanner, ValueKind};
 use super::schema::{FieldRole, Format, NodeId, RowSchema, SchemaNode};
 use super::timestamp;

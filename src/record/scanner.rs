@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use super::coerce::{Edit, Replacement};
+use super::edit::{Edit, Replacement};
 
 /// What a value is, as its first byte tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,7 +8,6 @@ use futures::future::LocalBoxFuture;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::stream::Stream;
 use crate::error::Error;
 use crate::gateway::Pause;
 use crate::monitor::{Event, emit};
@@ -22,7 +21,6 @@ const PROGRESS_EVERY: u64 = 10_000;
 /// What a stream says. All of it goes through here, so the protocol's order is kept in one place: STARTED,
 /// RUNNING just before the first record, each STATE after the records it covers, COMPLETE or INCOMPLETE last.
 pub(super) struct StreamEmitter {
-    stream: &'static Stream,
     configured: ConfiguredStream,
     format: RecordFormat,
     sink: Rc<dyn Sink>,
@@ -41,17 +39,13 @@ struct EmitterProgress {
 }
 
 impl StreamEmitter {
-    pub(super) fn new(
-        stream: &'static Stream,
-        configured: ConfiguredStream,
-        sink: Rc<dyn Sink>,
-    ) -> Result<Self, Error> {
-        let format = stream.record_format(configured.namespace.as_deref())?;
-        Ok(Self { stream, configured, format, sink, progress: RefCell::default() })
+    pub(super) fn new(format: RecordFormat, configured: ConfiguredStream, sink: Rc<dyn Sink>) -> Self {
+        Self { configured, format, sink, progress: RefCell::default() }
     }
 
-    pub(super) fn stream(&self) -> &'static Stream {
-        self.stream
+    /// The stream's name.
+    pub(super) fn name(&self) -> &str {
+        &self.configured.name
     }
 
     /// What the user chose.
@@ -104,9 +98,9 @@ impl StreamEmitter {
         let before = progress.records;
         progress.records += records;
         progress.records_since_state += records;
-        emit(&Event::RecordsWritten { stream: self.stream.name, records });
+        emit(&Event::RecordsWritten { stream: self.name(), records });
         if progress.records / PROGRESS_EVERY > before / PROGRESS_EVERY {
-            tracing::info!("{}: {} records so far.", self.stream.name, progress.records);
+            tracing::info!("{}: {} records so far.", self.name(), progress.records);
         }
         Some(written)
     }
@@ -125,7 +119,7 @@ impl StreamEmitter {
     /// Says once how much the stream will bring.
     pub(super) fn estimate(&self, rows: u64, bytes: u64) {
         if !std::mem::replace(&mut self.progress().is_estimated, true) {
-            self.sink.message(&Message::trace(Trace::estimate(self.stream.name, rows, bytes)));
+            self.sink.message(&Message::trace(Trace::estimate(self.name(), rows, bytes)));
         }
     }
 
@@ -140,8 +134,8 @@ impl StreamEmitter {
             Ok(()) => StreamStatus::Complete,
             Err(error) => {
                 self.repeat_state(&mut progress);
-                tracing::error!("{}: {}", self.stream.name, error.cause().unwrap_or(error.message()));
-                self.sink.message(&Message::trace(Trace::error(error, Some(self.stream.name))));
+                tracing::error!("{}: {}", self.name(), error.cause().unwrap_or(error.message()));
+                self.sink.message(&Message::trace(Trace::error(error, Some(self.name()))));
                 StreamStatus::Incomplete
             }
         };
@@ -177,12 +171,12 @@ impl StreamEmitter {
 
     fn send_state(&self, progress: &mut EmitterProgress, state: &Value) {
         let records = std::mem::take(&mut progress.records_since_state);
-        self.sink.message(&Message::state(self.stream.name, self.configured.namespace.as_deref(), state, records));
-        emit(&Event::StateWritten { stream: self.stream.name });
+        self.sink.message(&Message::state(self.name(), self.configured.namespace.as_deref(), state, records));
+        emit(&Event::StateWritten { stream: self.name() });
     }
 
     fn send_status(&self, status: StreamStatus) {
-        let trace = Trace::status(self.stream.name, self.configured.namespace.as_deref(), status);
+        let trace = Trace::status(self.name(), self.configured.namespace.as_deref(), status);
         self.sink.message(&Message::trace(trace));
     }
 
@@ -190,7 +184,7 @@ impl StreamEmitter {
         for (path, count) in std::mem::take(&mut progress.drift) {
             tracing::warn!(
                 "{}: in {count} records, `{path}` has a form that the schema does not have; it was passed on as Navan sent it.",
-                self.stream.name
+                self.name()
             );
         }
     }

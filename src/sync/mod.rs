@@ -38,6 +38,7 @@ pub struct Sync<'a> {
 
 /// One stream of it.
 struct StreamRead {
+    stream: &'static Stream,
     emitter: StreamEmitter,
     /// The state as it was given.
     given: Option<Value>,
@@ -62,7 +63,8 @@ impl<'a> Sync<'a> {
             let stream = stream.ok_or_else(|| unknown(&configured.name, streams))?;
             let given = states.of(stream.name).cloned();
             let resume = stream.strategy.resume(&configured, given.as_ref());
-            Ok(StreamRead { emitter: StreamEmitter::new(stream, configured, Rc::clone(sink))?, given, resume })
+            let format = stream.record_format(configured.namespace.as_deref())?;
+            Ok(StreamRead { stream, emitter: StreamEmitter::new(format, configured, Rc::clone(sink)), given, resume })
         };
         let reads = catalog.streams.into_iter().map(read).collect::<Result<_, _>>()?;
         Ok(Self { api, config, reads, scopes: scopes_in_words(streams) })
@@ -91,7 +93,7 @@ impl<'a> Sync<'a> {
         emitter.start(read.given.clone().filter(|_| goes_on));
         let result = match &read.resume {
             Ok(Resume::AlreadyCompleted) => {
-                tracing::info!("{}: this sync has read it already.", emitter.stream().name);
+                tracing::info!("{}: this sync has read it already.", emitter.name());
                 emitter.checkpoint(&read.given);
                 Ok(())
             }
@@ -108,10 +110,10 @@ impl<'a> Sync<'a> {
         // The token tells first whether anything can be read, and what time it is for Navan.
         self.api.scopes().await?;
         if let Some(last) = last_read_at {
-            emit(&Event::LastCompleteRead { stream: emitter.stream().name, age: self.api.now() - last });
+            emit(&Event::LastCompleteRead { stream: emitter.name(), age: self.api.now() - last });
         }
         let context = ReadContext { api: self.api, config: self.config, emitter };
-        let result = emitter.stream().strategy.read(&context, resume).await;
+        let result = read.stream.strategy.read(&context, resume).await;
         result.map_err(|error: ReadError| error.into_error(&self.scopes))
     }
 }
@@ -123,6 +125,3 @@ fn unknown(name: &str, streams: &[&Stream]) -> Error {
         known.join(", ")
     ))
 }
-
-#[cfg(test)]
-mod tests;

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Resume, StreamState, time};
+use super::time;
 use crate::error::Error;
 use crate::protocol::{ConfiguredStream, FULL_REFRESH_COMPLETE, SyncMode};
 use crate::record::timestamp;
@@ -41,22 +41,12 @@ impl FullRefreshState {
         Self { next_created_from: Some(next), sync_id, ..Self::default() }
     }
 
-    /// Where a read goes on that is given `state`.
+    /// The checkpoint in `state`, with the time up to which it covers.
     ///
     /// # Errors
-    /// A `config_error` if the state has something else than a time where one belongs.
-    pub fn resume(configured: &ConfiguredStream, state: Option<&Value>) -> Result<Resume, Error> {
-        let Some(given) = state else { return Ok(Resume::Beginning) };
-        let mut state = Self::marker(given);
-        if state.already_completed(configured) {
-            return Ok(Resume::AlreadyCompleted);
-        }
-        if !state.can_resume(configured) {
-            return Ok(Resume::Beginning);
-        }
-        // Only now: what is not gone on from need not be understood.
-        state.next_created_from = time::in_state(&configured.name, given, "next_created_from")?;
-        Ok(Resume::From(StreamState::FullRefresh(state)))
+    /// A `config_error` if it has something else than a time there.
+    pub(super) fn checkpoint(stream: &str, state: &Value) -> Result<Self, Error> {
+        Ok(Self { next_created_from: time::in_state(stream, state, "next_created_from")?, ..Self::marker(state) })
     }
 
     /// When the last complete read began, if `state` tells.
@@ -65,7 +55,7 @@ impl FullRefreshState {
     }
 
     /// What a state says of completeness, and of which sync it is.
-    fn marker(state: &Value) -> Self {
+    pub(super) fn marker(state: &Value) -> Self {
         Self {
             completed: state[FULL_REFRESH_COMPLETE] == Value::Bool(true),
             next_created_from: None,
@@ -75,7 +65,7 @@ impl FullRefreshState {
     }
 
     /// Whether it says that this very sync has read the stream already.
-    fn already_completed(&self, configured: &ConfiguredStream) -> bool {
+    pub(super) fn already_completed(&self, configured: &ConfiguredStream) -> bool {
         configured.sync_mode == SyncMode::FullRefresh
             && self.completed
             && self.sync_id.is_some()
@@ -83,7 +73,7 @@ impl FullRefreshState {
     }
 
     /// Whether a full refresh goes on from it: it must not be known to be of another sync.
-    fn can_resume(&self, configured: &ConfiguredStream) -> bool {
+    pub(super) fn can_resume(&self, configured: &ConfiguredStream) -> bool {
         let other_sync = matches!((self.sync_id, configured.sync_id), (Some(one), Some(other)) if one != other);
         configured.sync_mode == SyncMode::FullRefresh && !self.completed && !other_sync
     }
@@ -136,13 +126,7 @@ mod tests {
             (FullRefreshState::created_up_to(at, None), r#"{"next_created_from":"2026-11-22T10:00:00Z"}"#),
         ] {
             assert_eq!(serde_json::to_string(&written).unwrap(), text);
-            let configured = configured(SyncMode::FullRefresh, None);
-            let given = serde_json::from_str(text).unwrap();
-            let resume = FullRefreshState::resume(&configured, Some(&given)).unwrap();
-            match resume {
-                Resume::From(StreamState::FullRefresh(state)) => assert_eq!(state, written),
-                _ => assert_eq!(FullRefreshState::last_read_at(&given), Some(at)),
-            }
+            assert_eq!(FullRefreshState::checkpoint("S", &serde_json::from_str(text).unwrap()).unwrap(), written);
         }
     }
 }

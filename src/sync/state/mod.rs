@@ -8,6 +8,7 @@
 
 mod full_refresh;
 mod partition_cursors;
+mod resume;
 pub(super) mod time;
 mod watermark;
 
@@ -15,27 +16,8 @@ use serde::Serialize;
 
 pub use full_refresh::FullRefreshState;
 pub use partition_cursors::PartitionCursors;
+pub use resume::{Resume, StreamState, resume_full_refresh, resume_partitions};
 pub(super) use watermark::Watermark;
-
-/// Where a read begins.
-#[derive(Clone, Debug)]
-pub enum Resume {
-    /// Nowhere: this very sync has read the stream already.
-    AlreadyCompleted,
-    /// Where an earlier attempt or read was.
-    From(StreamState),
-    /// At the beginning.
-    Beginning,
-}
-
-/// What an earlier attempt or read left.
-#[derive(Clone, Debug)]
-pub enum StreamState {
-    /// Of a full refresh.
-    FullRefresh(FullRefreshState),
-    /// Of an incremental read.
-    Partitions(PartitionCursors),
-}
 
 /// The state of a stream that has nothing to remember.
 #[derive(Debug, Serialize)]

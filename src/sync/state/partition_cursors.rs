@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::{Value, json};
 
+use super::time;
 use super::time::in_words;
-use super::{Resume, StreamState, time};
 use crate::error::Error;
-use crate::protocol::ConfiguredStream;
 
 /// The cursor of each type that was read before. A type that has none was never read.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -19,16 +18,11 @@ pub struct PartitionCursors {
 }
 
 impl PartitionCursors {
-    /// Where an incremental read goes on that is given `state`.
+    /// Understands a stream's state.
     ///
     /// # Errors
-    /// A `config_error` if the state has something else than a time where one belongs.
-    pub fn resume(configured: &ConfiguredStream, cursor_field: &str, state: Option<&Value>) -> Result<Resume, Error> {
-        let Some(state) = state else { return Ok(Resume::Beginning) };
-        Ok(Resume::From(StreamState::Partitions(Self::parse(&configured.name, cursor_field, state)?)))
-    }
-
-    fn parse(stream: &str, cursor_field: &str, state: &Value) -> Result<Self, Error> {
+    /// A `config_error` if it has something else than a time where one belongs.
+    pub(super) fn parse(stream: &str, cursor_field: &str, state: &Value) -> Result<Self, Error> {
         let mut cursors = Self::default();
         let Some(types) = state.get("types").and_then(Value::as_object) else {
             cursors.default = time::in_state(stream, state, cursor_field)?;

@@ -21,7 +21,9 @@ use crate::error::Error;
 use crate::gateway::Failure;
 use crate::protocol::{ConfiguredStream, SyncMode};
 use crate::sync::state::time::{midnight, retention_start, whole_second};
-use crate::sync::state::{FullRefreshState, PartitionCursors, Resume, StreamState, Watermark};
+use crate::sync::state::{
+    FullRefreshState, PartitionCursors, Resume, StreamState, Watermark, resume_full_refresh, resume_partitions,
+};
 
 /// Days a window: short enough that a type with many changes is read by many windows side by side, and that little is
 /// read again after an interruption.
@@ -78,7 +80,7 @@ impl ChangeWindows {
         for (expense_type, status) in &progress.refused {
             tracing::warn!(
                 "{}: {expense_type} cannot be read with this credential (Navan answered {status}); it was skipped, and its state kept.",
-                emitter.stream().name
+                emitter.name()
             );
         }
         if incremental {
@@ -186,9 +188,9 @@ impl ReadStrategy for ChangeWindows {
 
     fn resume(&self, configured: &ConfiguredStream, state: Option<&Value>) -> Result<Resume, Error> {
         if configured.sync_mode == SyncMode::Incremental {
-            return PartitionCursors::resume(configured, self.cursor_field, state);
+            return resume_partitions(configured, self.cursor_field, state);
         }
-        FullRefreshState::resume(configured, state)
+        resume_full_refresh(configured, state)
     }
 
     fn read<'a>(&'a self, read: &'a ReadContext<'a>, resume: Resume) -> LocalBoxFuture<'a, Result<(), ReadError>> {
@@ -201,7 +203,7 @@ fn warn_overwriting(read: &ReadContext<'_>, now: DateTime<Utc>) {
     if read.emitter.configured().overwrites {
         tracing::warn!(
             "{}: the destination overwrites the stream, but Navan's API only has changes since {}; what it holds from before is lost for good. Choose Incremental | Append + Deduped.",
-            read.emitter.stream().name,
+            read.emitter.name(),
             retention_start(now)
         );
     }
@@ -219,7 +221,7 @@ fn plan(read: &ReadContext<'_>, cursors: &PartitionCursors, now: DateTime<Utc>) 
                 if through < retention {
                     tracing::warn!(
                         "{}: {expense_type} was last read up to {through}, but Navan's API only has changes since {retention}; those in between cannot be read any more. Read at least once a month.",
-                        read.emitter.stream().name
+                        read.emitter.name()
                     );
                 }
                 retention.max(through - Duration::days(i64::from(read.config.lookback_days)))

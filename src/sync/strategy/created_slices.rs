@@ -19,7 +19,7 @@ use crate::error::Error;
 use crate::gateway::Failure;
 use crate::protocol::{ConfiguredStream, SyncMode};
 use crate::sync::state::time::whole_second;
-use crate::sync::state::{FullRefreshState, Resume, StreamState, Watermark};
+use crate::sync::state::{FullRefreshState, Resume, StreamState, Watermark, resume_full_refresh};
 
 /// The most pages that are read as one slice: it bounds the keys that are held, and what a retry reads again.
 const MAX_PAGES: u64 = 50;
@@ -67,7 +67,7 @@ impl CreatedSlices {
             _ => None,
         };
         if let Some(from) = resumed {
-            tracing::info!("{}: going on with what was created from {from} on.", read.emitter.stream().name);
+            tracing::info!("{}: going on with what was created from {from} on.", read.emitter.name());
         }
         let start = whole_second(resumed.unwrap_or(read.config.start_date));
         if start <= end {
@@ -143,7 +143,7 @@ impl ReadStrategy for CreatedSlices {
     }
 
     fn resume(&self, configured: &ConfiguredStream, state: Option<&Value>) -> Result<Resume, Error> {
-        FullRefreshState::resume(configured, state)
+        resume_full_refresh(configured, state)
     }
 
     fn read<'a>(&'a self, read: &'a ReadContext<'a>, resume: Resume) -> LocalBoxFuture<'a, Result<(), ReadError>> {

@@ -121,7 +121,7 @@ pub(super) async fn sweep(
             }
             continue;
         }
-        tracing::info!("{}: rows moved while they were read; reading again.", read.emitter.stream().name);
+        tracing::info!("{}: rows moved while they were read; reading again.", read.emitter.name());
         if sweep.confirms() {
             break;
         }
@@ -193,7 +193,7 @@ impl PageSweep<'_> {
         let sweep = &self.seen.borrow().sweep;
         tracing::warn!(
             "{}: Navan reports {} rows, but gave {} different ones ({} of them more than once) in the last of {} passes; all that were seen are written.",
-            self.read.emitter.stream().name,
+            self.read.emitter.name(),
             sweep.total.unwrap_or_default(),
             sweep.distinct,
             sweep.repeats,

@@ -9,7 +9,7 @@ use super::{Modes, ProbeTarget, ReadContext, ReadError, ReadStrategy};
 use crate::api::{ListQuery, Paging};
 use crate::error::Error;
 use crate::protocol::{ConfiguredStream, SyncMode};
-use crate::sync::state::{FullRefreshState, NoCursor, Resume};
+use crate::sync::state::{NoCursor, Resume, resume_full_refresh};
 
 /// A page-numbered list. Nothing in it tells how far a read has come, so there is nothing to resume from.
 pub struct Snapshot {
@@ -46,7 +46,7 @@ impl ReadStrategy for Snapshot {
     }
 
     fn resume(&self, configured: &ConfiguredStream, state: Option<&Value>) -> Result<Resume, Error> {
-        FullRefreshState::resume(configured, state)
+        resume_full_refresh(configured, state)
     }
 
     fn read<'a>(&'a self, read: &'a ReadContext<'a>, _: Resume) -> LocalBoxFuture<'a, Result<(), ReadError>> {

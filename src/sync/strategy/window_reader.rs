@@ -138,7 +138,7 @@ impl<'a> WindowReader<'a> {
     fn warn_retention_passed(&self, retention: NaiveDate) {
         tracing::warn!(
             "{}: the month turned before {} was read from {} on; Navan's API only has changes since {retention} now.",
-            self.read.emitter.stream().name,
+            self.read.emitter.name(),
             self.window.expense_type,
             self.window.days.start(),
         );

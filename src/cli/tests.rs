@@ -1,18 +1,22 @@
 //! A read within one process, into a sink that collects in memory instead of writing.
 
 use std::cell::RefCell;
+use std::rc::Rc;
 
 use futures::FutureExt as _;
 use futures::future::{LocalBoxFuture, ready};
 use navan_sandbox::{Sandbox, Settings};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::*;
+use crate::api::Api;
+use crate::config::Config;
 use crate::gateway::Timings;
-use crate::monitor::{Listener, listen};
-use crate::protocol::Message;
+use crate::monitor::{Event, Listener, listen};
+use crate::protocol::{ConfiguredCatalog, Message, StreamStates};
 use crate::record::RecordBatch;
+use crate::sink::Sink;
 use crate::streams::STREAMS;
+use crate::sync::Sync;
 
 /// Every message, in order.
 #[derive(Default)]

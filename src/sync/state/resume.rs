@@ -1,0 +1,59 @@
+//! Where a read begins, decided once on what an earlier one left.
+
+use serde_json::Value;
+
+use super::{FullRefreshState, PartitionCursors};
+use crate::error::Error;
+use crate::protocol::ConfiguredStream;
+
+/// Where a read begins.
+#[derive(Clone, Debug)]
+pub enum Resume {
+    /// Nowhere: this very sync has read the stream already.
+    AlreadyCompleted,
+    /// Where an earlier attempt or read was.
+    From(StreamState),
+    /// At the beginning.
+    Beginning,
+}
+
+/// What an earlier attempt or read left.
+#[derive(Clone, Debug)]
+pub enum StreamState {
+    /// Of a full refresh.
+    FullRefresh(FullRefreshState),
+    /// Of an incremental read.
+    Partitions(PartitionCursors),
+}
+
+/// Where a full refresh begins that is given `state`.
+///
+/// # Errors
+/// A `config_error` if the state has something else than a time where one belongs.
+pub fn resume_full_refresh(configured: &ConfiguredStream, state: Option<&Value>) -> Result<Resume, Error> {
+    let Some(state) = state else { return Ok(Resume::Beginning) };
+    let marker = FullRefreshState::marker(state);
+    if marker.already_completed(configured) {
+        return Ok(Resume::AlreadyCompleted);
+    }
+    if !marker.can_resume(configured) {
+        return Ok(Resume::Beginning);
+    }
+    // Only now: what is not gone on from need not be understood.
+    let checkpoint = FullRefreshState::checkpoint(&configured.name, state)?;
+    Ok(Resume::From(StreamState::FullRefresh(checkpoint)))
+}
+
+/// Where an incremental read begins that is given `state`, whose cursor stands under `cursor_field`.
+///
+/// # Errors
+/// As for [`resume_full_refresh`].
+pub fn resume_partitions(
+    configured: &ConfiguredStream,
+    cursor_field: &str,
+    state: Option<&Value>,
+) -> Result<Resume, Error> {
+    let Some(state) = state else { return Ok(Resume::Beginning) };
+    let cursors = PartitionCursors::parse(&configured.name, cursor_field, state)?;
+    Ok(Resume::From(StreamState::Partitions(cursors)))
+}
