@@ -154,15 +154,10 @@ impl PageSweep<'_> {
                 running.push(self.read_page(number));
             }
             if numbers.is_empty() {
-                order = None; // all requests are made ready: those of the next list may line up behind them
+                drop(order.take()); // all requests are made ready: those of the next list may line up behind them
             }
-            match running.next().await {
-                Some(done) => done?,
-                None => {
-                    drop(order);
-                    return Ok(());
-                }
-            }
+            let Some(done) = running.next().await else { return Ok(()) };
+            done?;
         }
     }
 
