@@ -11,7 +11,7 @@ use crate::gateway::Failure;
 use crate::record::{RecordBatch, RecordFormat};
 
 /// Rows a page, the most that Navan gives (docs/navan-api.md#expense).
-const PAGE_SIZE: u64 = 500;
+const CHANGES_PAGE_SIZE: u64 = 500;
 
 /// Every group of fields, so that the columns do not depend on the company's defaults.
 const FIELD_GROUPS: &str = "POLICY,ERP,TAX,BOOKING,MILEAGE,TRAVELER_HR,LINE_ITEM";
@@ -39,7 +39,7 @@ pub struct ChangesPage {
 impl ChangesQuery {
     /// What of `partition`, which lies below `endpoint`, changed on `days`.
     pub fn new(endpoint: &str, partition: &str, days: RangeInclusive<NaiveDate>) -> Self {
-        Self { path: format!("{endpoint}/{partition}"), days, size: PAGE_SIZE }
+        Self { path: format!("{endpoint}/{partition}"), days, size: CHANGES_PAGE_SIZE }
     }
 
     /// The same on other days.

@@ -145,16 +145,16 @@ fn rows_or_null(scanner: &mut Scanner<'_>, format: &RecordFormat) -> Result<Opti
 
 fn member_name(scanner: &mut Scanner<'_>) -> Result<String, Malformed> {
     let Range { start, end } = scanner.name()?;
-    parse(&scanner.text()[start - 1..=end])
+    from_json(&scanner.text()[start - 1..=end])
 }
 
 /// A small value, by way of a parser that knows its type.
 fn value<T: for<'a> Deserialize<'a>>(scanner: &mut Scanner<'_>) -> Result<T, Malformed> {
     let span = scanner.skip()?;
-    parse(&scanner.text()[span])
+    from_json(&scanner.text()[span])
 }
 
-fn parse<T: for<'a> Deserialize<'a>>(text: &[u8]) -> Result<T, Malformed> {
+fn from_json<T: for<'a> Deserialize<'a>>(text: &[u8]) -> Result<T, Malformed> {
     serde_json::from_slice(text).map_err(|_| Malformed::Shape(OTHER_SHAPE))
 }
 

@@ -12,7 +12,7 @@ use crate::gateway::Failure;
 use crate::record::{RecordBatch, RecordFormat};
 
 /// Rows a page, the most that Navan gives (docs/navan-api.md#bookings).
-const PAGE_SIZE: u64 = 100;
+const LIST_PAGE_SIZE: u64 = 100;
 
 /// What is asked for, page by page.
 #[derive(Clone, Debug)]
@@ -52,7 +52,7 @@ pub struct ListPage {
 impl ListQuery {
     /// The whole list at `endpoint`.
     pub fn whole(endpoint: &'static str) -> Self {
-        Self { endpoint, created: None, size: PAGE_SIZE }
+        Self { endpoint, created: None, size: LIST_PAGE_SIZE }
     }
 
     /// What of the list at `endpoint` was created then.
@@ -109,9 +109,9 @@ impl Api<'_> {
         }
         // It ignored `page`: ask in SCIM paging instead. What it gives at once is its page.
         drop(answer);
-        let first = self.numbered_page(query, 0, Paging::Scim(PAGE_SIZE), format).await?;
+        let first = self.numbered_page(query, 0, Paging::Scim(LIST_PAGE_SIZE), format).await?;
         let rows = first.rows.len() as u64;
-        let size = if rows < first.total { rows.max(1) } else { PAGE_SIZE };
+        let size = if rows < first.total { rows.max(1) } else { LIST_PAGE_SIZE };
         Ok(ListPage { paging: Paging::Scim(size), pages: first.total.div_ceil(size), ..first })
     }
 
@@ -131,7 +131,7 @@ impl Api<'_> {
         let ListEnvelope { rows, bytes, total, pages } = page;
         let (pages, paging) = match pages {
             Some(pages) => (pages, Paging::PageNumber),
-            None => (total.div_ceil(PAGE_SIZE), Paging::Scim(PAGE_SIZE)),
+            None => (total.div_ceil(LIST_PAGE_SIZE), Paging::Scim(LIST_PAGE_SIZE)),
         };
         Ok(ListPage { rows, pages, total, paging, permit, bytes })
     }

@@ -37,7 +37,7 @@ pub struct Outage {
 pub(super) struct CircuitBreaker {
     state: RefCell<BreakerState>,
     changed: Notify,
-    failures: u32,
+    failure_threshold: u32,
     open_duration: Duration,
     max_consecutive_opens: u32,
 }
@@ -82,7 +82,7 @@ impl CircuitBreaker {
                 opened_first: None,
             }),
             changed: Notify::new(),
-            failures: timings.failure_threshold,
+            failure_threshold: timings.failure_threshold,
             open_duration: timings.open_duration,
             max_consecutive_opens: timings.max_consecutive_opens,
         }
@@ -141,7 +141,7 @@ impl CircuitBreaker {
         match (&mut state.phase, outcome) {
             (Phase::Closed { failures }, RequestOutcome::ServerError) => {
                 *failures += 1;
-                if *failures >= self.failures {
+                if *failures >= self.failure_threshold {
                     self.open(&mut state);
                 }
             }

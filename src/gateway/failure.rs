@@ -87,9 +87,7 @@ impl Failure {
             _ => None,
         }
     }
-}
 
-impl Failure {
     /// The words for the user. `scopes` says which scope each stream takes.
     pub fn into_error(self, scopes: &str) -> Error {
         let cause = self.to_string();

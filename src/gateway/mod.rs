@@ -171,14 +171,14 @@ impl<'a> PendingRequest<'a> {
             ResponseAction::Fail => Err(Failure::Refused(response.refusal(&self.request))),
             ResponseAction::RefreshToken => Ok(Attempt::TokenRefused),
             ResponseAction::Retry => {
-                self.back_off(response.in_words(), self.retry_after).await?;
+                self.back_off(response.describe(), self.retry_after).await?;
                 Ok(Attempt::Again)
             }
             ResponseAction::RateLimited => {
                 self.retry.take_back_attempt();
                 // The limiter makes everybody wait, this request with them; one that bypasses it waits by itself.
                 if !self.request.policy.is_limited {
-                    self.back_off(response.in_words(), self.retry_after).await?;
+                    self.back_off(response.describe(), self.retry_after).await?;
                 }
                 Ok(Attempt::Again)
             }

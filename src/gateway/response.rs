@@ -86,7 +86,7 @@ impl Response {
     }
 
     /// In a few words, for the error of a request that is given up.
-    pub(super) fn in_words(&self) -> String {
+    pub(super) fn describe(&self) -> String {
         match (&self.error, self.status) {
             (Some(error), _) => error.clone(),
             (None, Some(StatusCode::TOO_MANY_REQUESTS)) => "429".to_owned(),

@@ -18,7 +18,7 @@ const P95: Duration = Duration::from_secs(5);
 const RATE_LIMITED: Duration = Duration::from_mins(5);
 
 /// Share of the observed limit.
-const SHARE_OF_LIMIT: f64 = 0.8;
+const MAX_SHARE_OF_LIMIT: f64 = 0.8;
 
 /// Age of the last complete read of a stream that is read weekly.
 const MAX_READ_AGE_DAYS: i64 = 8;
@@ -80,7 +80,7 @@ pub(super) fn at_the_end(metrics: &Metrics, share_of_limit: Option<f64>) -> Vec<
     if metrics.rate_limited >= RATE_LIMITED {
         alerts.push(rate_limited(metrics.rate_limited));
     }
-    if let Some(share) = share_of_limit.filter(|share| (share * 100.0).round() > SHARE_OF_LIMIT * 100.0) {
+    if let Some(share) = share_of_limit.filter(|share| (share * 100.0).round() > MAX_SHARE_OF_LIMIT * 100.0) {
         alerts.push(format!("The sync used {:.0} % of Navan's observed limit.", share * 100.0));
     }
     alerts

@@ -7,7 +7,7 @@ use super::scanner::ValueKind;
 use super::schema::{Format, SchemaNode};
 use super::timestamp;
 
-/// What a field that comes in two forms is written as; `None` if it has the promised form, or one that nobody foresaw.
+/// What a field that comes in two forms is written as; `None` if it has the promised form, or one that is a mismatch.
 pub(super) fn coercion(node: &SchemaNode, kind: ValueKind, value: &[u8]) -> Option<Replacement> {
     match kind {
         ValueKind::String if value == b"\"\"" && node.promises(ValueKind::Array) => Some(Replacement::Text("[]")),

@@ -71,14 +71,14 @@ impl StreamEmitter {
         if batch.is_empty() {
             return;
         }
-        if let Some(written) = self.hand_over(batch) {
+        if let Some(written) = self.enqueue(batch) {
             written.await;
         }
     }
 
     /// Hands records to the sink, unless the read was cut off meanwhile. Not async, so that no STATE comes between the records
     /// and their count.
-    fn hand_over(&self, batch: RecordBatch) -> Option<LocalBoxFuture<'_, ()>> {
+    fn enqueue(&self, batch: RecordBatch) -> Option<LocalBoxFuture<'_, ()>> {
         let mut progress = self.progress();
         if !progress.is_open {
             return None;

@@ -112,7 +112,7 @@ struct ServerWindow {
     resets_at: Instant,
 }
 
-enum Grant {
+enum Decision {
     Go { probe: bool },
     Wait(Instant),
     WaitForProbe,
@@ -165,38 +165,38 @@ impl RateLimiter {
         let mut queued = false;
         loop {
             match self.try_acquire(Instant::now())? {
-                Grant::Go { probe } => {
+                Decision::Go { probe } => {
                     let epoch = self.state.borrow_mut().epoch;
                     return Ok(RatePermit { limiter: self, epoch, probe, queued, answered: false });
                 }
-                Grant::Wait(until) => tokio::select! {
+                Decision::Wait(until) => tokio::select! {
                     () = sleep_until(until) => {}
                     () = self.changed.notified() => {}
                 },
-                Grant::WaitForProbe => self.changed.notified().await,
+                Decision::WaitForProbe => self.changed.notified().await,
             }
             queued = true;
         }
     }
 
-    fn try_acquire(&self, now: Instant) -> Result<Grant, LimitExceeded> {
+    fn try_acquire(&self, now: Instant) -> Result<Decision, LimitExceeded> {
         let mut state = self.state.borrow_mut();
         if let Some(given_up) = &state.given_up {
             return Err(given_up.clone());
         }
         match &mut state.cooldown {
-            Some(cooldown) if now < cooldown.until => return Ok(Grant::Wait(cooldown.until)),
-            Some(Cooldown { probe_state: ProbeState::UnderWay, .. }) => return Ok(Grant::WaitForProbe),
+            Some(cooldown) if now < cooldown.until => return Ok(Decision::Wait(cooldown.until)),
+            Some(Cooldown { probe_state: ProbeState::UnderWay, .. }) => return Ok(Decision::WaitForProbe),
             Some(Cooldown { probe_state: probe_state @ ProbeState::Due, .. }) => {
                 *probe_state = ProbeState::UnderWay;
-                return Ok(Grant::Go { probe: true });
+                return Ok(Decision::Go { probe: true });
             }
             Some(_) => self.resume(&mut state, now),
             None => {}
         }
         Ok(match state.bucket.take(now) {
-            Ok(()) => Grant::Go { probe: false },
-            Err(ready) => Grant::Wait(ready),
+            Ok(()) => Decision::Go { probe: false },
+            Err(ready) => Decision::Wait(ready),
         })
     }
 

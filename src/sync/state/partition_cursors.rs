@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::{Value, json};
 
 use super::time;
-use super::time::in_words;
+use super::time::to_text;
 use crate::error::Error;
 
 /// The cursor of each type that was read before. A type that has none was never read.
@@ -48,9 +48,9 @@ impl PartitionCursors {
                 synced_through.entry((*expense_type).to_owned()).or_insert(default);
             }
         }
-        let entry = |(expense_type, through)| (expense_type, json!({"synced_through": in_words(through)}));
+        let entry = |(expense_type, through)| (expense_type, json!({"synced_through": to_text(through)}));
         let types: serde_json::Map<_, _> = synced_through.into_iter().map(entry).collect();
-        json!({cursor_field: in_words(earliest), "types": types})
+        json!({cursor_field: to_text(earliest), "types": types})
     }
 
     /// Up to when all changes of a type are written.

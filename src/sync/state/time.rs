@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::record::timestamp::parse;
 
 /// A time as states hold it.
-pub(super) fn in_words(time: DateTime<Utc>) -> String {
+pub(super) fn to_text(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
@@ -16,7 +16,7 @@ pub(super) fn in_words(time: DateTime<Utc>) -> String {
 #[allow(clippy::ref_option)] // as serde hands it over
 pub(super) fn serialize_option<S: Serializer>(time: &Option<DateTime<Utc>>, serializer: S) -> Result<S::Ok, S::Error> {
     match time {
-        Some(time) => serializer.serialize_str(&in_words(*time)),
+        Some(time) => serializer.serialize_str(&to_text(*time)),
         None => serializer.serialize_none(),
     }
 }
