@@ -17,7 +17,7 @@ use url::Url;
 use crate::auth::{TOKEN_PATH, TokenSource};
 use crate::config::{Config, Region};
 use crate::error::Error;
-use crate::gateway::{Failure, Gateway, Pause, Payload, Request, RequestPolicy, Timings};
+use crate::gateway::{Cooldown, Failure, Gateway, Payload, Request, RequestPolicy, Timings};
 use crate::record::RecordFormat;
 
 pub use changes::{ChangesPage, ChangesQuery};
@@ -68,9 +68,9 @@ impl<'a> Api<'a> {
         self.tokens.gateway().now()
     }
 
-    /// Follows the pauses that Navan's limit makes necessary.
-    pub fn pauses(&self) -> watch::Receiver<Option<Pause>> {
-        self.tokens.gateway().pauses()
+    /// Follows the cooldowns that Navan's limit makes necessary.
+    pub fn cooldowns(&self) -> watch::Receiver<Option<Cooldown>> {
+        self.tokens.gateway().cooldowns()
     }
 
     /// The rules that requests keep to.

@@ -29,8 +29,8 @@ use response::{Response, ResponseAction};
 use retry::RetryState;
 use transport::Transport;
 
-pub use failure::{Failure, InvalidBody, Refusal};
-pub use rate_limit::{LimitExceeded, Pause};
+pub use failure::{Failure, InvalidBody};
+pub use rate_limit::Cooldown;
 pub use request::{Payload, Request, RequestPolicy};
 pub use timings::Timings;
 
@@ -96,9 +96,9 @@ impl Gateway {
         self.transport.now()
     }
 
-    /// Follows the pauses that the limit makes necessary.
-    pub fn pauses(&self) -> watch::Receiver<Option<Pause>> {
-        self.limiter.pauses()
+    /// Follows the cooldowns that the limit makes necessary.
+    pub fn cooldowns(&self) -> watch::Receiver<Option<Cooldown>> {
+        self.limiter.cooldowns()
     }
 
     /// The share of Navan's observed limit that was used, if one was seen.

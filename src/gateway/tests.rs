@@ -4,6 +4,7 @@
 use futures::future::join_all;
 use navan_sandbox::{Every, Fault, Faults, Outage, RetryAfter, Sandbox, Settings};
 
+use super::rate_limit::LimitExceeded;
 use super::*;
 
 const MS: Duration = Duration::from_millis(1);
@@ -13,8 +14,8 @@ fn timings() -> Timings {
         backoff: MS,
         max_backoff: 5 * MS,
         open_duration: 50 * MS,
-        pause: 5 * MS,
-        max_pause: 20 * MS,
+        cooldown: 5 * MS,
+        max_cooldown: 20 * MS,
         read_timeout: 300 * MS,
         max_rate_limited: 200 * MS,
         ..Timings::DEFAULT

@@ -24,17 +24,17 @@ pub struct Timings {
     pub open_duration: Duration,
     /// Openings in a row after which the outage is taken for lasting.
     pub max_consecutive_opens: u32,
-    /// The first pause after a 429 that does not say how long; it doubles.
-    pub pause: Duration,
-    /// The longest such pause.
-    pub max_pause: Duration,
+    /// The first cooldown after a 429 that does not say how long; it doubles.
+    pub cooldown: Duration,
+    /// The longest such cooldown.
+    pub max_cooldown: Duration,
     /// A `Retry-After` beyond this ends the sync: the scheduler's next run is the better time.
     pub max_retry_after: Duration,
     /// Rate limited for so long without one success ends the sync.
     pub max_rate_limited: Duration,
     /// How long before its end a token is renewed, at most half its life.
     pub refresh_margin: Duration,
-    /// How often a pause is told again.
+    /// How often a cooldown is told again.
     pub log_interval: Duration,
     /// How long an interrupted read may take to write its last state.
     pub shutdown_grace: Duration,
@@ -52,8 +52,8 @@ impl Timings {
         failure_threshold: 5,
         open_duration: Duration::from_mins(1),
         max_consecutive_opens: 3,
-        pause: Duration::from_secs(1),
-        max_pause: Duration::from_mins(1),
+        cooldown: Duration::from_secs(1),
+        max_cooldown: Duration::from_mins(1),
         max_retry_after: Duration::from_mins(15),
         max_rate_limited: Duration::from_mins(30),
         refresh_margin: Duration::from_mins(5),
@@ -71,7 +71,7 @@ impl Timings {
         Self::DEFAULT
     }
 
-    /// The same with less patience, for `check`, whose answer a person waits for: 3 tries, a minute at most for the limit,
+    /// The same with tighter bounds, for `check`, whose answer a person waits for: 3 tries, a minute at most for the limit,
     /// and no breaker, since so few requests burden nobody.
     #[must_use]
     pub fn for_check(self) -> Self {
@@ -94,8 +94,8 @@ impl Timings {
             backoff: self.backoff.mul_f64(scale),
             max_backoff: self.max_backoff.mul_f64(scale),
             open_duration: self.open_duration.mul_f64(scale),
-            pause: self.pause.mul_f64(scale),
-            max_pause: self.max_pause.mul_f64(scale),
+            cooldown: self.cooldown.mul_f64(scale),
+            max_cooldown: self.max_cooldown.mul_f64(scale),
             max_retry_after: self.max_retry_after.mul_f64(scale),
             max_rate_limited: self.max_rate_limited.mul_f64(scale),
             refresh_margin: self.refresh_margin.mul_f64(scale),

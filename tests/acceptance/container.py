@@ -14,14 +14,14 @@ from typing import Any
 from connector import Output
 
 # More than any of the reads here takes; it ends a test that would hang.
-PATIENCE_S = 120
+DOCKER_TIMEOUT_S = 120
 # What a careful platform takes away from a container.
 CONFINED = ("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges")
 
 
 def docker(*words: str | Path) -> str:
     """What a command of Docker's client prints; its failure is an error."""
-    done = subprocess.run(["docker", *words], capture_output=True, text=True, timeout=PATIENCE_S)
+    done = subprocess.run(["docker", *words], capture_output=True, text=True, timeout=DOCKER_TIMEOUT_S)
     assert done.returncode == 0, f"docker {words}: {done.stderr}"
     return done.stdout.strip()
 
@@ -33,7 +33,7 @@ def named() -> Iterator[str]:
     try:
         yield name
     finally:
-        subprocess.run(["docker", "rm", "--force", name], capture_output=True, timeout=PATIENCE_S)
+        subprocess.run(["docker", "rm", "--force", name], capture_output=True, timeout=DOCKER_TIMEOUT_S)
 
 
 @dataclass(frozen=True)
@@ -77,13 +77,13 @@ class Image:
         with named() as container:
             docker("create", "--name", container, self.name, "sh")
             export = f"set -o pipefail; docker export {container} | tar --list"
-            listing = subprocess.check_output(["bash", "-c", export], text=True, timeout=PATIENCE_S)
+            listing = subprocess.check_output(["bash", "-c", export], text=True, timeout=DOCKER_TIMEOUT_S)
         return {name for name in listing.splitlines() if not name.endswith("/")}
 
 
 def run(command: list[str] | str, **how: Any) -> Output:
     """Runs a command, or a line of the shell, to its end."""
-    done = subprocess.run(command, shell=isinstance(command, str), capture_output=True, timeout=PATIENCE_S, **how)
+    done = subprocess.run(command, shell=isinstance(command, str), capture_output=True, timeout=DOCKER_TIMEOUT_S, **how)
     words = command.split() if isinstance(command, str) else command
     return Output(words, done.stdout.decode(), done.stderr.decode(), done.returncode)
 

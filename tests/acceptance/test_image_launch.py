@@ -14,7 +14,7 @@ import pytest
 
 import readme
 from connector import Output
-from container import CONFINED, PATIENCE_S, Image, docker, logs, named
+from container import CONFINED, DOCKER_TIMEOUT_S, Image, docker, logs, named
 from destination import keys, safe_keys
 from sandbox import Sandbox, sandbox
 
@@ -76,7 +76,7 @@ class Launch:
 
     def read(self, name: str = "stdout") -> bytes:
         """The next bytes of a pipe; none when all who wrote to it are gone."""
-        until = time.monotonic() + PATIENCE_S
+        until = time.monotonic() + DOCKER_TIMEOUT_S
         while not select.select([self._ends[name]], [], [], 0.2)[0]:
             assert self._process.poll() is None, "it ended without opening its pipes"
             assert time.monotonic() < until, f"nothing comes on {name}"
@@ -88,7 +88,7 @@ class Launch:
 
     def exit_code(self) -> int:
         """Waits for the end."""
-        return self._process.wait(PATIENCE_S)
+        return self._process.wait(DOCKER_TIMEOUT_S)
 
     def stop(self) -> None:
         """Leaves nothing behind but the container."""
@@ -138,8 +138,8 @@ def reached(output: Output) -> list[str]:
 def test_docker_stop_ends_a_read_in_order_and_leaves_a_state_to_go_on_from(company: Company) -> None:
     company.navan.post("faults", {"latency_ms": 250})
     with company.image.started(*READ) as container:
-        until = time.monotonic() + PATIENCE_S
-        # Some types are two weeks past the floor: that much need not be read again.
+        until = time.monotonic() + DOCKER_TIMEOUT_S
+        # Some types are two weeks past the start of the retention: that much need not be read again.
         while sum(through > "2026-09-15" for through in reached(logs(container))) < 3:
             assert time.monotonic() < until, "no state that says so"
             time.sleep(0.05)

@@ -13,9 +13,9 @@ from side import BESIDE, EXACT, MOVING, TIMED, TIMED_BESIDE, Case, How, Play, Si
 from connector import last_states, platform_state
 
 SIZES = {"bookings": 250, "transactions": 30, "users": 130}
-# More pages of bookings than are read as one piece, so that there is a state in the middle.
+# More pages of bookings than are read as one slice, so that there is a state in the middle.
 MANY = {"bookings": 5200, "transactions": 0, "users": 0}
-# About when the first of them was created, so that the pieces have as many each.
+# About when the first of them was created, so that the slices have as many each.
 FIRST_BOOKING = "2022-11-20T00:00:00Z"
 # Few requests, where a fault costs time: two types, eight windows each.
 FEW = {"transaction_types": ["fees", "card-transactions"], "start_date": "2024-10-01T00:00:00Z"}

@@ -115,7 +115,7 @@ def _second_page(side: Side) -> None:
 
 
 def _edges(side: Side) -> None:
-    """More bookings than one piece may have, with rows in and about the seconds that two pieces share."""
+    """More bookings than one slice may have, with rows in and about the seconds that two slices share."""
     begin, end = datetime.fromisoformat(SINCE), datetime.fromisoformat(NOW)
     whole = int((end - begin).total_seconds())
     rows: list[tuple[int, bytes]] = []
@@ -196,7 +196,7 @@ def _interrupted(side: Side) -> None:
 SERVER = [
     *(Case(f"odd rows: {name}", odd(make)) for name, make in ODD.items()),
     *(Case(f"odd rows: at random, seed {seed}", odd(lambda seed=seed: at_random(seed))) for seed in range(1, 5)),
-    Case("bookings at the edges of pieces", _edges),
+    Case("bookings at the edges of slices", _edges),
     Case("totals that are wrong", _wrong_totals),
     Case("interrupted by a signal", _interrupted),
     *(Case(f"a bad page: {name}", once(bad_page(spoil))) for name, spoil in BAD_PAGES.items()),

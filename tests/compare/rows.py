@@ -139,7 +139,7 @@ def _timed() -> Rows:
     return rows
 
 
-def _wavering() -> Rows:
+def _two_forms() -> Rows:
     """What is known to waver, in each form that might come."""
     lists = [
         '""',
@@ -345,7 +345,7 @@ ODD: dict[str, Callable[[], Rows]] = {
         '"name":null,"origin":null,"segments":null,"seats":[null],"emails":[null]',
         '"segments":[{"departure":null}],"line_items":[null]',
     ),
-    "wavering fields": _wavering,
+    "fields in two forms": _two_forms,
     "types at depth": _mistyped,
     "depth": lambda: _with(
         *(f'"new":{value}' for value in NESTED), *(f'"segments":{value},"name":{value}' for value in NESTED)

@@ -89,8 +89,8 @@ class Side:
         **config: Any,
     ) -> Output:
         """Reads streams, by default all, each as a user would."""
-        pace = {"max_concurrency": 1} if how.one_at_a_time else {}
-        inputs = {"config": served.config(**pace, **config), "catalog": chosen() if catalog is None else catalog}
+        pool = {"max_concurrency": 1} if how.one_at_a_time else {}
+        inputs = {"config": served.config(**pool, **config), "catalog": chosen() if catalog is None else catalog}
         if state is not None:
             inputs["state"] = state
         # The log of requests tells what was asked for, as far as that is determined.

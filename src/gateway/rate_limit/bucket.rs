@@ -33,7 +33,7 @@ impl TokenBucket {
         self.rate = Some(rate);
     }
 
-    /// Leaves just the token for the request that goes first: what was saved up before a pause was refused after all.
+    /// Leaves just the token for the request that goes first: what was saved up before a cooldown was refused after all.
     pub(super) fn restart(&mut self, now: Instant) {
         self.at = self.at.max(now);
         self.tokens = 1.0;

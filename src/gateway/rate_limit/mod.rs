@@ -2,8 +2,8 @@
 //!
 //! Requests take turns at the bucket, in the order in which they came. Until a limit is seen nothing holds them back
 //! but the configured ceiling. A limit is seen in `X-RateLimit-*` (what remains, until when), or at a 429: the answers
-//! since the last pause, over the time they took and the wait that is asked for. The bucket then runs at 80 % of it, goes
-//! down at once, and up by 1 % a second while requests queue for it (by 10 % towards what headers tell). A 429 pauses
+//! since the last cooldown, over the time they took and the wait that is asked for. The bucket then runs at 80 % of it, goes
+//! down at once, and up by 1 % a second while requests queue for it (by 10 % towards what headers tell). A 429 holds back
 //! everybody.
 
 mod bucket;
@@ -35,9 +35,9 @@ const GROWTH_PER_SECOND_TOLD: f64 = 0.1;
 /// A window of the server's that is longer means something else.
 const MAX_WINDOW: Duration = Duration::from_hours(24);
 
-/// A pause that everybody waits for.
+/// A cooldown: a time that everybody waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pause {
+pub struct Cooldown {
     /// When the limit is expected to let requests through again, in this machine's epoch milliseconds.
     pub until_ms: i64,
 }
@@ -57,7 +57,7 @@ pub enum LimitExceeded {
 pub(in crate::gateway) struct RatePermit<'a> {
     limiter: &'a RateLimiter,
     epoch: u64,
-    /// It is the request that finds out whether a pause is over.
+    /// It is the request that finds out whether a cooldown is over.
     probe: bool,
     queued: bool,
     answered: bool,
@@ -67,7 +67,7 @@ pub(in crate::gateway) struct RateLimiter {
     queue: tokio::sync::Mutex<()>,
     changed: Notify,
     state: RefCell<LimiterState>,
-    pauses: watch::Sender<Option<Pause>>,
+    cooldowns: watch::Sender<Option<Cooldown>>,
     ceiling: Option<f64>,
     timings: Timings,
 }
@@ -76,23 +76,23 @@ struct LimiterState {
     bucket: TokenBucket,
     /// The limit as observed, in requests a second.
     limit: Option<f64>,
-    cooldown: Option<Cooldown>,
-    /// Counts the 429s that began or prolonged a pause: answers to requests of an earlier epoch are the same event.
+    cooldown: Option<ActiveCooldown>,
+    /// Counts the 429s that began or prolonged a cooldown: answers to requests of an earlier epoch are the same event.
     epoch: u64,
     stretch: AnswerStretch,
     /// The first 429 since the last success.
     limited_since: Option<Instant>,
     /// Why waiting any longer is pointless, once it is.
     given_up: Option<LimitExceeded>,
-    /// The next pause, where the server does not say how long.
-    next_pause: Duration,
+    /// The next cooldown, where the server does not say how long.
+    next_cooldown: Duration,
     window: Option<ServerWindow>,
     grown_at: Instant,
     usage: Usage,
 }
 
 /// Everybody waits.
-struct Cooldown {
+struct ActiveCooldown {
     until: Instant,
     /// Afterwards a single request goes first, since the server did not say how long.
     probe_state: ProbeState,
@@ -129,23 +129,23 @@ impl RateLimiter {
                 limit: None,
                 cooldown: None,
                 epoch: 0,
-                stretch: AnswerStretch { since: now, answers: 0, before_pause: None, waited: Duration::ZERO },
+                stretch: AnswerStretch { since: now, answers: 0, before_cooldown: None, waited: Duration::ZERO },
                 limited_since: None,
                 given_up: None,
-                next_pause: timings.pause,
+                next_cooldown: timings.cooldown,
                 window: None,
                 grown_at: now,
                 usage: Usage::default(),
             }),
-            pauses: watch::Sender::new(None),
+            cooldowns: watch::Sender::new(None),
             ceiling,
             timings,
         }
     }
 
-    /// Follows the pauses.
-    pub(in crate::gateway) fn pauses(&self) -> watch::Receiver<Option<Pause>> {
-        self.pauses.subscribe()
+    /// Follows the cooldowns.
+    pub(in crate::gateway) fn cooldowns(&self) -> watch::Receiver<Option<Cooldown>> {
+        self.cooldowns.subscribe()
     }
 
     /// The share of the observed limit that was used since it was first seen.
@@ -186,8 +186,8 @@ impl RateLimiter {
         }
         match &mut state.cooldown {
             Some(cooldown) if now < cooldown.until => return Ok(Decision::Wait(cooldown.until)),
-            Some(Cooldown { probe_state: ProbeState::UnderWay, .. }) => return Ok(Decision::WaitForProbe),
-            Some(Cooldown { probe_state: probe_state @ ProbeState::Due, .. }) => {
+            Some(ActiveCooldown { probe_state: ProbeState::UnderWay, .. }) => return Ok(Decision::WaitForProbe),
+            Some(ActiveCooldown { probe_state: probe_state @ ProbeState::Due, .. }) => {
                 *probe_state = ProbeState::UnderWay;
                 return Ok(Decision::Go { probe: true });
             }
@@ -200,13 +200,13 @@ impl RateLimiter {
         })
     }
 
-    /// The pause is over for all.
+    /// The cooldown is over for all.
     fn resume(&self, state: &mut LimiterState, now: Instant) {
         state.cooldown = None;
         state.stretch.since = now;
         state.stretch.answers = 0;
         state.bucket.restart(now);
-        self.pauses.send_replace(None);
+        self.cooldowns.send_replace(None);
         self.changed.notify_one();
     }
 
@@ -224,9 +224,9 @@ impl RateLimiter {
         state.stretch.answers += 1;
         if permit.epoch == state.epoch {
             state.limited_since = None;
-            state.stretch.before_pause = None;
+            state.stretch.before_cooldown = None;
             state.stretch.waited = Duration::ZERO;
-            state.next_pause = self.timings.pause;
+            state.next_cooldown = self.timings.cooldown;
         }
         let told = headers.and_then(|headers| self.read(&mut state, headers, now));
         if permit.queued {
@@ -246,7 +246,7 @@ impl RateLimiter {
         let resets_at = known.map_or(now + headers.reset_in, |window| window.resets_at.min(now + headers.reset_in));
         state.window = Some(ServerWindow { remaining: headers.remaining, resets_at });
         if headers.remaining < 1.0 {
-            // A pause that lasts longer stands: this may be the late answer to a request of before it.
+            // A cooldown that lasts longer stands: this may be the late answer to a request of before it.
             if headers.reset_in > self.timings.max_retry_after {
                 self.give_up(state, LimitExceeded::TooLong(headers.reset_in));
             } else if state.cooldown.as_ref().is_none_or(|cooldown| cooldown.until < resets_at) {
@@ -288,7 +288,7 @@ impl RateLimiter {
         let now = Instant::now();
         let mut state = self.state.borrow_mut();
         if permit.epoch != state.epoch {
-            return Ok(()); // sent before the pause began: the same event
+            return Ok(()); // sent before the cooldown began: the same event
         }
         let since = *state.limited_since.get_or_insert(now);
         let given_up = match retry_after {
@@ -300,9 +300,9 @@ impl RateLimiter {
             self.give_up(&mut state, given_up.clone());
             return Err(given_up);
         }
-        let wait = retry_after.unwrap_or(state.next_pause);
+        let wait = retry_after.unwrap_or(state.next_cooldown);
         if retry_after.is_none() {
-            state.next_pause = (state.next_pause * 2).min(self.timings.max_pause);
+            state.next_cooldown = (state.next_cooldown * 2).min(self.timings.max_cooldown);
         }
         state.epoch += 1;
         if let Some(observed) = state.stretch.observe(wait, now) {
@@ -315,20 +315,20 @@ impl RateLimiter {
     }
 
     fn cooldown(&self, state: &mut LimiterState, until: Instant, probe_state: ProbeState) {
-        state.cooldown = Some(Cooldown { until, probe_state });
+        state.cooldown = Some(ActiveCooldown { until, probe_state });
         let left = until.saturating_duration_since(Instant::now());
         let until_ms = Utc::now().timestamp_millis() + i64::try_from(left.as_millis()).unwrap_or(i64::MAX / 2);
-        self.pauses.send_replace(Some(Pause { until_ms }));
+        self.cooldowns.send_replace(Some(Cooldown { until_ms }));
         self.changed.notify_one();
     }
 
-    /// Also for whoever waits for this request to end the pause.
+    /// Also for whoever waits for this request to end the cooldown.
     fn give_up(&self, state: &mut LimiterState, why: LimitExceeded) {
         state.given_up = Some(why);
         self.changed.notify_one();
     }
 
-    /// A probe that got no answer leaves it open whether the pause is over: the next request becomes the probe.
+    /// A probe that got no answer leaves it open whether the cooldown is over: the next request becomes the probe.
     fn unanswered(&self) {
         let mut state = self.state.borrow_mut();
         if let Some(cooldown) = state.cooldown.as_mut().filter(|cooldown| cooldown.probe_state == ProbeState::UnderWay)

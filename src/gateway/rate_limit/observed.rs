@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// What was seen of the limit since the last pause.
+/// What was seen of the limit since the last cooldown.
 pub(super) struct AnswerStretch {
     pub(super) since: Instant,
     pub(super) answers: u64,
-    /// Fixed when the pause began; waits add up until a success.
-    pub(super) before_pause: Option<(u64, Duration)>,
+    /// Fixed when the cooldown began; waits add up until a success.
+    pub(super) before_cooldown: Option<(u64, Duration)>,
     pub(super) waited: Duration,
 }
 
@@ -26,7 +26,7 @@ impl AnswerStretch {
     /// yet, so that nothing is known.
     pub(super) fn observe(&mut self, wait: Duration, now: Instant) -> Option<f64> {
         self.waited += wait;
-        let (answers, took) = *self.before_pause.get_or_insert((self.answers, now - self.since));
+        let (answers, took) = *self.before_cooldown.get_or_insert((self.answers, now - self.since));
         #[allow(clippy::cast_precision_loss)] // a count of requests
         (answers > 0).then(|| answers as f64 / (took + self.waited).as_secs_f64())
     }

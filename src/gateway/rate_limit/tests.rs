@@ -90,7 +90,7 @@ async fn a_success_starts_the_doubling_anew() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_single_request_ends_a_pause_of_unknown_length() {
+async fn a_single_request_ends_a_cooldown_of_unknown_length() {
     let limiter = limiter();
     record_429(&limiter, None).await;
     let (_, probe) = wait_of(&limiter).await;
@@ -119,7 +119,7 @@ async fn a_probe_whose_429_ends_the_sync_tells_all_who_wait() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_429s_to_requests_of_before_the_pause_are_one_event() {
+async fn the_429s_to_requests_of_before_the_cooldown_are_one_event() {
     let limiter = limiter();
     let passes = join_all((0..4).map(async |_| limiter.acquire().await.unwrap())).await;
     for permit in passes {
@@ -129,7 +129,7 @@ async fn the_429s_to_requests_of_before_the_pause_are_one_event() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_late_429_of_before_the_pause_does_not_prolong_it() {
+async fn a_late_429_of_before_the_cooldown_does_not_prolong_it() {
     let limiter = limiter();
     let (first, late) = (limiter.acquire().await.unwrap(), limiter.acquire().await.unwrap());
     first.record_429(Some(2 * S)).unwrap();
@@ -238,7 +238,7 @@ async fn nothing_remaining_pauses_until_the_reset() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_remaining_does_not_shorten_a_pause_that_was_asked_for() {
+async fn nothing_remaining_does_not_shorten_a_cooldown_that_was_asked_for() {
     let limiter = limiter();
     let (late, throttled) = (limiter.acquire().await.unwrap(), limiter.acquire().await.unwrap());
     throttled.record_429(Some(30 * S)).unwrap();
@@ -308,29 +308,29 @@ async fn a_success_starts_the_half_hour_anew() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pause_is_published_with_its_end_and_then_cleared() {
+async fn a_cooldown_is_published_with_its_end_and_then_cleared() {
     let limiter = limiter();
-    let pauses = limiter.pauses();
+    let cooldowns = limiter.cooldowns();
     record_429(&limiter, Some(30 * S)).await;
-    let told = pauses.borrow().unwrap().until_ms;
+    let told = cooldowns.borrow().unwrap().until_ms;
     assert!((told - Utc::now().timestamp_millis() - 30_000).abs() < 5_000);
     limiter.acquire().await.unwrap().record_answer(None);
-    assert!(pauses.borrow().is_none());
+    assert!(cooldowns.borrow().is_none());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pause_of_unknown_length_is_published_until_its_probe_is_answered() {
+async fn a_cooldown_of_unknown_length_is_published_until_its_probe_is_answered() {
     let limiter = limiter();
-    let pauses = limiter.pauses();
+    let cooldowns = limiter.cooldowns();
     record_429(&limiter, None).await;
     let (_, probe) = wait_of(&limiter).await;
-    assert!(pauses.borrow().is_some());
+    assert!(cooldowns.borrow().is_some());
     probe.record_answer(None);
-    assert!(pauses.borrow().is_none());
+    assert!(cooldowns.borrow().is_none());
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_a_pause_requests_do_not_come_all_at_once() {
+async fn after_a_cooldown_requests_do_not_come_all_at_once() {
     let limiter = limiter();
     answers(&limiter, 100, S / 20).await;
     record_429(&limiter, Some(10 * S)).await;
