@@ -12,8 +12,7 @@ use std::time::Instant;
 use anyhow::{Context as _, ensure};
 use navan_sandbox::{Sandbox, Settings};
 use serde_json::{Value, json};
-use source_navan::streams::STREAMS;
-use source_navan::sync::Stream;
+use source_navan::streams::{STREAMS, Stream};
 
 /// What came of one stream.
 #[derive(Default)]

@@ -16,20 +16,20 @@
 // The reader of these pages is a developer, who has private items documented as well.
 #![allow(rustdoc::private_intra_doc_links)]
 
-pub mod api;
-pub mod auth;
+mod api;
+mod auth;
 #[doc(hidden)]
 pub mod bench;
-pub mod buffer;
+mod buffer;
 pub mod cli;
-pub mod config;
-pub mod error;
-pub mod gateway;
-pub mod monitor;
-pub mod protocol;
-pub mod record;
-pub mod secret;
-pub mod shutdown;
-pub mod sink;
+mod config;
+mod error;
+mod gateway;
+mod monitor;
+mod protocol;
+mod record;
+mod secret;
+mod shutdown;
+mod sink;
 pub mod streams;
-pub mod sync;
+mod sync;

@@ -13,15 +13,14 @@ use crate::record::{RecordBatch, RecordFormat};
 /// Rows a page, the most that Navan gives (docs/navan-api.md#expense).
 const CHANGES_PAGE_SIZE: u64 = 500;
 
-/// Every group of fields, so that the columns do not depend on the company's defaults.
-const FIELD_GROUPS: &str = "POLICY,ERP,TAX,BOOKING,MILEAGE,TRAVELER_HR,LINE_ITEM";
-
 /// What is asked for, page by page.
 #[derive(Clone, Debug)]
 pub struct ChangesQuery {
     path: String,
     /// Only rows that changed on these days, both included.
     days: RangeInclusive<NaiveDate>,
+    /// Groups of fields that are asked for, with commas.
+    field_groups: &'static str,
     /// Rows a page.
     size: u64,
 }
@@ -37,9 +36,9 @@ pub struct ChangesPage {
 }
 
 impl ChangesQuery {
-    /// What of `partition`, which lies below `endpoint`, changed on `days`.
-    pub fn new(endpoint: &str, partition: &str, days: RangeInclusive<NaiveDate>) -> Self {
-        Self { path: format!("{endpoint}/{partition}"), days, size: CHANGES_PAGE_SIZE }
+    /// What of the list at `path` changed on `days`.
+    pub fn new(path: String, days: RangeInclusive<NaiveDate>, field_groups: &'static str) -> Self {
+        Self { path, days, field_groups, size: CHANGES_PAGE_SIZE }
     }
 
     /// The same on other days.
@@ -70,7 +69,7 @@ impl Api<'_> {
             ("date_modified.from", query.days.start().to_string()),
             ("date_modified.to", query.days.end().to_string()),
             ("page_size", query.size.to_string()),
-            ("include_field_group", FIELD_GROUPS.to_owned()),
+            ("include_field_group", query.field_groups.to_owned()),
         ];
         if let Some(cursor) = cursor {
             parameters.push(("cursor", cursor.to_owned()));

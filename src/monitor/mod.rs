@@ -9,5 +9,7 @@ mod event;
 mod metrics;
 mod summary;
 
-pub use event::{Event, Listener, Wait, emit, listen};
+#[cfg(test)]
+pub use event::Listener;
+pub use event::{Event, Wait, emit, listen};
 pub use summary::Monitor;

@@ -65,6 +65,13 @@ pub struct ConfiguredStream {
     pub overwrites: bool,
 }
 
+impl ConfiguredStream {
+    /// Whether only changes are to be read.
+    pub fn is_incremental(&self) -> bool {
+        self.sync_mode == SyncMode::Incremental
+    }
+}
+
 // Platforms and clients differ in what they leave out and what they write as null; only what is needed is looked at.
 #[derive(Deserialize)]
 struct RawCatalog {

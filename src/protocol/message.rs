@@ -82,7 +82,7 @@ pub struct LogMessage<'a> {
 
 /// Which stream is meant.
 #[derive(Debug, Serialize)]
-pub struct StreamDescriptor<'a> {
+pub(super) struct StreamDescriptor<'a> {
     /// Its name.
     pub name: &'a str,
     /// The namespace that the catalog gave it, if any.

@@ -9,6 +9,6 @@ mod state;
 mod trace;
 
 pub use catalog::{Catalog, ConfiguredCatalog, ConfiguredStream, StreamDescription, SyncMode};
-pub use message::{ConnectionStatus, LogMessage, Message, StreamDescriptor};
+pub use message::{ConnectionStatus, LogMessage, Message};
 pub use state::{FULL_REFRESH_COMPLETE, NO_CURSOR, StreamStates};
 pub use trace::{StreamStatus, Trace};

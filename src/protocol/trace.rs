@@ -3,7 +3,7 @@
 use chrono::Utc;
 use serde::Serialize;
 
-use super::StreamDescriptor;
+use super::message::StreamDescriptor;
 use crate::error::{Error, FailureType};
 
 /// The payload of a TRACE. Each has the time at which it was made, epoch milliseconds as a number with a decimal point.

@@ -7,7 +7,7 @@ mod booking;
 mod transaction;
 mod user;
 
-use crate::sync::Stream;
+pub use crate::sync::Stream;
 
 /// Every stream, in the order in which `discover` offers them.
 pub static STREAMS: &[&Stream] = &[&booking::BOOKING, &transaction::TRANSACTION, &user::USER];
@@ -41,15 +41,32 @@ mod tests {
         let metadata = file("metadata.yaml");
         let (_, suggested) = metadata.split_once("suggestedStreams:").unwrap();
         let catalog: Value = serde_json::from_str(&file("integration_tests/configured_catalog.json")).unwrap();
-        let readme = file("README.md");
         let names = STREAMS.iter().map(|stream| stream.name);
         let chosen =
             catalog["streams"].as_array().unwrap().iter().map(|entry| entry["stream"]["name"].as_str().unwrap());
         assert_eq!(chosen.collect::<Vec<_>>(), names.clone().collect::<Vec<_>>());
         for name in names {
             assert!(suggested.contains(&format!("      - {name}\n")), "metadata.yaml: {name}");
-            assert!(readme.contains(&format!("| `{name}` |")), "README.md: {name}");
         }
+    }
+
+    #[test]
+    fn each_table_of_the_docs_that_lists_streams_lists_them_all() {
+        let mut tables = 0;
+        for name in ["README.md", "docs/airbyte.md", "docs/navan-api.md", "docs/reliability.md"] {
+            let text = file(name);
+            // A table of one column's fields (`| stream | field |`) lists those that have any.
+            for table in text
+                .split("\n\n")
+                .filter(|part| part.starts_with("| stream |") && !part.starts_with("| stream | field |"))
+            {
+                tables += 1;
+                for stream in STREAMS {
+                    assert!(table.contains(&format!("\n| `{}` |", stream.name)), "{name}: {} in\n{table}", stream.name);
+                }
+            }
+        }
+        assert!(tables >= 5, "{tables} tables");
     }
 
     #[test]

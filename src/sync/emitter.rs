@@ -5,11 +5,10 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use futures::future::LocalBoxFuture;
-use serde::Serialize;
 use serde_json::Value;
 
 use crate::error::Error;
-use crate::gateway::Pause;
+use crate::gateway::Cooldown;
 use crate::monitor::{Event, emit};
 use crate::protocol::{ConfiguredStream, Message, StreamStatus, Trace};
 use crate::record::{RecordBatch, RecordFormat};
@@ -106,11 +105,9 @@ impl StreamEmitter {
     }
 
     /// Everything that `state` covers has been written: tells the platform.
-    pub(super) fn checkpoint(&self, state: &impl Serialize) {
+    pub(super) fn checkpoint(&self, state: Value) {
         let mut progress = self.progress();
         if progress.is_open {
-            // A state is a struct of strings, numbers and maps with strings as keys, which always becomes a value.
-            let state = serde_json::to_value(state).unwrap_or_default();
             self.send_state(&mut progress, &state);
             progress.last_state = Some(state);
         }
@@ -154,10 +151,10 @@ impl StreamEmitter {
     }
 
     /// Navan's limit makes the stream wait, if it is open, or no longer does.
-    pub(super) fn rate_limited(&self, pause: Option<Pause>) {
+    pub(super) fn rate_limited(&self, cooldown: Option<Cooldown>) {
         if self.progress().is_open {
-            let limited = |pause: Pause| StreamStatus::RateLimited { quota_reset: pause.until_ms };
-            self.send_status(pause.map_or(StreamStatus::Running, limited));
+            let limited = |cooldown: Cooldown| StreamStatus::RateLimited { quota_reset: cooldown.until_ms };
+            self.send_status(cooldown.map_or(StreamStatus::Running, limited));
         }
     }
 

@@ -94,7 +94,7 @@ impl<'a> Sync<'a> {
         let result = match &read.resume {
             Ok(Resume::AlreadyCompleted) => {
                 tracing::info!("{}: this sync has read it already.", emitter.name());
-                emitter.checkpoint(&read.given);
+                emitter.checkpoint(read.given.clone().unwrap_or_default());
                 Ok(())
             }
             Ok(resume) => self.read_from(read, resume.clone()).await,

@@ -6,27 +6,26 @@
 //! full refresh: `PyAirbyte` writes one and the same id into every catalog, but calls all streams incremental.
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use super::time;
 use crate::error::Error;
-use crate::protocol::{ConfiguredStream, FULL_REFRESH_COMPLETE, SyncMode};
+use crate::protocol::{ConfiguredStream, FULL_REFRESH_COMPLETE};
 use crate::record::timestamp;
 
+const NEXT_CREATED_FROM: &str = "next_created_from";
+const READ_AT: &str = "read_at";
+const SYNC_ID: &str = "sync_id";
+
 /// A checkpoint or the completed marker of a full refresh.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FullRefreshState {
-    #[serde(rename = "__ab_full_refresh_sync_complete", skip_serializing_if = "std::ops::Not::not")]
     completed: bool,
     /// Everything created before it is written.
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "time::serialize_option")]
     pub(in crate::sync) next_created_from: Option<DateTime<Utc>>,
     /// When the read began that the marker completes.
-    #[serde(rename = "read_at", skip_serializing_if = "Option::is_none", serialize_with = "time::serialize_option")]
     started_at: Option<DateTime<Utc>>,
     /// Which sync it is of, if the platform told.
-    #[serde(skip_serializing_if = "Option::is_none")]
     sync_id: Option<i64>,
 }
 
@@ -46,7 +45,20 @@ impl FullRefreshState {
     /// # Errors
     /// A `config_error` if it has something else than a time there.
     pub(super) fn checkpoint(stream: &str, state: &Value) -> Result<Self, Error> {
-        Ok(Self { next_created_from: time::in_state(stream, state, "next_created_from")?, ..Self::marker(state) })
+        Ok(Self { next_created_from: time::in_state(stream, state, NEXT_CREATED_FROM)?, ..Self::marker(state) })
+    }
+
+    /// As the stream's state holds it.
+    pub fn to_state(&self) -> Value {
+        let time = |time: Option<DateTime<Utc>>| time.map(|time| json!(time::to_text(time)));
+        let fields = [
+            (FULL_REFRESH_COMPLETE, self.completed.then(|| json!(true))),
+            (NEXT_CREATED_FROM, time(self.next_created_from)),
+            (READ_AT, time(self.started_at)),
+            (SYNC_ID, self.sync_id.map(|id| json!(id))),
+        ];
+        let present = fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+        Value::Object(present.collect::<Map<_, _>>())
     }
 
     /// When the last complete read began, if `state` tells.
@@ -59,30 +71,27 @@ impl FullRefreshState {
         Self {
             completed: state[FULL_REFRESH_COMPLETE] == Value::Bool(true),
             next_created_from: None,
-            started_at: state["read_at"].as_str().and_then(timestamp::parse),
-            sync_id: state["sync_id"].as_i64(),
+            started_at: state[READ_AT].as_str().and_then(timestamp::parse),
+            sync_id: state[SYNC_ID].as_i64(),
         }
     }
 
     /// Whether it says that this very sync has read the stream already.
     pub(super) fn already_completed(&self, configured: &ConfiguredStream) -> bool {
-        configured.sync_mode == SyncMode::FullRefresh
-            && self.completed
-            && self.sync_id.is_some()
-            && self.sync_id == configured.sync_id
+        !configured.is_incremental() && self.completed && self.sync_id.is_some() && self.sync_id == configured.sync_id
     }
 
     /// Whether a full refresh goes on from it: it must not be known to be of another sync.
     pub(super) fn can_resume(&self, configured: &ConfiguredStream) -> bool {
         let other_sync = matches!((self.sync_id, configured.sync_id), (Some(one), Some(other)) if one != other);
-        configured.sync_mode == SyncMode::FullRefresh && !self.completed && !other_sync
+        !configured.is_incremental() && !self.completed && !other_sync
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use crate::protocol::SyncMode;
 
     fn configured(sync_mode: SyncMode, sync_id: Option<i64>) -> ConfiguredStream {
         ConfiguredStream { name: "S".to_owned(), namespace: None, sync_mode, sync_id, overwrites: false }
@@ -125,7 +134,7 @@ mod tests {
             ),
             (FullRefreshState::created_up_to(at, None), r#"{"next_created_from":"2026-11-22T10:00:00Z"}"#),
         ] {
-            assert_eq!(serde_json::to_string(&written).unwrap(), text);
+            assert_eq!(written.to_state().to_string(), text);
             assert_eq!(FullRefreshState::checkpoint("S", &serde_json::from_str(text).unwrap()).unwrap(), written);
         }
     }

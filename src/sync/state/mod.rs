@@ -12,7 +12,9 @@ mod resume;
 pub(super) mod time;
 mod watermark;
 
-use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::protocol::NO_CURSOR;
 
 pub use full_refresh::FullRefreshState;
 pub use partition_cursors::PartitionCursors;
@@ -20,14 +22,6 @@ pub use resume::{Resume, StreamState, resume_full_refresh, resume_partitions};
 pub(super) use watermark::Watermark;
 
 /// The state of a stream that has nothing to remember.
-#[derive(Debug, Serialize)]
-pub struct NoCursor {
-    #[serde(rename = "__ab_no_cursor_state_message")]
-    marker: bool,
-}
-
-impl Default for NoCursor {
-    fn default() -> Self {
-        Self { marker: true }
-    }
+pub(super) fn no_cursor() -> Value {
+    json!({NO_CURSOR: true})
 }

@@ -1,7 +1,6 @@
 //! Times in states, and the days that they stand for.
 
 use chrono::{DateTime, Datelike as _, Months, NaiveDate, SecondsFormat, SubsecRound as _, Utc};
-use serde::Serializer;
 use serde_json::Value;
 
 use crate::error::Error;
@@ -10,15 +9,6 @@ use crate::record::timestamp::parse;
 /// A time as states hold it.
 pub(super) fn to_text(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Secs, true)
-}
-
-/// The same for a field that is left out without one.
-#[allow(clippy::ref_option)] // as serde hands it over
-pub(super) fn serialize_option<S: Serializer>(time: &Option<DateTime<Utc>>, serializer: S) -> Result<S::Ok, S::Error> {
-    match time {
-        Some(time) => serializer.serialize_str(&to_text(*time)),
-        None => serializer.serialize_none(),
-    }
 }
 
 /// Without its fraction.
@@ -43,7 +33,7 @@ pub(super) fn in_state(stream: &str, state: &Value, field: &str) -> Result<Optio
 }
 
 /// The first day whose changes can still be read: the first of the month two months back
-/// (docs/navan-api.md#expense-floor).
+/// (docs/navan-api.md#expense-retention).
 pub(in crate::sync) fn retention_start(now: DateTime<Utc>) -> NaiveDate {
     let today = now.date_naive();
     let first_of_month = today.with_day(1).unwrap_or(today);

@@ -7,8 +7,9 @@
 //! moves there, and a checkpoint tells.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::ops::RangeInclusive;
 
-use chrono::{DateTime, Days, Duration, Utc};
+use chrono::{DateTime, Days, Duration, NaiveDate, Utc};
 use futures::future::LocalBoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _};
@@ -41,6 +42,8 @@ pub struct ChangeWindows {
     pub endpoint: &'static str,
     /// The field by which the rows' last change is told, in rows and in the state.
     pub cursor_field: &'static str,
+    /// Groups of fields that are asked for, with commas, so that the columns do not depend on the company's defaults.
+    pub field_groups: &'static str,
     /// The scope that the company's API must grant, for the sentence on a company without it.
     pub oauth_scope: &'static str,
     /// Bytes of a row, about, in compact JSON.
@@ -59,9 +62,13 @@ struct ReadProgress {
 }
 
 impl ChangeWindows {
+    fn query(&self, expense_type: &str, days: RangeInclusive<NaiveDate>) -> ChangesQuery {
+        ChangesQuery::new(format!("{}/{expense_type}", self.endpoint), days, self.field_groups)
+    }
+
     async fn read_changes(&self, read: &ReadContext<'_>, resume: Resume) -> Result<(), ReadError> {
         let emitter = read.emitter;
-        let incremental = emitter.configured().sync_mode == SyncMode::Incremental;
+        let incremental = emitter.configured().is_incremental();
         let now = read.api.now();
         if !incremental {
             warn_overwriting(read, now);
@@ -84,9 +91,9 @@ impl ChangeWindows {
             );
         }
         if incremental {
-            emitter.checkpoint(&self.state(read, &progress));
+            emitter.checkpoint(self.state(read, &progress));
         } else {
-            emitter.checkpoint(&FullRefreshState::completed(emitter.configured().sync_id, end));
+            emitter.checkpoint(FullRefreshState::completed(emitter.configured().sync_id, end).to_state());
         }
         Ok(())
     }
@@ -98,7 +105,7 @@ impl ChangeWindows {
         progress: &mut ReadProgress,
         end: DateTime<Utc>,
     ) -> Result<(), ReadError> {
-        let incremental = read.emitter.configured().sync_mode == SyncMode::Incremental;
+        let incremental = read.emitter.configured().is_incremental();
         let mut running = FuturesUnordered::new();
         loop {
             while running.len() < read.config.max_concurrency
@@ -117,7 +124,7 @@ impl ChangeWindows {
                         self.estimate(read, progress);
                     }
                     if moved && incremental {
-                        read.emitter.checkpoint(&self.state(read, progress));
+                        read.emitter.checkpoint(self.state(read, progress));
                     }
                 }
                 WindowOutcome::Refused(status) => {
@@ -137,7 +144,8 @@ impl ChangeWindows {
         window: ChangeWindow,
         end: DateTime<Utc>,
     ) -> Result<(ChangeWindow, WindowOutcome), ReadError> {
-        let outcome = WindowReader::new(read, self.endpoint, &window, end).read().await?;
+        let outcome =
+            WindowReader::new(read, self.query(&window.expense_type, window.days.clone()), &window, end).read().await?;
         Ok((window, outcome))
     }
 
@@ -146,7 +154,7 @@ impl ChangeWindows {
         let today = target.api.now().date_naive();
         let mut first: Option<Failure> = None;
         for expense_type in &target.config.transaction_types {
-            let query = ChangesQuery::new(self.endpoint, expense_type, today..=today).one_row();
+            let query = self.query(expense_type, today..=today).one_row();
             match target.api.changes_page(&query, None, target.format).await {
                 Ok(_) => return Ok(()),
                 Err(failure) if matches!(failure.refused_with(), Some(403 | 404)) => {
@@ -187,7 +195,7 @@ impl ReadStrategy for ChangeWindows {
     }
 
     fn resume(&self, configured: &ConfiguredStream, state: Option<&Value>) -> Result<Resume, Error> {
-        if configured.sync_mode == SyncMode::Incremental {
+        if configured.is_incremental() {
             return resume_partitions(configured, self.cursor_field, state);
         }
         resume_full_refresh(configured, state)

@@ -73,7 +73,7 @@ impl CreatedSlices {
         if start <= end {
             self.read_slices(read, DateSlice { from: start, to: end }).await?;
         }
-        read.emitter.checkpoint(&FullRefreshState::completed(read.emitter.configured().sync_id, end));
+        read.emitter.checkpoint(FullRefreshState::completed(read.emitter.configured().sync_id, end).to_state());
         Ok(())
     }
 
@@ -99,7 +99,7 @@ impl CreatedSlices {
                     // At the end of the range the completed marker says it.
                     if let Some(next) = reached.filter(|reached| *reached < whole.to) {
                         let sync_id = read.emitter.configured().sync_id;
-                        read.emitter.checkpoint(&FullRefreshState::created_up_to(next, sync_id));
+                        read.emitter.checkpoint(FullRefreshState::created_up_to(next, sync_id).to_state());
                     }
                 }
             }

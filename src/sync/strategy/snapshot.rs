@@ -9,7 +9,7 @@ use super::{Modes, ProbeTarget, ReadContext, ReadError, ReadStrategy};
 use crate::api::{ListQuery, Paging};
 use crate::error::Error;
 use crate::protocol::{ConfiguredStream, SyncMode};
-use crate::sync::state::{NoCursor, Resume, resume_full_refresh};
+use crate::sync::state::{Resume, no_cursor, resume_full_refresh};
 
 /// A page-numbered list. Nothing in it tells how far a read has come, so there is nothing to resume from.
 pub struct Snapshot {
@@ -26,7 +26,7 @@ impl Snapshot {
         // Rows may be added and removed at once, so that one consistent sweep proves nothing.
         let options = SweepOptions { request_order: &request_order, verify_twice: true, excluded_second: None };
         page_sweep::sweep(read, &query, options, first).await?;
-        read.emitter.checkpoint(&NoCursor::default());
+        read.emitter.checkpoint(no_cursor());
         Ok(())
     }
 }

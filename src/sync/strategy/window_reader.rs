@@ -38,7 +38,7 @@ pub(super) enum WindowOutcome {
 /// One window being read.
 pub(super) struct WindowReader<'a> {
     read: &'a ReadContext<'a>,
-    endpoint: &'a str,
+    query: ChangesQuery,
     window: &'a ChangeWindow,
     /// T0: rows that changed after it are not wanted.
     end: DateTime<Utc>,
@@ -49,11 +49,11 @@ pub(super) struct WindowReader<'a> {
 impl<'a> WindowReader<'a> {
     pub(super) fn new(
         read: &'a ReadContext<'a>,
-        endpoint: &'a str,
+        query: ChangesQuery,
         window: &'a ChangeWindow,
         end: DateTime<Utc>,
     ) -> Self {
-        Self { read, endpoint, window, end, written: RefCell::default() }
+        Self { read, query, window, end, written: RefCell::default() }
     }
 
     /// Reads the window. A cursor that Navan no longer knows costs it a new start, once; what is written already is not
@@ -110,7 +110,7 @@ impl<'a> WindowReader<'a> {
     /// The first page, and the query that it answers. Around the turn of a month Navan's retention may begin a month later
     /// than thought here, so a refusal is asked once more from there.
     async fn first_page(&self, days: &RangeInclusive<NaiveDate>) -> Result<(ChangesQuery, ChangesPage), WindowError> {
-        let query = ChangesQuery::new(self.endpoint, &self.window.expense_type, days.clone());
+        let query = self.query.clone().on(days.clone());
         let failure = match self.read.api.changes_page(&query, None, self.read.emitter.format()).await {
             Ok(page) => return Ok((query, page)),
             Err(failure) => failure,
