@@ -1,10 +1,26 @@
 //! What benchmarks and fuzz targets need of the scan: the way of a whole page to RECORD lines, and no more of the inside.
 
-use crate::record::{Malformed, RecordFormat, Scanner};
+use crate::record::{Malformed, RecordBatch, RecordFormat, Scanner};
 use crate::streams::STREAMS;
 
 /// Scans pages of one stream.
 pub struct PageScanner(RecordFormat);
+
+/// The RECORD lines of a page.
+#[derive(Debug)]
+pub struct PageLines(Vec<RecordBatch>);
+
+impl PageLines {
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.0.iter().map(RecordBatch::len).sum()
+    }
+
+    /// The lines, each with its end.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        self.0.iter().flat_map(RecordBatch::lines).copied().collect()
+    }
+}
 
 impl PageScanner {
     /// For the stream of that name.
@@ -13,32 +29,29 @@ impl PageScanner {
         stream.record_format(None).ok().map(Self)
     }
 
-    /// Appends the RECORD lines of a page to `lines`; how many there are. The rows are the page's array of objects; nothing is
-    /// made of its other members.
+    /// The RECORD lines of a page. The rows are the page's array of objects; nothing is made of its other members.
     ///
     /// # Errors
     /// In words, if the page is not whole JSON, or its rows are no objects.
-    pub fn scan(&self, body: &[u8], lines: &mut Vec<u8>) -> Result<usize, String> {
+    pub fn scan(&self, body: &[u8]) -> Result<PageLines, String> {
         let mut scanner = Scanner::new(body);
-        let rows = self.rows(&mut scanner, lines);
-        rows.map_err(|malformed| format!("{malformed:?} at byte {}", scanner.at()))
+        let lines = self.lines(&mut scanner);
+        lines.map_err(|malformed| format!("{malformed:?} at byte {}", scanner.at()))
     }
 
-    fn rows(&self, scanner: &mut Scanner<'_>, lines: &mut Vec<u8>) -> Result<usize, Malformed> {
-        let mut rows = 0;
+    fn lines(&self, scanner: &mut Scanner<'_>) -> Result<PageLines, Malformed> {
+        let mut batches = Vec::new();
         let mut more = scanner.open(b'{', b'}')?;
         while more {
             scanner.name()?;
             if scanner.peek() == b'[' {
-                let batch = self.0.scan(scanner)?;
-                rows += batch.len();
-                lines.extend_from_slice(batch.lines());
+                batches.push(self.0.scan(scanner)?);
             } else {
                 scanner.skip()?;
             }
             more = scanner.more(b'}')?;
         }
         scanner.end()?;
-        Ok(rows)
+        Ok(PageLines(batches))
     }
 }

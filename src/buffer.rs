@@ -9,8 +9,11 @@ use std::sync::{Mutex, PoisonError};
 /// Buffers that wait for their next use. Lines are dropped by the thread that writes them, hence the lock.
 static POOL: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
 
-/// How many buffers wait at most.
-const MAX_POOLED: usize = 4;
+/// How many buffers wait at most: those of the pages that are in flight by default, and some that are being written.
+const MAX_POOLED: usize = 12;
+
+/// The size of a buffer is a multiple of this, so that one can take another's place and the heap does not break into pieces.
+const STEP: usize = 128 * 1024;
 
 /// A larger buffer is given back to the system: it was made for an unusual page.
 const MAX_CAPACITY: usize = 2 * 1024 * 1024;
@@ -28,6 +31,16 @@ impl Buffer {
     /// An empty buffer that nothing is going to be put into.
     pub fn empty() -> Self {
         Self(Vec::new())
+    }
+
+    /// Makes room for so many more bytes.
+    pub fn make_room(&mut self, bytes: usize) {
+        let needed = self.len() + bytes;
+        if needed > self.capacity() {
+            let size = needed.max(self.capacity() + self.capacity() / 2).next_multiple_of(STEP);
+            let missing = size - self.len();
+            self.0.reserve_exact(missing);
+        }
     }
 
     /// The bytes, which will not be used again as a buffer.

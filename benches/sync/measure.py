@@ -135,7 +135,7 @@ class Bench:
             pages = curl.pages(server)
             split = Split(self.binaries.crates["split"], Path(folder, "pages"))
             pages.save(split.folder)
-            # Rounds of a second; many, since so short a time wavers.
+            # Rounds of a second; many, since so short a time varies.
             for _ in _rounds("curl, shuffled" if shuffled else "curl", 4 * self.runs):
                 before = server.cpu()
                 ours.append(self.connector.read(server))

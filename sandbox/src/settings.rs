@@ -65,7 +65,7 @@ pub struct Settings {
     pub gzip: bool,
     /// Each n-th booking has the inconsistent types that Navan sends: `""` for empty arrays, booleans in string
     /// columns, date-times in date columns. 0: none.
-    pub waver_every: u64,
+    pub mixed_types_every: u64,
     /// Each n-th row has a field that is in no schema. 0: none.
     pub new_field_every: u64,
     /// Whether some numbers exceed a 64-bit float or a DECIMAL(38, 9).
@@ -108,7 +108,7 @@ impl Default for Settings {
             scim_users: false,
             pretty: false,
             gzip: false,
-            waver_every: 7,
+            mixed_types_every: 7,
             new_field_every: 0,
             odd_numbers: true,
             shuffle_fields: false,

@@ -107,15 +107,20 @@ impl<'a> Api<'a> {
             payload: Payload::Query(parameters),
             policy: RequestPolicy::API,
         });
+        let mut was_broken = false;
         loop {
             let body = self.tokens.send(&mut request).await?;
-            match T::parse(&body, format) {
+            let invalid = match T::parse(&body, format) {
                 Ok(page) => return Ok(Fetched { page, permit }),
-                Err(invalid) => {
-                    drop(body);
-                    request.reject_body(&invalid).await?;
-                }
+                Err(invalid) => invalid,
+            };
+            // One bad value costs itself, and not the page; but first it is asked whether Navan has the page in one piece.
+            if was_broken && let Some(page) = T::mend(&body, format) {
+                return Ok(Fetched { page, permit });
             }
+            was_broken = true;
+            drop(body);
+            request.reject_body(&invalid).await?;
         }
     }
 }

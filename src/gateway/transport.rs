@@ -80,10 +80,13 @@ impl Transport {
         }
         let mut body = Buffer::take();
         let room = response.content_length().unwrap_or(0).min(MAX_ROOM);
-        body.reserve(usize::try_from(room).unwrap_or(0));
+        body.make_room(usize::try_from(room).unwrap_or(0));
         loop {
             match response.chunk().await {
-                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                Ok(Some(chunk)) => {
+                    body.make_room(chunk.len());
+                    body.extend_from_slice(&chunk);
+                }
                 Ok(None) => return Response::whole(request.policy, status, &headers, body),
                 // The status of a refusal says enough, whatever becomes of its words.
                 Err(_) if !status.is_success() && !is_transient(status) => {

@@ -59,6 +59,15 @@ pub enum Event<'a> {
         /// How many.
         records: u64,
     },
+    /// Records of a stream had a top-level field that its schema does not declare.
+    UndeclaredField {
+        /// The stream's name.
+        stream: &'a str,
+        /// The field's name.
+        field: &'a str,
+        /// How many records had it.
+        records: u64,
+    },
     /// A checkpoint of a stream was written.
     StateWritten {
         /// The stream's name.

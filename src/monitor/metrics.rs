@@ -4,12 +4,23 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::event::{Event, Wait};
 
 /// The longest latency that is told apart, in ms: one hour.
 const MAX_LATENCY_MS: u64 = 3_600_000;
+
+/// What a stream brought.
+#[derive(Default, Serialize)]
+struct StreamMetrics {
+    records: u64,
+    states: u64,
+    /// Fields that the schema does not declare, and how many records had them.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    undeclared_fields: BTreeMap<String, u64>,
+}
 
 pub(super) struct Metrics {
     pub(super) requests: u64,
@@ -25,8 +36,7 @@ pub(super) struct Metrics {
     waits: BTreeMap<Wait, Duration>,
     latency: Histogram<u32>,
     bytes: u64,
-    /// Records and checkpoints, by stream.
-    written: BTreeMap<String, (u64, u64)>,
+    streams: BTreeMap<String, StreamMetrics>,
     /// Alerts raised while the run went on, so that each is raised once.
     pub(super) raised: Vec<&'static str>,
 }
@@ -46,7 +56,7 @@ impl Default for Metrics {
             waits: BTreeMap::new(),
             latency,
             bytes: 0,
-            written: BTreeMap::new(),
+            streams: BTreeMap::new(),
             raised: Vec::new(),
         }
     }
@@ -66,8 +76,11 @@ impl Metrics {
                 self.token_failures += u64::from(!succeeded);
             }
             Event::RateLimited { lasting } => self.rate_limited = self.rate_limited.max(lasting),
-            Event::RecordsWritten { stream, records } => self.count_written(stream, records, 0),
-            Event::StateWritten { stream } => self.count_written(stream, 0, 1),
+            Event::RecordsWritten { stream, records } => self.stream(stream).records += records,
+            Event::StateWritten { stream } => self.stream(stream).states += 1,
+            Event::UndeclaredField { stream, field, records } => {
+                self.stream(stream).undeclared_fields.insert(field.to_owned(), records);
+            }
             Event::LastCompleteRead { .. } => {}
         }
     }
@@ -85,14 +98,8 @@ impl Metrics {
         }
     }
 
-    fn count_written(&mut self, stream: &str, records: u64, states: u64) {
-        if !self.written.contains_key(stream) {
-            self.written.insert(stream.to_owned(), (0, 0));
-        }
-        if let Some(written) = self.written.get_mut(stream) {
-            written.0 += records;
-            written.1 += states;
-        }
+    fn stream(&mut self, name: &str) -> &mut StreamMetrics {
+        self.streams.entry(name.to_owned()).or_default()
     }
 
     /// The share of requests that failed.
@@ -113,9 +120,6 @@ impl Metrics {
             let named = |status: Option<u16>| status.map_or("none".to_owned(), |status| status.to_string());
             statuses.iter().map(|(status, count)| (named(*status), json!(count))).collect()
         };
-        let streams = |(name, (records, states)): (&String, &(u64, u64))| {
-            (name.clone(), json!({"records": records, "states": states}))
-        };
         json!({
             "command": command,
             "seconds": round(took.as_secs_f64()),
@@ -131,7 +135,7 @@ impl Metrics {
             },
             "bytes": self.bytes,
             "share_of_limit_used": share_of_limit.map(round),
-            "streams": self.written.iter().map(streams).collect::<Value>(),
+            "streams": self.streams,
         })
     }
 }

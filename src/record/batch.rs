@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use chrono::{DateTime, Utc};
 
-use super::schema::NodeId;
+use super::finding::Finding;
 use crate::buffer::Buffer;
 
 /// The records of a page.
@@ -12,19 +12,28 @@ use crate::buffer::Buffer;
 pub struct RecordBatch {
     pub(super) lines: Buffer,
     pub(super) rows: Vec<Row>,
-    /// Places in the schema where a row has another form, row by row.
-    pub(super) drift: Vec<NodeId>,
+    /// What is worth a word, row by row.
+    pub(super) findings: Vec<Finding>,
 }
 
 /// What is known of a row.
 #[derive(Debug)]
 pub struct Row {
-    /// Hash of the row's key. A row without one stands for itself: then it is the hash of the row.
-    pub identity: u64,
+    /// What tells it from others.
+    pub identity: Identity,
     /// The time by which the stream is read (creation or change), if the row has one that can be read.
     pub cursor: Option<DateTime<Utc>>,
     pub(super) line: Range<usize>,
-    pub(super) drift: Range<usize>,
+    pub(super) findings: Range<usize>,
+}
+
+/// What tells a row from others, as a hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Identity {
+    /// Of its key.
+    Key(u64),
+    /// Of all of it, since it has no key: nothing says of two such rows that they are one.
+    Content(u64),
 }
 
 impl RecordBatch {
@@ -62,8 +71,8 @@ impl RecordBatch {
         self.lines.truncate(end);
     }
 
-    /// Places in the schema where the rows have another form, once a row.
-    pub(super) fn drifted(&self) -> impl Iterator<Item = NodeId> {
-        self.rows.iter().flat_map(|row| &self.drift[row.drift.clone()]).copied()
+    /// What is worth a word about its rows, each thing once a row.
+    pub fn findings(&self) -> impl Iterator<Item = Finding> {
+        self.rows.iter().flat_map(|row| &self.findings[row.findings.clone()]).copied()
     }
 }

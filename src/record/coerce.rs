@@ -1,22 +1,147 @@
-//! Values that come in two forms.
+//! What becomes of a value that has not the promised form.
 //!
-//! Bytes change only where they must: a value that Navan is known to send in two forms gets the one that the schema promises.
+//! It is brought to that form where nothing is lost by it; where something would be, its column is null, and the value stands in
+//! [`_extra`](super::extra) as it came. Values of the promised form never come here but for times, all of which get the
+//! same precision.
+
+use std::borrow::Cow;
 
 use super::edit::Replacement;
+use super::number;
 use super::scanner::ValueKind;
-use super::schema::{Format, SchemaNode};
-use super::timestamp;
+use super::schema::{FieldRole, Format, SchemaNode};
+use super::timestamp::{self, Formatted};
 
-/// What a field that comes in two forms is written as; `None` if it has the promised form, or one that is a mismatch.
-pub(super) fn coercion(node: &SchemaNode, kind: ValueKind, value: &[u8]) -> Option<Replacement> {
-    match kind {
-        ValueKind::String if value == b"\"\"" && node.promises(ValueKind::Array) => Some(Replacement::Text("[]")),
-        ValueKind::Boolean if !node.promises(kind) && node.promises(ValueKind::String) => Some(Replacement::Quoted),
-        ValueKind::String
-            if node.format == Format::Date && timestamp::is_longer_than_a_date(&value[1..value.len() - 1]) =>
-        {
-            Some(Replacement::Date)
-        }
-        _ => None,
+/// What becomes of a value.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Coercion {
+    /// It stays as it came.
+    Keep,
+    /// It is written so, which is worth no word: it was blank, or had another precision.
+    Write(Replacement),
+    /// It is written so, which is told.
+    Repair(Replacement),
+    /// It is written as the only one of an array, which is told.
+    Wrap,
+    /// Its column cannot hold it.
+    Misfit,
+}
+
+/// Of the inside of a string.
+pub(super) fn string(node: &SchemaNode, inside: &[u8]) -> Coercion {
+    if node.takes_any_string {
+        return Coercion::Keep;
     }
+    if inside.is_empty() {
+        let instead = if node.holds_strings() { "[]" } else { "null" };
+        return Coercion::Write(Replacement::text(instead));
+    }
+    if node.promises(ValueKind::String) {
+        return time(node.format, inside);
+    }
+    if node.promises(ValueKind::Boolean)
+        && let Some(word) = truth(&unescaped(inside))
+    {
+        return Coercion::Repair(Replacement::text(word));
+    }
+    if node.promises(ValueKind::Integer) {
+        return number_in_text(node, inside);
+    }
+    if node.holds_strings() { Coercion::Wrap } else { Coercion::Misfit }
+}
+
+/// Of a value that holds no others, is no string, and not of the promised kind.
+pub(super) fn scalar(node: &SchemaNode, kind: ValueKind, text: &[u8]) -> Coercion {
+    match kind {
+        ValueKind::Integer | ValueKind::Number | ValueKind::OddNumber => number(node, text),
+        ValueKind::Boolean => boolean(node),
+        // Every column can be null, but the key is text.
+        ValueKind::Null if node.role == FieldRole::Key => Coercion::Write(Replacement::text("\"\"")),
+        // What is no number stands in quotes already.
+        ValueKind::NotANumber if !node.promises(ValueKind::String) || node.format != Format::Any => Coercion::Misfit,
+        _ => Coercion::Keep,
+    }
+}
+
+fn number(node: &SchemaNode, text: &[u8]) -> Coercion {
+    if node.promises(ValueKind::Integer) {
+        return in_number_column(node, text).map_or(Coercion::Misfit, |written| match written {
+            Cow::Borrowed(_) => Coercion::Keep,
+            Cow::Owned(written) => Coercion::Write(Replacement::Text(written.into())),
+        });
+    }
+    if !node.promises(ValueKind::String) {
+        return Coercion::Misfit;
+    }
+    if node.format == Format::Any {
+        return Coercion::Repair(Replacement::Quoted);
+    }
+    match timestamp::epoch_in_format(text, node.format) {
+        Some(time) => Coercion::Repair(Replacement::Text(format!("\"{time}\"").into())),
+        None => Coercion::Misfit,
+    }
+}
+
+fn boolean(node: &SchemaNode) -> Coercion {
+    if node.promises(ValueKind::String) && node.format == Format::Any {
+        Coercion::Repair(Replacement::Quoted)
+    } else {
+        Coercion::Misfit
+    }
+}
+
+fn time(format: Format, inside: &[u8]) -> Coercion {
+    let formatted = match timestamp::in_format(inside, format) {
+        Formatted::NotATime => timestamp::in_format(&unescaped(inside), format),
+        formatted => formatted,
+    };
+    match formatted {
+        Formatted::AsItIs => Coercion::Keep,
+        Formatted::LacksMilliseconds(at) => Coercion::Write(Replacement::Milliseconds(at)),
+        Formatted::Rewritten { text, only_precision } => {
+            let written = Replacement::Text(format!("\"{text}\"").into());
+            if only_precision { Coercion::Write(written) } else { Coercion::Repair(written) }
+        }
+        Formatted::NotATime => Coercion::Misfit,
+    }
+}
+
+fn number_in_text(node: &SchemaNode, inside: &[u8]) -> Coercion {
+    if node.promises(ValueKind::Number) && number::is_plain(inside) {
+        return Coercion::Repair(Replacement::Unquoted);
+    }
+    let text = unescaped(inside);
+    let number = str::from_utf8(&text).ok().and_then(number::in_text);
+    let written = number.and_then(|number| in_number_column(node, number.as_bytes()).map(Cow::into_owned));
+    written.map_or(Coercion::Misfit, |written| Coercion::Repair(Replacement::Text(written.into())))
+}
+
+/// What a column of numbers holds of a number.
+fn in_number_column<'a>(node: &SchemaNode, text: &'a [u8]) -> Option<Cow<'a, str>> {
+    if !node.promises(ValueKind::Number) {
+        return number::integer(text);
+    }
+    number::fits(text).then(|| str::from_utf8(text).ok().map(Cow::Borrowed))?
+}
+
+/// The words for true and false.
+fn truth(text: &[u8]) -> Option<&'static str> {
+    let is_any_of = |words: &[&str]| words.iter().any(|word| text.trim_ascii().eq_ignore_ascii_case(word.as_bytes()));
+    if is_any_of(&["true", "yes", "y"]) {
+        Some("true")
+    } else if is_any_of(&["false", "no", "n"]) {
+        Some("false")
+    } else {
+        None
+    }
+}
+
+/// The inside of a string without its escapes.
+pub(super) fn unescaped(inside: &[u8]) -> Cow<'_, [u8]> {
+    if !inside.contains(&b'\\') {
+        return Cow::Borrowed(inside);
+    }
+    let quoted = [b"\"", inside, b"\""].concat();
+    // Half a surrogate pair has no character; it makes no difference to what is asked of these texts.
+    serde_json::from_slice::<String>(&quoted).map_or(Cow::Borrowed(inside), |text| Cow::Owned(text.into_bytes()))
 }

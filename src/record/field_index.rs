@@ -1,47 +1,108 @@
 //! The fields of an object, found by their names as they stand in a row.
 //!
-//! The names of a schema are known and few, so a table of our own needs no more than the length of a name and its first and
-//! last eight bytes to find it, and compares words instead of calling for a comparison of bytes.
+//! The names of a schema are known and few, so a table of our own compares four words instead of calling for a comparison of
+//! bytes, and its hash is chosen so that no two names of the schema fall on one place. The steps are the same for each name, be it
+//! short or long: a processor foresees them, which it cannot where they depend on the name.
+
+use std::ops::Range;
 
 /// Marks a free place in the table.
-const FREE: u16 = u16::MAX;
+const FREE: u32 = u32::MAX;
+
+/// The factor of the hash that is tried first: an odd number whose bits look random.
+const FIRST_FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// How many factors are tried before the table is made twice as large.
+const TRIES_A_SIZE: u32 = 64;
+
+/// How many bytes of a name are compared as words.
+const HEAD: usize = 32;
+
+/// Of a word, its first bytes.
+const MASKS: [u64; 9] = {
+    let mut masks = [0; 9];
+    let mut bytes = 1;
+    while bytes < 9 {
+        masks[bytes] = u64::MAX >> (64 - 8 * bytes);
+        bytes += 1;
+    }
+    masks
+};
 
 /// The fields of an object, each with what is known of it.
 pub(super) struct FieldIndex<T> {
     fields: Vec<Field<T>>,
-    /// Numbers of fields by the hash of their names; at least half of the places are free, so that each search ends soon.
-    table: Vec<u16>,
+    /// By the hash of their names, which this factor makes different for all of them.
+    table: Vec<Place>,
+    factor: u64,
 }
 
 struct Field<T> {
     name: Box<[u8]>,
-    ends: Ends,
     node: T,
 }
 
-/// What of a name is compared first: its length, and its first and last eight bytes, or all of it if it is shorter.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Ends {
-    length: usize,
-    first: u64,
-    last: u64,
+/// A place in the table, with all that is compared of most names: a field is looked at only when it is found.
+#[derive(Clone, Copy)]
+struct Place {
+    head: Head,
+    number: u32,
 }
 
-impl Ends {
-    #[inline]
-    fn of(name: &[u8]) -> Self {
-        let (first, last) = match (name.first_chunk::<8>(), name.last_chunk::<8>()) {
-            (Some(first), Some(last)) => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
-            _ => (name.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)), 0),
+/// The first bytes of a name, filled up with zeros, and its length.
+#[derive(Clone, Copy)]
+struct Head {
+    words: [u64; HEAD / 8],
+    length: usize,
+}
+
+impl Head {
+    /// Of the name at `name` in `text`.
+    #[inline(always)]
+    fn of(text: &[u8], name: &Range<usize>) -> Self {
+        let length = name.end - name.start;
+        // What follows the name in the text is masked away; only close to the text's end there may be too little of it.
+        let words = match text.get(name.start..).and_then(|rest| rest.first_chunk::<HEAD>()) {
+            Some(head) => words(head),
+            None => words(&filled_up(&text[name.clone()])),
         };
-        Self { length: name.len(), first, last }
+        let mask = |number: usize| MASKS[length.saturating_sub(8 * number).min(8)];
+        let [first, second, third, fourth] = words;
+        Self { words: [first & mask(0), second & mask(1), third & mask(2), fourth & mask(3)], length }
     }
 
-    #[inline]
-    fn hash(self) -> usize {
-        let mixed = (self.first ^ self.last.rotate_left(29) ^ self.length as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        (mixed >> 40) as usize
+    /// Word by word, since each of them is in a register of its own.
+    #[inline(always)]
+    fn is(self, other: &Self) -> bool {
+        let difference = |number: usize| self.words[number] ^ other.words[number];
+        let length = (self.length ^ other.length) as u64;
+        difference(0) | difference(1) | difference(2) | difference(3) | length == 0
     }
+
+    #[inline(always)]
+    fn hash(self, factor: u64) -> usize {
+        let [first, second, third, fourth] = self.words;
+        let all = first ^ second.rotate_left(29) ^ third.rotate_left(17) ^ fourth.rotate_left(41) ^ self.length as u64;
+        (all.wrapping_mul(factor) >> 40) as usize
+    }
+}
+
+#[inline(always)]
+fn words(head: &[u8; HEAD]) -> [u64; HEAD / 8] {
+    let mut words = [0; HEAD / 8];
+    for (word, bytes) in words.iter_mut().zip(head.as_chunks::<8>().0) {
+        *word = u64::from_le_bytes(*bytes);
+    }
+    words
+}
+
+#[cold]
+fn filled_up(name: &[u8]) -> [u8; HEAD] {
+    let mut head = [0; HEAD];
+    for (to, from) in head.iter_mut().zip(name) {
+        *to = *from;
+    }
+    head
 }
 
 impl<T> FieldIndex<T> {
@@ -50,51 +111,59 @@ impl<T> FieldIndex<T> {
     }
 
     pub(super) fn get_mut(&mut self, name: &str) -> Option<&mut T> {
-        let number = self.position(name.as_bytes())?;
+        let number = self.position(name.as_bytes(), &(0..name.len()))?;
         Some(&mut self.fields[number].node)
     }
 
-    /// What is known of the field of that name, as it is written: a name with escapes is found by no other spelling.
-    #[inline]
-    pub(super) fn get(&self, name: &[u8]) -> Option<&T> {
-        self.position(name).map(|number| &self.fields[number].node)
+    /// What is known of the field whose name stands at `name` in `text`, as it is written: a name with escapes is found by no other
+    /// spelling.
+    #[inline(always)]
+    pub(super) fn get(&self, text: &[u8], name: &Range<usize>) -> Option<&T> {
+        self.position(text, name).map(|number| &self.fields[number].node)
     }
 
-    #[inline]
-    fn position(&self, name: &[u8]) -> Option<usize> {
-        let ends = Ends::of(name);
-        let mut place = ends.hash();
-        loop {
-            let number = *self.table.get(place & (self.table.len().wrapping_sub(1)))?;
-            if number == FREE {
-                return None;
-            }
-            let field = &self.fields[usize::from(number)];
-            if field.ends == ends && (name.len() <= 16 || *field.name == *name) {
-                return Some(usize::from(number));
-            }
-            place += 1;
+    #[inline(always)]
+    fn position(&self, text: &[u8], name: &Range<usize>) -> Option<usize> {
+        let head = Head::of(text, name);
+        let place = self.table.get(head.hash(self.factor) & self.table.len().wrapping_sub(1))?;
+        if !head.is(&place.head) || place.number == FREE {
+            return None;
         }
+        let number = place.number as usize;
+        (head.length <= HEAD || *self.fields[number].name == text[name.clone()]).then_some(number)
     }
 }
 
 impl<'a, T> FromIterator<(&'a str, T)> for FieldIndex<T> {
     fn from_iter<I: IntoIterator<Item = (&'a str, T)>>(fields: I) -> Self {
-        let fields: Vec<_> = fields
-            .into_iter()
-            .map(|(name, node)| Field { name: name.as_bytes().into(), ends: Ends::of(name.as_bytes()), node })
-            .collect();
-        let mut table = vec![FREE; (fields.len() * 4).next_power_of_two()];
-        for (field, number) in fields.iter().zip(0u16..) {
-            let mut place = field.ends.hash();
-            while table[place & (table.len() - 1)] != FREE {
-                place += 1;
+        let fields: Vec<_> =
+            fields.into_iter().map(|(name, node)| Field { name: name.as_bytes().into(), node }).collect();
+        let heads: Vec<_> = fields.iter().map(|field| Head::of(&field.name, &(0..field.name.len()))).collect();
+        let (mut size, mut factor) = ((fields.len() * 4).next_power_of_two(), FIRST_FACTOR);
+        for tries in 1u32.. {
+            if let Some(table) = place(&heads, size, factor) {
+                return Self { fields, table, factor };
             }
-            let mask = table.len() - 1;
-            table[place & mask] = number;
+            factor = factor.wrapping_mul(FIRST_FACTOR) | 1;
+            if tries % TRIES_A_SIZE == 0 {
+                size *= 2;
+            }
         }
-        Self { fields, table }
+        unreachable!("some table is large enough")
     }
+}
+
+/// Each name on a place of its own; `None` if two fall on one.
+fn place(heads: &[Head], size: usize, factor: u64) -> Option<Vec<Place>> {
+    let mut table = vec![Place { head: Head { words: [0; HEAD / 8], length: 0 }, number: FREE }; size];
+    for (head, number) in heads.iter().zip(0u32..) {
+        let place = &mut table[head.hash(factor) & (size - 1)];
+        if place.number != FREE {
+            return None;
+        }
+        *place = Place { head: *head, number };
+    }
+    Some(table)
 }
 
 #[cfg(test)]
@@ -103,15 +172,33 @@ mod tests {
 
     #[test]
     fn a_field_is_found_by_its_whole_name_only() {
-        let names =
-            ["a", "ab", "b", "startLocalDateTime", "startXXXalDateTime", "start_Local_DateTime", "", "12345678"];
+        let names = [
+            "a",
+            "ab",
+            "b",
+            "startLocalDateTime",
+            "startXXXalDateTime",
+            "a name of more than thirty-two bytes",
+            "",
+            "12345678",
+        ];
         let index: FieldIndex<&str> = names.into_iter().map(|name| (name, name)).collect();
         for name in names {
-            assert_eq!(index.get(name.as_bytes()), Some(&name));
+            assert_eq!(index.get(name.as_bytes(), &(0..name.len())), Some(&name));
+            let text = format!("{{\"{name}\": 1, \"and\": \"so on, for longer than a name\"}}");
+            assert_eq!(index.get(text.as_bytes(), &(2..2 + name.len())), Some(&name));
         }
-        for other in ["c", "abc", "startYYYalDateTime", "123456789", "\0a", "startLocalDateTim"] {
-            assert_eq!(index.get(other.as_bytes()), None, "{other}");
+        for other in [
+            "c",
+            "abc",
+            "startYYYalDateTime",
+            "123456789",
+            "\0a",
+            "startLocalDateTim",
+            "a name of more than thirty-two bits",
+        ] {
+            assert_eq!(index.get(other.as_bytes(), &(0..other.len())), None, "{other}");
         }
-        assert_eq!(FieldIndex::<()>::from_iter([]).get(b"a"), None);
+        assert_eq!(FieldIndex::<()>::from_iter([]).get(b"a", &(0..1)), None);
     }
 }

@@ -2,20 +2,28 @@
 //!
 //! The [`scanner`] goes over a page's body byte by byte and proves that it is whole JSON and UTF-8. Where it is inside a row, the
 //! stream's [`schema`] goes along: each value is looked at on the way, whether it has the promised form, whether it is the
-//! row's key or cursor. A value that is known to come in two forms gets the promised one ([`coerce`]) by an [`edit`]. At the end of
-//! a row its line is written, in one copy unless there are edits; what comes up is a [`batch`] of lines. Nothing is parsed
-//! into a tree, and nothing is read twice.
+//! row's key or cursor. A value in another form is brought to the promised one ([`coerce`]) by an [`edit`], where nothing is lost
+//! by that; else its column is null, and it stands in the column [`extra`], as do fields that no schema declares. What
+//! is worth a word about all this is a [`finding`]. At the end of a row its line is written, in one copy unless there are
+//! edits; what comes up is a [`batch`] of lines. Nothing is parsed into a tree, and nothing is read twice.
+
+// The scan's steps are few and short, and a call costs as much as most of them: measured, see docs/performance.md.
+#![allow(clippy::inline_always)]
 
 mod batch;
 mod coerce;
 mod edit;
+mod extra;
 mod field_index;
+mod finding;
+mod number;
 mod row_scan;
 mod scanner;
 mod schema;
 pub mod timestamp;
 
-pub use batch::{RecordBatch, Row};
+pub use batch::{Identity, RecordBatch, Row};
+pub use finding::{Finding, FindingKind};
 pub use row_scan::RecordFormat;
 pub use scanner::{Malformed, Scanner};
 pub use schema::RowSchema;

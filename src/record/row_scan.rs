@@ -1,32 +1,54 @@
 //! The rows of a page, scanned along the stream's schema, and written as RECORD lines on the way.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hasher as _};
 use std::ops::Range;
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
-use super::batch::{RecordBatch, Row};
-use super::coerce::coercion;
-use super::edit::{Edit, write_row};
+use super::batch::{Identity, RecordBatch, Row};
+use super::coerce::{self, Coercion, unescaped};
+use super::edit::Replacement;
+use super::extra::{self, Extra};
+use super::finding::{Finding, FindingKind};
 use super::scanner::{Malformed, Scanner, ValueKind};
-use super::schema::{FieldRole, Format, NodeId, RowSchema, SchemaNode};
+use super::schema::{FieldRole, NodeId, RowSchema, SchemaNode};
 use super::timestamp;
 use crate::buffer::Buffer;
+
+/// How many names of fields that no schema declares are told apart.
+const MAX_UNDECLARED: usize = 1_000;
 
 /// How the rows of one stream become RECORD lines.
 pub struct RecordFormat {
     schema: RowSchema,
     /// The line up to the time of emission.
     head: String,
+    undeclared: RefCell<UndeclaredFields>,
 }
 
-/// What the scan of one row has found.
+/// The names of fields that came without being declared, by their numbers.
+#[derive(Default)]
+struct UndeclaredFields {
+    names: Vec<String>,
+    numbers: HashMap<Box<[u8]>, u16>,
+}
+
+/// What the scan of one row has found, and what it needs on the way.
 #[derive(Default)]
 struct RowScan {
-    /// Where the key stands, without quotes; `None` if it is absent or null.
+    /// The key's text, without quotes, if it is one.
     key: Option<Range<usize>>,
-    cursor: Option<Range<usize>>,
+    cursor: Option<DateTime<Utc>>,
+    has_key_member: bool,
+    extras: Vec<Extra>,
+    /// Which elements of the arrays around it a value is in.
+    indices: Vec<usize>,
+    /// How many members stay in the row.
+    kept: usize,
+    findings: Vec<Finding>,
 }
 
 impl RecordFormat {
@@ -34,7 +56,7 @@ impl RecordFormat {
     pub fn new(schema: RowSchema, stream: &str, namespace: Option<&str>) -> Self {
         let namespace = namespace.map(|name| format!(r#""namespace":{},"#, json!(name))).unwrap_or_default();
         let head = format!(r#"{{"type":"RECORD","record":{{{namespace}"stream":{},"emitted_at":"#, json!(stream));
-        Self { schema, head }
+        Self { schema, head, undeclared: RefCell::default() }
     }
 
     /// Scans an array of rows.
@@ -43,45 +65,330 @@ impl RecordFormat {
     /// If it is not an array of objects.
     pub fn scan(&self, scanner: &mut Scanner<'_>) -> Result<RecordBatch, Malformed> {
         let before_row = format!(r#"{}{},"data":"#, self.head, Utc::now().timestamp_millis());
-        let mut batch = RecordBatch { lines: Buffer::take(), rows: Vec::new(), drift: Vec::new() };
-        // About what the lines will need: the rest of the page, and some more for each row.
-        let rest = scanner.text().len() - scanner.at();
-        batch.lines.reserve(rest + rest / 16);
+        let mut batch = RecordBatch { lines: Buffer::take(), rows: Vec::new(), findings: Vec::new() };
+        let mut found = RowScan::default();
         let mut more = scanner.open(b'[', b']')?;
         while more {
-            self.scan_row(scanner, &before_row, &mut batch)?;
+            let start = scanner.at();
+            self.scan_row(scanner, &mut found, before_row.as_bytes(), &mut batch)?;
+            if let [row] = &batch.rows[..] {
+                // Rows of a page are alike, and a buffer that grows while they come is copied.
+                let rows_left = (scanner.text().len() - scanner.at()) / (scanner.at() - start);
+                batch.lines.make_room(rows_left * (row.line.len() + row.line.len() / 8));
+            }
             more = scanner.more(b']')?;
         }
         Ok(batch)
     }
 
-    /// The places in the schema where the records of a batch have another form, once a record and place.
-    pub fn drift<'a>(&'a self, batch: &RecordBatch) -> impl Iterator<Item = &'a str> {
-        batch.drifted().map(|node| self.schema.path(node))
+    /// What a finding is about: the path of a place in the schema, or the name of a field that no schema declares.
+    pub fn place(&self, finding: Finding) -> String {
+        let number = usize::from(finding.place);
+        match finding.kind {
+            FindingKind::Undeclared => self.undeclared.borrow().names.get(number).cloned().unwrap_or_default(),
+            _ => self.schema.path(finding.place).to_owned(),
+        }
     }
 
-    fn scan_row(&self, scanner: &mut Scanner<'_>, before_row: &str, batch: &mut RecordBatch) -> Result<(), Malformed> {
+    fn scan_row(
+        &self,
+        scanner: &mut Scanner<'_>,
+        found: &mut RowScan,
+        before_row: &[u8],
+        batch: &mut RecordBatch,
+    ) -> Result<(), Malformed> {
         if scanner.peek() != b'{' {
             scanner.skip_value()?;
             return Err(Malformed::Shape("a row is not an object"));
         }
         scanner.edits.clear();
-        scanner.has_line_break = false;
-        let (start, drift_start) = (scanner.at(), batch.drift.len());
-        let found = scanner.row(&self.schema, &mut batch.drift)?;
+        scanner.is_mended = false;
+        found.clear();
+        let start = scanner.at();
+        self.members(scanner, found)?;
+        if scanner.is_mended {
+            found.findings.push(Finding { kind: FindingKind::Mended, place: self.schema.root.id });
+        }
+        if found.key.is_none() {
+            found.findings.push(Finding { kind: FindingKind::NoKey, place: self.schema.key });
+        }
         let (text, row) = (scanner.text(), start..scanner.at());
-        let line_start = batch.lines.len();
-        batch.lines.extend_from_slice(before_row.as_bytes());
-        write_row(text, row.clone(), &scanner.edits, scanner.has_line_break, &mut batch.lines);
-        batch.lines.extend_from_slice(b"}}\n");
+        let (line_start, findings_start) = (batch.lines.len(), batch.findings.len());
+        batch.lines.extend_from_slice(before_row);
+        self.write_row(scanner, found, row.clone(), &mut batch.lines);
+        batch.findings.append(&mut found.findings);
         batch.rows.push(Row {
-            identity: hash(&text[found.key.unwrap_or(row)]),
-            cursor: found.cursor.and_then(|span| time_at(text, span)),
+            identity: match &found.key {
+                Some(key) => Identity::Key(hash(&unescaped(&text[key.clone()]))),
+                None => Identity::Content(hash(&text[row])),
+            },
+            cursor: found.cursor,
             line: line_start..batch.lines.len(),
-            drift: drift_start..batch.drift.len(),
+            findings: findings_start..batch.findings.len(),
         });
         Ok(())
     }
+
+    /// Writes the row and the end of its line.
+    fn write_row(&self, scanner: &Scanner<'_>, found: &RowScan, row: Range<usize>, line: &mut Vec<u8>) {
+        let text = scanner.text();
+        scanner.edits.write(text, row.start..row.end - 1, 0, line);
+        let mut comma = if found.kept > 0 { "," } else { "" };
+        if !found.has_key_member {
+            line.extend_from_slice(format!("{comma}{}:\"\"", json!(self.schema.path(self.schema.key))).as_bytes());
+            comma = ",";
+        }
+        if !found.extras.is_empty() {
+            line.extend_from_slice(comma.as_bytes());
+            extra::write_column(text, &found.extras, &scanner.edits, line);
+        }
+        line.push(b'}');
+        extra::write_changes(&found.extras, line);
+        line.extend_from_slice(b"}}\n");
+    }
+
+    /// Scans the members of a row along the schema; those that it does not declare are taken out.
+    fn members(&self, scanner: &mut Scanner<'_>, found: &mut RowScan) -> Result<(), Malformed> {
+        let mut more = scanner.open(b'{', b'}')?;
+        // Where the member before ends, and which edits were noted up to there.
+        let (mut end, mut mark) = (scanner.at(), scanner.edits.mark());
+        while more {
+            scanner.peek();
+            let (start, name_mark) = (scanner.at(), scanner.edits.mark());
+            let name = scanner.name()?;
+            if let Some(node) = self.schema.root.field(scanner.text(), &name) {
+                match node.role {
+                    FieldRole::Plain => {
+                        self.value(scanner, node, found)?;
+                    }
+                    FieldRole::Key => self.key(scanner, node, found)?,
+                    FieldRole::Cursor => self.cursor(scanner, node, found)?,
+                }
+                found.kept += 1;
+                (end, mark) = (scanner.at(), scanner.edits.mark());
+                more = scanner.more(b'}')?;
+            } else {
+                scanner.skip_value()?;
+                let field = start..scanner.at();
+                let next_mark = scanner.edits.mark() + 1;
+                more = scanner.more(b'}')?;
+                // It goes with the comma before it, or with the one behind it as long as no member stays.
+                let (gap, mark_before) = match found.kept {
+                    0 if more => (start..scanner.at(), name_mark),
+                    0 => (field.clone(), name_mark),
+                    _ => (end..field.end, mark),
+                };
+                let place = self.undeclared.borrow_mut().number(scanner, name, name_mark);
+                scanner.edits.insert(mark_before, gap, Replacement::text(""));
+                found.note(Finding { kind: FindingKind::Undeclared, place });
+                (end, mark) = (field.end, next_mark);
+                found.extras.push(Extra { path: None, span: field, mark: mark_before + 1 });
+            }
+        }
+        Ok(())
+    }
+
+    fn key(&self, scanner: &mut Scanner<'_>, node: &SchemaNode, found: &mut RowScan) -> Result<(), Malformed> {
+        found.has_key_member = true;
+        let (kind, span) = self.value(scanner, node, found)?;
+        let text = if kind == ValueKind::String { span.start + 1..span.end - 1 } else { span };
+        let is_text = kind == ValueKind::String || kind == ValueKind::Boolean || kind.is_number();
+        found.key = Some(text).filter(|text| is_text && !text.is_empty());
+        Ok(())
+    }
+
+    fn cursor(&self, scanner: &mut Scanner<'_>, node: &SchemaNode, found: &mut RowScan) -> Result<(), Malformed> {
+        let (kind, span) = self.value(scanner, node, found)?;
+        found.cursor = match kind {
+            ValueKind::String => {
+                let inside = &scanner.text()[span.start + 1..span.end - 1];
+                timestamp::parse_bytes(inside).or_else(|| timestamp::parse_bytes(&unescaped(inside)))
+            }
+            kind if kind.is_number() => timestamp::parse_number(&scanner.text()[span]),
+            _ => None,
+        };
+        Ok(())
+    }
+
+    /// Scans a value along its place in the schema; what it is, and where it stands.
+    #[inline(always)]
+    fn value(
+        &self,
+        scanner: &mut Scanner<'_>,
+        node: &SchemaNode,
+        found: &mut RowScan,
+    ) -> Result<(ValueKind, Range<usize>), Malformed> {
+        let first = scanner.peek();
+        let start = scanner.at();
+        match first {
+            b'"' if node.takes_any_string => {
+                scanner.string()?;
+                Ok((ValueKind::String, start..scanner.at()))
+            }
+            b'"' | b'{' | b'[' => self.other_value(first, scanner, node, found),
+            _ => {
+                let mark = scanner.edits.mark();
+                let kind = scanner.scalar()?;
+                let span = start..scanner.at();
+                if !node.promises(kind) {
+                    let coercion = coerce::scalar(node, kind, &scanner.text()[span.clone()]);
+                    self.apply(coercion, node, span.clone(), mark, scanner, found);
+                }
+                Ok((kind, span))
+            }
+        }
+    }
+
+    /// A value that holds others, or a string that promises to be something.
+    fn other_value(
+        &self,
+        first: u8,
+        scanner: &mut Scanner<'_>,
+        node: &SchemaNode,
+        found: &mut RowScan,
+    ) -> Result<(ValueKind, Range<usize>), Malformed> {
+        let (start, mark) = (scanner.at(), scanner.edits.mark());
+        let (kind, coercion) = match first {
+            b'"' => {
+                let inside = scanner.string()?;
+                (ValueKind::String, coerce::string(node, &scanner.text()[inside]))
+            }
+            b'{' if node.promises(ValueKind::Object) => {
+                self.object(scanner, node, found)?;
+                (ValueKind::Object, Coercion::Keep)
+            }
+            b'[' if node.promises(ValueKind::Array) => {
+                self.array(scanner, node, found)?;
+                (ValueKind::Array, Coercion::Keep)
+            }
+            _ => {
+                scanner.skip_value()?;
+                (if first == b'{' { ValueKind::Object } else { ValueKind::Array }, Coercion::Misfit)
+            }
+        };
+        let span = start..scanner.at();
+        if coercion != Coercion::Keep {
+            self.apply(coercion, node, span.clone(), mark, scanner, found);
+        }
+        Ok((kind, span))
+    }
+
+    /// Notes what becomes of a value; `mark` is where its edits begin.
+    fn apply(
+        &self,
+        coercion: Coercion,
+        node: &SchemaNode,
+        span: Range<usize>,
+        mark: usize,
+        scanner: &mut Scanner<'_>,
+        found: &mut RowScan,
+    ) {
+        let (kind, is_told) = match coercion {
+            Coercion::Misfit => (FindingKind::Nulled, true),
+            Coercion::Repair(_) | Coercion::Wrap => (FindingKind::Repaired, !node.is_coerced),
+            Coercion::Keep | Coercion::Write(_) => (FindingKind::Repaired, false),
+        };
+        if is_told {
+            found.note(Finding { kind, place: node.id });
+        }
+        match coercion {
+            Coercion::Keep => {}
+            Coercion::Write(instead) | Coercion::Repair(instead) => scanner.edits.insert(mark, span, instead),
+            Coercion::Wrap => {
+                scanner.edits.insert(mark, span.start..span.start, Replacement::text("["));
+                scanner.edits.push(span.end..span.end, Replacement::text("]"));
+            }
+            Coercion::Misfit => {
+                let path = with_indices(self.schema.path(node.id), &found.indices);
+                found.extras.push(Extra { path: Some(path), span: span.clone(), mark: mark + 1 });
+                let instead = if node.role == FieldRole::Key { "\"\"" } else { "null" };
+                scanner.edits.insert(mark, span, Replacement::text(instead));
+            }
+        }
+    }
+
+    fn object(&self, scanner: &mut Scanner<'_>, node: &SchemaNode, found: &mut RowScan) -> Result<(), Malformed> {
+        if node.fields.is_empty() {
+            return scanner.skip_value();
+        }
+        let mut more = scanner.open(b'{', b'}')?;
+        while more {
+            let name = scanner.name()?;
+            match node.field(scanner.text(), &name) {
+                Some(field) => {
+                    self.value(scanner, field, found)?;
+                }
+                None => scanner.skip_value()?,
+            }
+            more = scanner.more(b'}')?;
+        }
+        Ok(())
+    }
+
+    fn array(&self, scanner: &mut Scanner<'_>, node: &SchemaNode, found: &mut RowScan) -> Result<(), Malformed> {
+        let Some(items) = &node.items else { return scanner.skip_value() };
+        let mut more = scanner.open(b'[', b']')?;
+        found.indices.push(0);
+        while more {
+            self.value(scanner, items, found)?;
+            more = scanner.more(b']')?;
+            if let Some(index) = found.indices.last_mut() {
+                *index += 1;
+            }
+        }
+        found.indices.pop();
+        Ok(())
+    }
+}
+
+impl RowScan {
+    fn clear(&mut self) {
+        self.key = None;
+        self.cursor = None;
+        self.has_key_member = false;
+        self.extras.clear();
+        self.indices.clear();
+        self.kept = 0;
+        self.findings.clear();
+    }
+
+    /// Takes note, once a row.
+    fn note(&mut self, finding: Finding) {
+        if !self.findings.contains(&finding) {
+            self.findings.push(finding);
+        }
+    }
+}
+
+impl UndeclaredFields {
+    /// The number of the name at `name`, whose edits begin at `mark`. Beyond [`MAX_UNDECLARED`] of them all count as the last.
+    fn number(&mut self, scanner: &Scanner<'_>, name: Range<usize>, mark: usize) -> NodeId {
+        if let Some(number) = self.numbers.get(&scanner.text()[name.clone()]) {
+            return *number;
+        }
+        let number = NodeId::try_from(self.names.len().min(MAX_UNDECLARED)).unwrap_or(NodeId::MAX);
+        match self.names.len() {
+            0..MAX_UNDECLARED => {
+                let mut written = Vec::new();
+                scanner.edits.write(scanner.text(), name.clone(), mark, &mut written);
+                self.names.push(String::from_utf8_lossy(&unescaped(&written)).into_owned());
+                self.numbers.insert(scanner.text()[name].into(), number);
+            }
+            MAX_UNDECLARED => self.names.push("(others)".to_owned()),
+            _ => {}
+        }
+        number
+    }
+}
+
+/// A path with the numbers of the elements: `segments[].fareClass` becomes `segments[1].fareClass`.
+fn with_indices(path: &str, indices: &[usize]) -> String {
+    let mut indices = indices.iter();
+    let next = |part: &str| match indices.next() {
+        Some(index) => format!("{part}[{index}]"),
+        None => part.to_owned(),
+    };
+    path.split("[]").map(next).collect()
 }
 
 /// A strong hash: two keys of one slice that met in it would be taken for one row.
@@ -89,122 +396,4 @@ pub(super) fn hash(key: &[u8]) -> u64 {
     let mut hasher = DefaultHasher::new();
     hasher.write(key);
     hasher.finish()
-}
-
-fn time_at(text: &[u8], span: Range<usize>) -> Option<DateTime<Utc>> {
-    timestamp::parse(str::from_utf8(&text[span]).ok()?)
-}
-
-impl Scanner<'_> {
-    /// Scans a row along its schema; `drift` gets the places where it has another form.
-    fn row(&mut self, schema: &RowSchema, drift: &mut Vec<NodeId>) -> Result<RowScan, Malformed> {
-        let mut found = RowScan::default();
-        let mut more = self.open(b'{', b'}')?;
-        while more {
-            match self.field(&schema.root)? {
-                Some(node) if node.role == FieldRole::Plain => {
-                    self.value(node, drift)?;
-                }
-                Some(node) => self.special_field(node, &mut found, drift)?,
-                None => self.skip_value()?,
-            }
-            more = self.more(b'}')?;
-        }
-        if found.key.is_none() {
-            drift.push(schema.key);
-        }
-        Ok(found)
-    }
-
-    /// Scans a field that is key or cursor, or comes in two forms.
-    fn special_field(
-        &mut self,
-        node: &SchemaNode,
-        found: &mut RowScan,
-        drift: &mut Vec<NodeId>,
-    ) -> Result<(), Malformed> {
-        self.peek();
-        let (start, drift_start) = (self.at(), drift.len());
-        let kind = self.value(node, drift)?;
-        let span = start..self.at();
-        let inside = if kind == ValueKind::String { start + 1..self.at() - 1 } else { span.clone() };
-        match node.role {
-            FieldRole::Key if kind != ValueKind::Null => found.key = Some(inside),
-            FieldRole::Cursor if kind == ValueKind::String => found.cursor = Some(inside),
-            FieldRole::Coerced => {
-                if let Some(replacement) = coercion(node, kind, &self.text()[span.clone()]) {
-                    // The value is written anew as a whole, so what was noted inside it no longer counts.
-                    drift.truncate(drift_start);
-                    while self.edits.last().is_some_and(|edit| edit.span.start >= start) {
-                        self.edits.pop();
-                    }
-                    self.edits.push(Edit { span, replacement });
-                }
-            }
-            FieldRole::Plain | FieldRole::Key | FieldRole::Cursor => {}
-        }
-        Ok(())
-    }
-
-    /// Steps over a member's name; the place of that name below `node`.
-    #[inline]
-    fn field<'s>(&mut self, node: &'s SchemaNode) -> Result<Option<&'s SchemaNode>, Malformed> {
-        let name = self.name()?;
-        Ok(node.fields.get(&self.text()[name]))
-    }
-
-    /// Scans a value along its place in the schema.
-    fn value(&mut self, node: &SchemaNode, drift: &mut Vec<NodeId>) -> Result<ValueKind, Malformed> {
-        let drift_start = drift.len();
-        let kind = match self.peek() {
-            b'"' => {
-                let inside = self.string()?;
-                if node.format != Format::Any && !node.format.is_met_by(&self.text()[inside]) {
-                    drift.push(node.id);
-                }
-                ValueKind::String
-            }
-            b'{' => {
-                self.object(node, drift)?;
-                ValueKind::Object
-            }
-            b'[' => {
-                self.array(node, drift)?;
-                ValueKind::Array
-            }
-            _ => self.scalar()?,
-        };
-        // What lies deeper says it more exactly.
-        if !node.promises(kind) && drift.len() == drift_start {
-            drift.push(node.id);
-        }
-        Ok(kind)
-    }
-
-    fn object(&mut self, node: &SchemaNode, drift: &mut Vec<NodeId>) -> Result<(), Malformed> {
-        if node.fields.is_empty() {
-            return self.skip_value();
-        }
-        let mut more = self.open(b'{', b'}')?;
-        while more {
-            match self.field(node)? {
-                Some(field) => {
-                    self.value(field, drift)?;
-                }
-                None => self.skip_value()?,
-            }
-            more = self.more(b'}')?;
-        }
-        Ok(())
-    }
-
-    fn array(&mut self, node: &SchemaNode, drift: &mut Vec<NodeId>) -> Result<(), Malformed> {
-        let Some(items) = &node.items else { return self.skip_value() };
-        let mut more = self.open(b'[', b']')?;
-        while more {
-            self.value(items, drift)?;
-            more = self.more(b']')?;
-        }
-        Ok(())
-    }
 }

@@ -6,23 +6,40 @@
 
 use std::ops::Range;
 
-use super::edit::{Edit, Replacement};
+use super::edit::{Edits, Replacement};
+use super::number;
 
-/// What a value is, as its first byte tells.
+/// The longest number that is an integer of 64 bits for certain.
+const MAX_INTEGER_LENGTH: usize = 18;
+
+/// What a value is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ValueKind {
     /// `null`
     Null,
     /// `true` or `false`
     Boolean,
-    /// Of any length and precision.
+    /// A number of digits alone, few enough for 64 bits.
+    Integer,
+    /// A number that any column of numbers holds, by its length.
     Number,
+    /// One with an exponent, or of more digits.
+    OddNumber,
+    /// `NaN` or `Infinity`, which are no JSON.
+    NotANumber,
     /// Between quotes.
     String,
     /// Between brackets.
     Array,
     /// Between braces.
     Object,
+}
+
+impl ValueKind {
+    /// Whether it is a number, of whatever size.
+    pub(super) fn is_number(self) -> bool {
+        matches!(self, Self::Integer | Self::Number | Self::OddNumber)
+    }
 }
 
 /// The text is not what it must be; the scanner's position tells where.
@@ -41,9 +58,11 @@ pub struct Scanner<'a> {
     text: &'a [u8],
     at: usize,
     /// What the line of the row under way needs in other words, in the order of the text.
-    pub(super) edits: Vec<Edit>,
-    /// Whether the row under way holds something that readers of lines take for the end of one.
-    pub(super) has_line_break: bool,
+    pub(super) edits: Edits,
+    /// Whether something broken was replaced in the row under way.
+    pub(super) is_mended: bool,
+    /// Whether what is no JSON is mended, as far as it lies inside a value.
+    is_lenient: bool,
     /// The closing bytes of the arrays and objects that are being skipped: unlike the call stack, it cannot overflow.
     nesting: Vec<u8>,
 }
@@ -51,7 +70,14 @@ pub struct Scanner<'a> {
 impl<'a> Scanner<'a> {
     /// At the start of `text`.
     pub fn new(text: &'a [u8]) -> Self {
-        Self { text, at: 0, edits: Vec::new(), has_line_break: false, nesting: Vec::new() }
+        let edits = Edits::default();
+        Self { text, at: 0, edits, is_mended: false, is_lenient: false, nesting: Vec::new() }
+    }
+
+    /// The same, for a text that is known to be broken: inside strings, a raw control character counts as its escape and a byte
+    /// that is not UTF-8 as U+FFFD; `NaN` and `Infinity` are values.
+    pub fn lenient(text: &'a [u8]) -> Self {
+        Self { is_lenient: true, ..Self::new(text) }
     }
 
     /// The whole text.
@@ -65,7 +91,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// The first byte of the next token, over white space; 0 at the end.
-    #[inline]
+    #[inline(always)]
     pub fn peek(&mut self) -> u8 {
         match self.text.get(self.at) {
             Some(byte) if *byte > b' ' => *byte,
@@ -77,7 +103,7 @@ impl<'a> Scanner<'a> {
     ///
     /// # Errors
     /// If another comes.
-    #[inline]
+    #[inline(always)]
     pub fn expect(&mut self, byte: u8) -> Result<(), Malformed> {
         if self.peek() != byte {
             return Err(Malformed::Syntax);
@@ -98,7 +124,7 @@ impl<'a> Scanner<'a> {
     ///
     /// # Errors
     /// If another byte comes.
-    #[inline]
+    #[inline(always)]
     pub fn open(&mut self, opening: u8, closing: u8) -> Result<bool, Malformed> {
         self.expect(opening)?;
         let is_empty = self.peek() == closing;
@@ -110,7 +136,7 @@ impl<'a> Scanner<'a> {
     ///
     /// # Errors
     /// If neither comes.
-    #[inline]
+    #[inline(always)]
     pub fn more(&mut self, closing: u8) -> Result<bool, Malformed> {
         let byte = self.peek();
         if byte != b',' && byte != closing {
@@ -124,7 +150,7 @@ impl<'a> Scanner<'a> {
     ///
     /// # Errors
     /// If it is none.
-    #[inline]
+    #[inline(always)]
     pub fn name(&mut self) -> Result<Range<usize>, Malformed> {
         // Almost always the quote comes next, no byte of the name is special, and the colon follows at once.
         let start = self.at + 1;
@@ -200,18 +226,19 @@ impl<'a> Scanner<'a> {
     }
 
     /// Steps over a value that holds no others.
-    #[inline]
+    #[inline(always)]
     pub(super) fn scalar(&mut self) -> Result<ValueKind, Malformed> {
         match self.peek() {
             b'"' => self.string().map(|_| ValueKind::String),
             b'n' => self.word(b"null", ValueKind::Null),
             b't' => self.word(b"true", ValueKind::Boolean),
             b'f' => self.word(b"false", ValueKind::Boolean),
-            _ => self.number().map(|()| ValueKind::Number),
+            b'N' | b'I' if self.is_lenient => self.not_a_number(),
+            _ => self.number(),
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn word(&mut self, word: &[u8], kind: ValueKind) -> Result<ValueKind, Malformed> {
         if !self.text[self.at..].starts_with(word) {
             return Err(Malformed::Syntax);
@@ -221,32 +248,75 @@ impl<'a> Scanner<'a> {
     }
 
     /// Steps over a number: `-? (0 | [1-9] digits) (. digit+)? ([eE] [+-]? digit+)?`
-    #[inline]
-    pub(super) fn number(&mut self) -> Result<(), Malformed> {
-        let mut at = self.at;
-        at += usize::from(self.byte(at) == b'-');
+    #[inline(always)]
+    fn number(&mut self) -> Result<ValueKind, Malformed> {
+        let start = self.at;
+        let mut at = start + usize::from(self.byte(start) == b'-');
+        if self.is_lenient && self.byte(at) == b'I' {
+            return self.not_a_number();
+        }
         at = match self.byte(at) {
             b'0' => at + 1,
             _ => self.digits(at)?,
         };
+        let mut kind = ValueKind::Integer;
         if self.byte(at) == b'.' {
             at = self.digits(at + 1)?;
+            kind = ValueKind::Number;
         }
         if matches!(self.byte(at), b'e' | b'E') {
             at += 1;
             at += usize::from(matches!(self.byte(at), b'+' | b'-'));
             at = self.digits(at)?;
+            kind = ValueKind::OddNumber;
         }
         self.at = at;
-        Ok(())
+        let length = at - start;
+        if kind == ValueKind::OddNumber || length > number::MAX_PLAIN_LENGTH {
+            return Ok(self.odd_number(start));
+        }
+        Ok(if length > MAX_INTEGER_LENGTH { ValueKind::Number } else { kind })
+    }
+
+    /// A number that readers of 64-bit floats refuse is written as text, where its column cannot hold it anyway.
+    #[cold]
+    fn odd_number(&mut self, start: usize) -> ValueKind {
+        if !number::is_readable(&self.text[start..self.at]) {
+            self.edits.push(start..self.at, Replacement::Quoted);
+        }
+        ValueKind::OddNumber
+    }
+
+    #[cold]
+    fn not_a_number(&mut self) -> Result<ValueKind, Malformed> {
+        let rest = &self.text[self.at..];
+        let word = ["NaN", "Infinity", "-Infinity"].iter().find(|word| rest.starts_with(word.as_bytes()));
+        let Some(word) = word else { return Err(Malformed::Syntax) };
+        self.edits.push(self.at..self.at + word.len(), Replacement::Quoted);
+        self.is_mended = true;
+        self.at += word.len();
+        Ok(ValueKind::NotANumber)
     }
 
     /// Behind the digits from `at` on, of which there must be one.
-    #[inline]
+    #[inline(always)]
     fn digits(&mut self, at: usize) -> Result<usize, Malformed> {
         let mut end = at;
-        while self.byte(end).is_ascii_digit() {
-            end += 1;
+        loop {
+            let Some(word) = self.text.get(end..).and_then(|rest| rest.first_chunk::<8>()) else {
+                while self.byte(end).is_ascii_digit() {
+                    end += 1;
+                }
+                break;
+            };
+            // A digit's upper half is 3, and adding 6 to it does not reach beyond.
+            let word = u64::from_le_bytes(*word);
+            let others = (word & splat(0xf0) ^ splat(0x30)) | ((word & splat(0x0f)) + splat(0x06)) & splat(0x10);
+            if others != 0 {
+                end += others.trailing_zeros() as usize / 8;
+                break;
+            }
+            end += 8;
         }
         if end == at {
             self.at = at;
@@ -256,14 +326,23 @@ impl<'a> Scanner<'a> {
     }
 
     /// Steps over a string whose opening quote comes next; where its inside stands, as written.
-    #[inline]
+    #[inline(always)]
     pub(super) fn string(&mut self) -> Result<Range<usize>, Malformed> {
         let start = self.at + 1;
+        match next_special(self.text, start) {
+            Some(special) if self.text[special] == b'"' => {
+                self.at = special + 1;
+                Ok(start..special)
+            }
+            _ => self.string_with_specials(start),
+        }
+    }
+
+    fn string_with_specials(&mut self, start: usize) -> Result<Range<usize>, Malformed> {
         let mut from = start;
         loop {
             let Some(special) = next_special(self.text, from) else {
-                self.at = self.text.len();
-                return Err(Malformed::Syntax);
+                return self.malformed(self.text.len(), Malformed::Syntax);
             };
             match self.text[special] {
                 b'"' => {
@@ -271,26 +350,58 @@ impl<'a> Scanner<'a> {
                     return Ok(start..special);
                 }
                 b'\\' => from = self.escape(special)?,
-                byte if byte < b' ' => {
-                    self.at = special;
-                    return Err(Malformed::Syntax);
-                }
+                byte if byte < b' ' => from = self.control_character(special)?,
                 _ => from = self.beyond_ascii(special)?,
             }
         }
     }
 
-    /// Behind the escape that begins at `at`. Halves of a surrogate pair may stand alone, as in most parsers.
-    #[inline]
+    /// Behind the escape that begins at `at`. Half a surrogate pair, which is no character, is replaced.
+    #[inline(always)]
     fn escape(&mut self, at: usize) -> Result<usize, Malformed> {
         match self.byte(at + 1) {
             b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Ok(at + 2),
-            b'u' if (2..6).all(|digit| self.byte(at + digit).is_ascii_hexdigit()) => Ok(at + 6),
-            _ => {
-                self.at = at;
-                Err(Malformed::Syntax)
-            }
+            b'u' => match self.utf16_unit(at) {
+                Some(0xd800..0xdc00) if matches!(self.utf16_unit(at + 6), Some(0xdc00..0xe000)) => Ok(at + 12),
+                Some(0xd800..0xe000) => {
+                    self.edits.push(at..at + 6, Replacement::text("\\ufffd"));
+                    self.is_mended = true;
+                    Ok(at + 6)
+                }
+                Some(_) => Ok(at + 6),
+                None => self.malformed(at, Malformed::Syntax),
+            },
+            _ => self.malformed(at, Malformed::Syntax),
         }
+    }
+
+    /// The number of the escape `\uXXXX` that begins at `at`.
+    fn utf16_unit(&self, at: usize) -> Option<u32> {
+        let [b'\\', b'u', digits @ ..] = self.text.get(at..at + 6)? else { return None };
+        digits.iter().try_fold(0, |number, digit| Some(number << 4 | char::from(*digit).to_digit(16)?))
+    }
+
+    /// Behind the raw control character at `at`, where it can be mended.
+    #[cold]
+    fn control_character(&mut self, at: usize) -> Result<usize, Malformed> {
+        if !self.is_lenient {
+            return self.malformed(at, Malformed::Syntax);
+        }
+        let escape = match self.text[at] {
+            b'\t' => "\\t".into(),
+            b'\n' => "\\n".into(),
+            b'\r' => "\\r".into(),
+            other => format!("\\u{other:04x}").into(),
+        };
+        self.edits.push(at..at + 1, Replacement::Text(escape));
+        self.is_mended = true;
+        Ok(at + 1)
+    }
+
+    #[cold]
+    fn malformed<T>(&mut self, at: usize, malformed: Malformed) -> Result<T, Malformed> {
+        self.at = at;
+        Err(malformed)
     }
 
     /// Behind the character beyond ASCII that begins at `at`: the well-formed sequences of Unicode's table 3-7. The three
@@ -303,10 +414,12 @@ impl<'a> Scanner<'a> {
             [0xe1..=0xec | 0xee | 0xef, b, c, ..] if is_tail(b) && is_tail(c) => 3,
             [0xf0, 0x90..=0xbf, c, d, ..] | [0xf4, 0x80..=0x8f, c, d, ..] if is_tail(c) && is_tail(d) => 4,
             [0xf1..=0xf3, b, c, d, ..] if is_tail(b) && is_tail(c) && is_tail(d) => 4,
-            _ => {
-                self.at = at;
-                return Err(Malformed::Encoding);
+            _ if self.is_lenient => {
+                self.edits.push(at..at + 1, Replacement::text("\\ufffd"));
+                self.is_mended = true;
+                return Ok(at + 1);
             }
+            _ => return self.malformed(at, Malformed::Encoding),
         };
         let escape = match self.text[at..at + length] {
             [0xc2, 0x85] => "\\u0085",
@@ -314,8 +427,8 @@ impl<'a> Scanner<'a> {
             [0xe2, 0x80, 0xa9] => "\\u2029",
             _ => return Ok(at + length),
         };
-        self.edits.push(Edit { span: at..at + length, replacement: Replacement::Text(escape) });
-        self.has_line_break = true;
+        self.edits.push(at..at + length, Replacement::text(escape));
+        self.edits.has_line_break = true;
         Ok(at + length)
     }
 
@@ -325,10 +438,10 @@ impl<'a> Scanner<'a> {
         loop {
             match self.byte(self.at) {
                 b' ' | b'\t' => {}
-                b'\n' | b'\r' => self.has_line_break = true,
+                b'\n' | b'\r' => self.edits.has_line_break = true,
                 byte => {
                     if self.at > start {
-                        self.edits.push(Edit { span: start..self.at, replacement: Replacement::WhiteSpace });
+                        self.edits.push(start..self.at, Replacement::WhiteSpace);
                     }
                     return byte;
                 }
@@ -338,7 +451,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// The byte at `at`; 0 behind the end, which no token holds.
-    #[inline]
+    #[inline(always)]
     fn byte(&self, at: usize) -> u8 {
         self.text.get(at).copied().unwrap_or(0)
     }
@@ -355,19 +468,29 @@ const fn splat(byte: u8) -> u64 {
 #[inline]
 fn next_special(text: &[u8], from: usize) -> Option<usize> {
     let mut at = from;
-    while let Some(word) = text.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
-        let word = u64::from_le_bytes(*word);
-        // Subtracting borrows into a byte's top bit if the byte was smaller. `!word` takes out the bytes beyond ASCII, whose
-        // top bit says nothing, and `| word` adds them again as hits. Borrows can make false hits only above a true one.
-        let quote = (word ^ splat(b'"')).wrapping_sub(splat(1));
-        let backslash = (word ^ splat(b'\\')).wrapping_sub(splat(1));
-        let control = word.wrapping_sub(splat(b' '));
-        let hits = ((quote | backslash | control) & !word | word) & splat(0x80);
+    while let Some(words) = text.get(at..).and_then(|rest| rest.first_chunk::<16>()) {
+        // Both words are looked at before anything is decided: most strings end in the first sixteen bytes, and whether that is the
+        // first eight or the second cannot be foreseen.
+        let ([first, second], _) = words.as_chunks::<8>() else { return None };
+        let (first, second) = (specials(u64::from_le_bytes(*first)), specials(u64::from_le_bytes(*second)));
+        let hits = u128::from(first) | u128::from(second) << 64;
         if hits != 0 {
             return Some(at + hits.trailing_zeros() as usize / 8);
         }
-        at += 8;
+        at += 16;
     }
     let is_special = |byte: &u8| matches!(*byte, b'"' | b'\\' | 0..b' ' | 0x80..);
     text.get(at..)?.iter().position(is_special).map(|found| at + found)
+}
+
+/// The top bit of each byte that is a quote, a backslash, a control character or not ASCII; above the first such byte, others may
+/// be hit as well.
+#[inline(always)]
+fn specials(word: u64) -> u64 {
+    // Subtracting borrows into a byte's top bit if the byte was smaller. `!word` takes out the bytes beyond ASCII, whose
+    // top bit says nothing, and `| word` adds them again as hits. Borrows can make false hits only above a true one.
+    let quote = (word ^ splat(b'"')).wrapping_sub(splat(1));
+    let backslash = (word ^ splat(b'\\')).wrapping_sub(splat(1));
+    let control = word.wrapping_sub(splat(b' '));
+    ((quote | backslash | control) & !word | word) & splat(0x80)
 }

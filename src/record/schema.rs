@@ -1,11 +1,16 @@
 //! What a stream's rows promise to look like: its JSON Schema, compiled once for the scan.
 
+use std::ops::Range;
+
 use serde_json::Value;
 
+use super::coerce::unescaped;
 use super::field_index::FieldIndex;
 use super::scanner::ValueKind;
-use super::timestamp;
 use crate::error::Error;
+
+/// The column of what the schema has no place for.
+const EXTRA: &str = "_extra";
 
 /// Number of a place in the schema.
 pub(super) type NodeId = u16;
@@ -22,9 +27,13 @@ pub struct RowSchema {
 pub(super) struct SchemaNode {
     pub(super) id: NodeId,
     /// A bit for each promised [`ValueKind`].
-    kinds: u8,
+    kinds: u16,
     pub(super) format: Format,
     pub(super) role: FieldRole,
+    /// Whether any string is as promised.
+    pub(super) takes_any_string: bool,
+    /// It is known to come in other forms than the promised one, so that none of them is worth a word.
+    pub(super) is_coerced: bool,
     pub(super) fields: FieldIndex<SchemaNode>,
     pub(super) items: Option<Box<SchemaNode>>,
 }
@@ -37,8 +46,6 @@ pub(super) enum FieldRole {
     Key,
     /// It tells the time by which the stream is read.
     Cursor,
-    /// It comes in two forms, and gets the promised one.
-    Coerced,
 }
 
 /// What a string promises to hold.
@@ -54,7 +61,8 @@ pub(super) enum Format {
 
 impl RowSchema {
     /// Compiles a stream's JSON Schema. `key` and `cursor` are the fields that identify a row and by which the stream is read,
-    /// `coerced` the top-level fields that are known to come in two forms.
+    /// `coerced` the top-level fields that are known to come in two forms. [`EXTRA`] is ours: what Navan sends by that name is a
+    /// field that nobody declared.
     ///
     /// # Errors
     /// A `system_error` if the schema was broken when the binary was built.
@@ -63,11 +71,14 @@ impl RowSchema {
             .map_err(|e| Error::system("The connector was built with a broken schema.").with_cause(e))?;
         let mut paths = Vec::new();
         let mut root = SchemaNode::compile(&schema, "", &mut paths);
-        let roles = coerced.iter().map(|name| (*name, FieldRole::Coerced));
-        let roles = roles.chain([(key, FieldRole::Key)]).chain(cursor.map(|name| (name, FieldRole::Cursor)));
-        for (name, role) in roles {
+        for (name, role) in [(key, FieldRole::Key)].into_iter().chain(cursor.map(|name| (name, FieldRole::Cursor))) {
             if let Some(field) = root.fields.get_mut(name) {
                 field.role = role;
+            }
+        }
+        for name in coerced {
+            if let Some(field) = root.fields.get_mut(name) {
+                field.is_coerced = true;
             }
         }
         let key = root.fields.get_mut(key).map_or(root.id, |field| field.id);
@@ -87,37 +98,61 @@ impl SchemaNode {
         paths.push(path.to_owned());
         let below = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
         let fields = schema["properties"].as_object().into_iter().flatten();
+        let fields = fields.filter(|(name, _)| *name != EXTRA);
         let fields = fields.map(|(name, field)| (name.as_str(), Self::compile(field, &below(name), paths))).collect();
         let items = schema.get("items").map(|items| Box::new(Self::compile(items, &format!("{path}[]"), paths)));
-        Self { id, kinds: promised_kinds(schema), format: Format::of(schema), role: FieldRole::Plain, fields, items }
+        let (kinds, format) = (promised_kinds(schema), Format::of(schema));
+        let takes_any_string = format == Format::Any && kinds & (1 << ValueKind::String as u16) != 0;
+        Self { id, kinds, format, role: FieldRole::Plain, takes_any_string, is_coerced: false, fields, items }
     }
 
     /// Whether a value of that kind is as promised.
-    #[inline]
+    #[inline(always)]
     pub(super) fn promises(&self, kind: ValueKind) -> bool {
-        self.kinds & (1 << kind as u8) != 0
+        self.kinds & (1 << kind as u16) != 0
+    }
+
+    /// The field whose name stands at `name` in `text`.
+    #[inline(always)]
+    pub(super) fn field(&self, text: &[u8], name: &Range<usize>) -> Option<&Self> {
+        self.fields.get(text, name).or_else(|| self.field_in_escapes(&text[name.clone()]))
+    }
+
+    #[cold]
+    fn field_in_escapes(&self, name: &[u8]) -> Option<&Self> {
+        let name = name.contains(&b'\\').then(|| unescaped(name))?;
+        self.fields.get(&name, &(0..name.len()))
+    }
+
+    /// Whether it is an array of strings of any form.
+    pub(super) fn holds_strings(&self) -> bool {
+        let items = self.items.as_ref().filter(|_| self.promises(ValueKind::Array));
+        items.is_some_and(|items| items.promises(ValueKind::String) && items.format == Format::Any)
     }
 }
 
 /// A schema without types promises nothing, and so allows all.
-fn promised_kinds(schema: &Value) -> u8 {
+fn promised_kinds(schema: &Value) -> u16 {
     let types: Vec<_> = match &schema["type"] {
         Value::String(one) => vec![one.as_str()],
         several => several.as_array().into_iter().flatten().filter_map(Value::as_str).collect(),
     };
     if types.is_empty() {
-        return u8::MAX;
+        return u16::MAX;
     }
-    let kind = |name: &str| match name {
-        "null" => Some(ValueKind::Null),
-        "boolean" => Some(ValueKind::Boolean),
-        "number" | "integer" => Some(ValueKind::Number),
-        "string" => Some(ValueKind::String),
-        "array" => Some(ValueKind::Array),
-        "object" => Some(ValueKind::Object),
-        _ => None,
+    let kinds = |name: &str| -> &[ValueKind] {
+        match name {
+            "null" => &[ValueKind::Null],
+            "boolean" => &[ValueKind::Boolean],
+            "integer" => &[ValueKind::Integer],
+            "number" => &[ValueKind::Integer, ValueKind::Number],
+            "string" => &[ValueKind::String],
+            "array" => &[ValueKind::Array],
+            "object" => &[ValueKind::Object],
+            _ => &[],
+        }
     };
-    types.into_iter().filter_map(kind).fold(0, |kinds, kind| kinds | 1 << kind as u8)
+    types.into_iter().flat_map(kinds).fold(0, |promised, kind| promised | 1 << *kind as u16)
 }
 
 impl Format {
@@ -127,17 +162,6 @@ impl Format {
             Some("date-time") if schema["airbyte_type"] == "timestamp_without_timezone" => Self::LocalDateTime,
             Some("date-time") => Self::DateTime,
             _ => Self::Any,
-        }
-    }
-
-    /// Whether the inside of a string is of the format.
-    #[inline]
-    pub(super) fn is_met_by(self, text: &[u8]) -> bool {
-        match self {
-            Self::Any => true,
-            Self::Date => timestamp::is_date(text),
-            Self::DateTime => timestamp::is_date_time(text, true),
-            Self::LocalDateTime => timestamp::is_date_time(text, false),
         }
     }
 }

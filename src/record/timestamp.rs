@@ -1,86 +1,404 @@
-//! Dates and times as they stand in rows.
+//! Dates and times as they stand in rows, in whichever of their usual forms, and as they are written.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
+use chrono::{DateTime, Duration, NaiveDate, NaiveDateTime, NaiveTime, Utc};
+
+use super::schema::Format;
 
 /// Bytes of `YYYY-MM-DD`.
-pub(super) const DATE_LENGTH: usize = 10;
+const DATE_LENGTH: usize = 10;
 
-/// A time as Navan writes it; without an offset it counts as UTC.
+/// Bytes of `YYYY-MM-DDTHH:MM:SS`.
+const SECONDS_LENGTH: usize = 19;
+
+/// Digits of a fraction, at least, so that all times of a column have one precision.
+const FRACTION_DIGITS: usize = 3;
+
+/// Seconds since 1970 from which a bare number is taken for a time (1973): smaller ones mean something else.
+const MIN_EPOCH_SECONDS: u64 = 100_000_000;
+
+/// From here on a bare number counts milliseconds (1973), as seconds it would be in the year 5138.
+const MIN_EPOCH_MILLISECONDS: u64 = 100_000_000_000;
+
+/// Beyond this (year 5138) it is no time either.
+const END_OF_EPOCH_MILLISECONDS: u64 = 100_000_000_000_000;
+
+/// What a text becomes in a column of dates or times.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Formatted {
+    /// It is as promised.
+    AsItIs,
+    /// It lacks milliseconds, which belong at this place.
+    LacksMilliseconds(usize),
+    /// The same time in the promised form; whether only its precision is another.
+    Rewritten { text: String, only_precision: bool },
+    /// It is no time.
+    NotATime,
+}
+
+/// A time as a text has it.
+struct TimeParts<'a> {
+    /// To the second.
+    local: NaiveDateTime,
+    /// Digits behind the second.
+    fraction: &'a str,
+    /// Minutes east of UTC, if the text says.
+    offset: Option<i64>,
+}
+
+/// A time in any of its usual forms; without an offset it counts as UTC.
 pub fn parse(text: &str) -> Option<DateTime<Utc>> {
-    if let Some(time) = parse_usual(text.as_bytes()) {
-        return Some(time);
+    parse_bytes(text.as_bytes())
+}
+
+/// The same of a text that may be no UTF-8.
+pub(super) fn parse_bytes(text: &[u8]) -> Option<DateTime<Utc>> {
+    parse_usual(text).or_else(|| parse_any(str::from_utf8(text).ok()?)?.instant())
+}
+
+/// The text of a date or time column, in the column's form.
+pub(super) fn in_format(text: &[u8], format: Format) -> Formatted {
+    match format {
+        Format::Any => return Formatted::AsItIs,
+        Format::Date if text.len() == DATE_LENGTH && has_date(text) => return Formatted::AsItIs,
+        Format::Date => {}
+        Format::DateTime | Format::LocalDateTime => {
+            let clock = if format == Format::DateTime { text.strip_suffix(b"Z") } else { Some(text) };
+            match clock {
+                Some(clock) if clock.len() == SECONDS_LENGTH && has_seconds(clock) => {
+                    return Formatted::LacksMilliseconds(SECONDS_LENGTH);
+                }
+                Some(clock) if clock.len() == SECONDS_LENGTH + 4 && has_milliseconds(clock) => {
+                    return Formatted::AsItIs;
+                }
+                _ => {}
+            }
+        }
     }
-    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
-        return Some(time.to_utc());
+    let Ok(text) = str::from_utf8(text) else { return Formatted::NotATime };
+    match parse_any(text) {
+        Some(parts) => parts.formatted(text, format),
+        None => Formatted::NotATime,
     }
-    let local = NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f");
-    local.ok().map(|time| time.and_utc())
+}
+
+/// A bare number in a column of dates or times: seconds or milliseconds since 1970.
+pub(super) fn epoch_in_format(number: &[u8], format: Format) -> Option<String> {
+    parse_epoch(str::from_utf8(number).ok()?).map(|parts| parts.to_text(format))
+}
+
+/// The time that a bare number tells.
+pub(super) fn parse_number(number: &[u8]) -> Option<DateTime<Utc>> {
+    parse_epoch(str::from_utf8(number).ok()?)?.instant()
 }
 
 /// `YYYY-MM-DDTHH:MM:SS.mmmZ` or the same without a fraction, which is how all rows but a few are written: several times
 /// faster than what takes every form.
 fn parse_usual(text: &[u8]) -> Option<DateTime<Utc>> {
-    let digits = |from: usize, to: usize| {
-        text[from..to]
-            .iter()
-            .try_fold(0u32, |number, byte| byte.is_ascii_digit().then(|| number * 10 + u32::from(byte - b'0')))
-    };
-    let milliseconds = match (text.len(), text.last()) {
-        (20, Some(b'Z')) => 0,
-        (24, Some(b'Z')) if text[19] == b'.' => digits(20, 23)?,
+    let clock = text.strip_suffix(b"Z")?;
+    let milliseconds = match clock.len() {
+        SECONDS_LENGTH if has_seconds(clock) => 0,
+        23 if has_milliseconds(clock) => digits(&clock[20..]),
         _ => return None,
     };
-    if [text[4], text[7], text[10], text[13], text[16]] != *b"--T::" {
-        return None;
-    }
-    let date = NaiveDate::from_ymd_opt(i32::try_from(digits(0, 4)?).ok()?, digits(5, 7)?, digits(8, 10)?)?;
-    Some(date.and_hms_milli_opt(digits(11, 13)?, digits(14, 16)?, digits(17, 19)?, milliseconds)?.and_utc())
+    let date =
+        NaiveDate::from_ymd_opt(i32::try_from(digits(&clock[..4])).ok()?, digits(&clock[5..7]), digits(&clock[8..10]))?;
+    let (hour, minute, second) = (digits(&clock[11..13]), digits(&clock[14..16]), digits(&clock[17..19]));
+    Some(date.and_hms_milli_opt(hour, minute, second, milliseconds)?.and_utc())
 }
 
-/// `YYYY-MM-DD` at the start.
-fn starts_with_date(text: &[u8]) -> bool {
+fn digits(text: &[u8]) -> u32 {
+    text.iter().fold(0, |number, byte| number * 10 + u32::from(byte - b'0'))
+}
+
+/// `YYYY-MM-DD` at the start, and a day that there is.
+fn has_date(text: &[u8]) -> bool {
     let Some([y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2]) = text.first_chunk::<DATE_LENGTH>() else { return false };
-    [y1, y2, y3, y4, m1, m2, d1, d2].into_iter().all(u8::is_ascii_digit)
+    if ![y1, y2, y3, y4, m1, m2, d1, d2].into_iter().all(u8::is_ascii_digit) {
+        return false;
+    }
+    let (year, month, day) = (digits(&text[..4]), digits(&text[5..7]), digits(&text[8..10]));
+    let is_certain = year > 0 && (1..=12).contains(&month) && (1..=28).contains(&day);
+    is_certain || is_day(year, month, day)
 }
 
-/// `YYYY-MM-DD` and nothing else.
-pub(super) fn is_date(text: &[u8]) -> bool {
-    text.len() == DATE_LENGTH && starts_with_date(text)
+fn is_day(year: u32, month: u32, day: u32) -> bool {
+    year > 0 && i32::try_from(year).is_ok_and(|year| NaiveDate::from_ymd_opt(year, month, day).is_some())
 }
 
-/// A date, `T`, and a time at least to the minute; with an offset or without one, as asked.
-pub(super) fn is_date_time(text: &[u8], with_offset: bool) -> bool {
-    starts_with_date(text)
-        && text.len() >= 16
-        && text[10] == b'T'
-        && text[11].is_ascii_digit()
-        && text[13] == b':'
-        && with_offset == (text.ends_with(b"Z") || text[11..].iter().any(|byte| matches!(byte, b'+' | b'-')))
+/// A date, `T`, and a time to the second.
+fn has_seconds(text: &[u8]) -> bool {
+    let Some([b'T', h1, h2, b':', m1, m2, b':', s1, s2]) = text.get(DATE_LENGTH..SECONDS_LENGTH) else { return false };
+    [h1, h2, m1, m2, s1, s2].into_iter().all(u8::is_ascii_digit)
+        && (*h1, *h2) < (b'2', b'4')
+        && *m1 < b'6'
+        && *s1 < b'6'
+        && has_date(text)
 }
 
-/// A date with a time behind it.
-pub(super) fn is_longer_than_a_date(text: &[u8]) -> bool {
-    text.len() > DATE_LENGTH && starts_with_date(text) && matches!(text[DATE_LENGTH], b'T' | b' ')
+/// The same, and `.mmm`.
+fn has_milliseconds(text: &[u8]) -> bool {
+    text[SECONDS_LENGTH] == b'.' && text[SECONDS_LENGTH + 1..].iter().all(u8::is_ascii_digit) && has_seconds(text)
+}
+
+/// A text that is read from left to right.
+struct Reader<'a>(&'a str);
+
+impl<'a> Reader<'a> {
+    fn eat(&mut self, character: char) -> bool {
+        let rest = self.0.strip_prefix(character);
+        self.0 = rest.unwrap_or(self.0);
+        rest.is_some()
+    }
+
+    /// All digits that come next.
+    fn digits(&mut self) -> &'a str {
+        let end = self.0.bytes().position(|byte| !byte.is_ascii_digit()).unwrap_or(self.0.len());
+        let (digits, rest) = self.0.split_at(end);
+        self.0 = rest;
+        digits
+    }
+
+    /// So many digits, as a number.
+    fn number(&mut self, length: usize) -> Option<u32> {
+        let (head, rest) = self.0.split_at_checked(length)?;
+        if !head.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        self.0 = rest;
+        head.parse().ok()
+    }
+
+    /// `YYYY-MM-DD` or `YYYYMMDD`.
+    fn date(&mut self) -> Option<NaiveDate> {
+        let year = self.number(4)?;
+        let has_dashes = self.eat('-');
+        let month = self.number(2)?;
+        if has_dashes && !self.eat('-') {
+            return None;
+        }
+        let day = self.number(2)?;
+        is_day(year, month, day).then(|| NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day))?
+    }
+
+    /// `HH:MM`, `HH:MM:SS`, or the same without colons.
+    fn clock(&mut self) -> Option<NaiveTime> {
+        let hour = self.number(2)?;
+        let has_colons = self.eat(':');
+        let minute = self.number(2)?;
+        let has_seconds =
+            if has_colons { self.eat(':') } else { self.0.starts_with(|next: char| next.is_ascii_digit()) };
+        let second = if has_seconds { self.number(2)? } else { 0 };
+        NaiveTime::from_hms_opt(hour, minute, second)
+    }
+
+    /// The digits behind a point or comma; none if neither comes.
+    fn fraction(&mut self) -> Option<&'a str> {
+        if !self.eat('.') && !self.eat(',') {
+            return Some("");
+        }
+        let digits = self.digits();
+        (!digits.is_empty()).then_some(digits)
+    }
+}
+
+/// `Z`, `UTC`, `GMT`, `+HH`, `+HHMM` or `+HH:MM`, in minutes.
+fn parse_offset(text: &str) -> Option<i64> {
+    if ["z", "utc", "gmt"].iter().any(|name| text.eq_ignore_ascii_case(name)) {
+        return Some(0);
+    }
+    let (sign, mut rest) = match text.split_at_checked(1)? {
+        ("+", rest) => (1, Reader(rest)),
+        ("-", rest) => (-1, Reader(rest)),
+        _ => return None,
+    };
+    let hours = rest.number(2)?;
+    rest.eat(':');
+    let minutes = if rest.0.is_empty() { 0 } else { rest.number(2)? };
+    let is_offset = rest.0.is_empty() && hours < 24 && minutes < 60;
+    is_offset.then(|| sign * (i64::from(hours) * 60 + i64::from(minutes)))
+}
+
+fn parse_any(text: &str) -> Option<TimeParts<'_>> {
+    parse_parts(text).or_else(|| parse_epoch(text))
+}
+
+/// ISO 8601 in its usual forms. A date alone is its midnight.
+fn parse_parts(text: &str) -> Option<TimeParts<'_>> {
+    let mut reader = Reader(text.trim_ascii());
+    let date = reader.date()?;
+    if reader.0.is_empty() {
+        return Some(TimeParts { local: date.and_time(NaiveTime::MIN), fraction: "", offset: None });
+    }
+    if !reader.eat('T') && !reader.eat('t') {
+        let rest = reader.0.trim_start();
+        if rest.len() == reader.0.len() {
+            return None;
+        }
+        reader.0 = rest;
+    }
+    let local = date.and_time(reader.clock()?);
+    let fraction = reader.fraction()?;
+    let offset = match reader.0.trim_start() {
+        "" => None,
+        text => Some(parse_offset(text)?),
+    };
+    Some(TimeParts { local, fraction, offset })
+}
+
+/// Seconds since 1970, with a fraction perhaps, or milliseconds.
+fn parse_epoch(text: &str) -> Option<TimeParts<'_>> {
+    let mut reader = Reader(text.trim_ascii());
+    let whole = reader.digits();
+    let number: u64 = whole.parse().ok()?;
+    let (seconds, fraction) = match number {
+        MIN_EPOCH_SECONDS..MIN_EPOCH_MILLISECONDS => (number, reader.fraction()?),
+        MIN_EPOCH_MILLISECONDS..END_OF_EPOCH_MILLISECONDS => (number / 1_000, &whole[whole.len() - FRACTION_DIGITS..]),
+        _ => return None,
+    };
+    let local = DateTime::from_timestamp(i64::try_from(seconds).ok()?, 0)?.naive_utc();
+    reader.0.is_empty().then_some(TimeParts { local, fraction, offset: Some(0) })
+}
+
+impl TimeParts<'_> {
+    fn instant(&self) -> Option<DateTime<Utc>> {
+        let nanoseconds: i64 = format!("{:0<9}", self.fraction).get(..9)?.parse().ok()?;
+        let offset = Duration::minutes(self.offset.unwrap_or_default());
+        let time = self.local.checked_sub_signed(offset)?.checked_add_signed(Duration::nanoseconds(nanoseconds))?;
+        Some(time.and_utc())
+    }
+
+    fn to_text(&self, format: Format) -> String {
+        if format == Format::Date {
+            return self.local.format("%Y-%m-%d").to_string();
+        }
+        let clock = self.local.format("%Y-%m-%dT%H:%M:%S");
+        let offset = match self.offset {
+            _ if format == Format::LocalDateTime => String::new(),
+            None | Some(0) => "Z".to_owned(),
+            Some(minutes) => {
+                let sign = if minutes < 0 { '-' } else { '+' };
+                format!("{sign}{:02}:{:02}", minutes.abs() / 60, minutes.abs() % 60)
+            }
+        };
+        format!("{clock}.{:0<FRACTION_DIGITS$}{offset}", self.fraction)
+    }
+
+    fn formatted(&self, before: &str, format: Format) -> Formatted {
+        let text = self.to_text(format);
+        if text == before {
+            return Formatted::AsItIs;
+        }
+        let only_precision = format != Format::Date && to_the_second(before) == to_the_second(&text);
+        Formatted::Rewritten { text, only_precision }
+    }
+}
+
+/// A time and its offset, without the fraction between them.
+fn to_the_second(text: &str) -> Option<(&str, &str)> {
+    let (clock, rest) = text.split_at_checked(SECONDS_LENGTH)?;
+    let offset =
+        rest.strip_prefix('.').map_or(rest, |rest| rest.trim_start_matches(|next: char| next.is_ascii_digit()));
+    Some((clock, offset))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn written(text: &str, format: Format) -> Option<String> {
+        match in_format(text.as_bytes(), format) {
+            Formatted::AsItIs => Some(text.to_owned()),
+            Formatted::LacksMilliseconds(at) => Some(format!("{}.000{}", &text[..at], &text[at..])),
+            Formatted::Rewritten { text, .. } => Some(text),
+            Formatted::NotATime => None,
+        }
+    }
+
     #[test]
-    fn times_are_read_with_and_without_offset() {
+    fn a_time_is_read_in_each_of_its_usual_forms() {
         for text in [
             "2026-01-02T03:04:05Z",
             "2026-01-02T03:04:05.000Z",
             "2026-01-02T03:04:05",
             "2026-01-02T04:04:05+01:00",
-            "2026-01-02T03:04:05.000",
+            "2026-01-02T03:04:05.000+0000",
+            "2026-01-02T03:04:05+00",
+            "2026-01-02 03:04:05 UTC",
+            "2026-01-02t02:34:05-0030",
+            "20260102T030405Z",
+            " 2026-01-02T03:04:05z ",
         ] {
             assert_eq!(parse(text).unwrap().timestamp(), 1_767_323_045, "{text}");
         }
         assert_eq!(parse("2026-01-02T03:04:05.678Z").unwrap().timestamp_millis(), 1_767_323_045_678);
-        for text in ["soon", "2026-02-31T00:00:00Z", "2026-01-02T03:04:0xZ"] {
+        assert_eq!(parse("2026-01-02T03:04:05,6789012345Z").unwrap().timestamp_subsec_nanos(), 678_901_234);
+        assert_eq!(parse("2026-01-02").unwrap().timestamp(), 1_767_312_000);
+        for text in ["soon", "", "2026-02-31T00:00:00Z", "2026-01-02T03:04:0xZ", "2026-01-02T03:04:05.Z", "2026-01-02T"]
+        {
             assert_eq!(parse(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_date_time_is_written_as_rfc_3339_in_milliseconds() {
+        for (text, expected) in [
+            ("2026-01-02T03:04:05.678Z", "2026-01-02T03:04:05.678Z"),
+            ("2026-01-02T03:04:05Z", "2026-01-02T03:04:05.000Z"),
+            ("2026-01-02T03:04:05.1Z", "2026-01-02T03:04:05.100Z"),
+            ("2026-01-02T03:04:05.123456789Z", "2026-01-02T03:04:05.123456789Z"),
+            ("2026-01-02T03:04:05.000+0000", "2026-01-02T03:04:05.000Z"),
+            ("2026-01-02 03:04:05+02", "2026-01-02T03:04:05.000+02:00"),
+            ("2026-01-02T03:04-0930", "2026-01-02T03:04:00.000-09:30"),
+            ("2026-01-02", "2026-01-02T00:00:00.000Z"),
+            ("1763805600000", "2025-11-22T10:00:00.000Z"),
+            ("1763805600.5", "2025-11-22T10:00:00.500Z"),
+        ] {
+            assert_eq!(written(text, Format::DateTime).as_deref(), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_local_time_has_no_offset_and_a_date_no_time() {
+        assert_eq!(written("2026-01-02T23:04:05", Format::LocalDateTime).unwrap(), "2026-01-02T23:04:05.000");
+        assert_eq!(written("2026-01-02T23:04:05+02:00", Format::LocalDateTime).unwrap(), "2026-01-02T23:04:05.000");
+        assert_eq!(written("2026-01-02T23:04:05-09:00", Format::Date).unwrap(), "2026-01-02");
+        assert_eq!(written("20260102", Format::Date).unwrap(), "2026-01-02");
+        assert_eq!(epoch_in_format(b"1763805600000", Format::Date).unwrap(), "2025-11-22");
+    }
+
+    #[test]
+    fn what_is_no_time_stays_none() {
+        for text in [
+            "2026-02-29",
+            "2026-13-01",
+            "0000-01-01",
+            "2026-1-2",
+            "2016-12-31T23:59:60Z",
+            "2026-01-02T24:00:00Z",
+            "2026-01-02T03:04:05+24:00",
+            "2026-01-02T03:04:05 Europe/Paris",
+            "1",
+            "20261301",
+            "99999999999999999999",
+            "-1763805600",
+            "N/A",
+        ] {
+            for format in [Format::Date, Format::DateTime, Format::LocalDateTime] {
+                assert_eq!(written(text, format), None, "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_change_of_precision_is_told_from_one_of_form() {
+        let only_precision = |text: &str| match in_format(text.as_bytes(), Format::DateTime) {
+            Formatted::Rewritten { only_precision, .. } => only_precision,
+            other => panic!("{text}: {other:?}"),
+        };
+        assert!(only_precision("2026-01-02T03:04:05.1Z"));
+        assert!(only_precision("2026-01-02T03:04:05+01:00"));
+        assert!(!only_precision("2026-01-02T03:04:05+0100"));
+        assert!(!only_precision("2026-01-02 03:04:05Z"));
+        assert!(!only_precision("2026-01-02T03:04:05"));
     }
 }

@@ -12,7 +12,19 @@ pub(super) static TRANSACTION: Stream = Stream {
     schema: include_str!("../../schemas/transaction.json"),
     key: "id",
     cursor_field: Some(CURSOR_FIELD),
-    coerced: &[],
+    // Navan writes amounts as text.
+    coerced: &[
+        "billable_entity_amount",
+        "direct_reimbursement_fee_amount",
+        "distance_amount",
+        "fee",
+        "fx_fee_amount",
+        "original_amount",
+        "personal_amount",
+        "posted_amount",
+        "reimbursement_amount",
+        "rejected_amount",
+    ],
     oauth_scope: OAUTH_SCOPE,
     strategy: &ChangeWindows {
         endpoint: "/v1/expense",

@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::gateway::Cooldown;
 use crate::monitor::{Event, emit};
 use crate::protocol::{ConfiguredStream, Message, StreamStatus, Trace};
-use crate::record::{RecordBatch, RecordFormat};
+use crate::record::{Finding, FindingKind, RecordBatch, RecordFormat};
 use crate::sink::Sink;
 
 /// A word to the log each so many records.
@@ -33,7 +33,7 @@ struct EmitterProgress {
     records: u64,
     records_since_state: u64,
     last_state: Option<Value>,
-    drift: BTreeMap<String, u64>,
+    findings: BTreeMap<Finding, u64>,
     is_estimated: bool,
 }
 
@@ -85,12 +85,8 @@ impl StreamEmitter {
         if !std::mem::replace(&mut progress.is_running, true) {
             self.send_status(StreamStatus::Running);
         }
-        for path in self.format.drift(&batch) {
-            if let Some(count) = progress.drift.get_mut(path) {
-                *count += 1;
-            } else {
-                progress.drift.insert(path.to_owned(), 1);
-            }
+        for finding in batch.findings() {
+            *progress.findings.entry(finding).or_default() += 1;
         }
         let records = batch.len() as u64;
         let written = self.sink.records(batch);
@@ -126,7 +122,7 @@ impl StreamEmitter {
         if !std::mem::replace(&mut progress.is_open, false) {
             return;
         }
-        self.warn_drift(&mut progress);
+        self.tell_findings(&mut progress);
         let status = match result {
             Ok(()) => StreamStatus::Complete,
             Err(error) => {
@@ -177,12 +173,31 @@ impl StreamEmitter {
         self.sink.message(&Message::trace(trace));
     }
 
-    fn warn_drift(&self, progress: &mut EmitterProgress) {
-        for (path, count) in std::mem::take(&mut progress.drift) {
-            tracing::warn!(
-                "{}: in {count} records, `{path}` has a form that the schema does not have; it was passed on as Navan sent it.",
-                self.name()
-            );
+    /// What was found in the rows, once a field.
+    fn tell_findings(&self, progress: &mut EmitterProgress) {
+        let name = self.name();
+        for (finding, count) in std::mem::take(&mut progress.findings) {
+            let place = self.format.place(finding);
+            match finding.kind {
+                FindingKind::Nulled => tracing::warn!(
+                    "{name}: `{place}` held what its column cannot hold (records: {count}); the column is null there, and the value stands in `_extra`."
+                ),
+                FindingKind::Repaired => tracing::warn!(
+                    "{name}: `{place}` came in another form than the schema promises (records: {count}); it was brought to that one, and nothing of it was lost."
+                ),
+                FindingKind::Mended => tracing::warn!(
+                    "{name}: half a character, or what is no JSON, was replaced by U+FFFD, by an escape, or by text (records: {count})."
+                ),
+                FindingKind::NoKey => tracing::warn!(
+                    "{name}: rows came without `{place}` (records: {count}); they are written with an empty one. A destination that deduplicates by it keeps only one of them: append, or ask Navan why it is missing."
+                ),
+                FindingKind::Undeclared => {
+                    emit(&Event::UndeclaredField { stream: name, field: &place, records: count });
+                    tracing::info!(
+                        "{name}: the schema does not know the field `{place}` (records: {count}); it stands in `_extra`."
+                    );
+                }
+            }
         }
     }
 

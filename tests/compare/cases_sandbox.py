@@ -152,9 +152,9 @@ CLEAN = [
     Case("pretty pages", reads(settings={"pretty": True})),
     Case("compressed pages", reads(settings={"gzip": True})),
     Case("pretty and compressed pages", reads(settings={"pretty": True, "gzip": True}, **FEW)),
-    Case("rows of which each wavers", reads(settings={"waver_every": 1})),
-    Case("rows of which none wavers", reads(settings={"waver_every": 0})),
-    Case("rows with fields that nobody has heard of", reads(settings={"new_field_every": 2, "waver_every": 3})),
+    Case("rows of mixed types, each of them", reads(settings={"mixed_types_every": 1})),
+    Case("rows of mixed types, none of them", reads(settings={"mixed_types_every": 0})),
+    Case("rows with fields that nobody has heard of", reads(settings={"new_field_every": 2, "mixed_types_every": 3})),
     Case(
         "users in the older form",
         lambda side: [

@@ -140,7 +140,7 @@ def _timed() -> Rows:
 
 
 def _two_forms() -> Rows:
-    """What is known to waver, in each form that might come."""
+    """What is known to come in two forms, in each form that might come."""
     lists = [
         '""',
         '" "',

@@ -265,7 +265,14 @@ impl Run {
     pub(crate) fn raw_records(&self, stream: &str) -> Vec<&str> {
         let head = format!(r#"{{"type":"RECORD","record":{{"stream":"{stream}","#);
         let lines = self.stdout.lines().filter(|line| line.starts_with(&head) && line.ends_with("}}"));
-        lines.map(|line| &line[line.find(r#""data":"#).unwrap() + 7..line.len() - 2]).collect()
+        let data = |line| -> &str {
+            let (_, data): (&str, &str) = str::split_once(line, r#""data":"#).unwrap();
+            match data.rsplit_once(r#","meta":{"changes":["#) {
+                Some((data, _)) => data,
+                None => &data[..data.len() - 2],
+            }
+        };
+        lines.map(data).collect()
     }
 
     /// The keys of a stream's records, in order.

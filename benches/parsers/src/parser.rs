@@ -9,7 +9,7 @@ use source_navan::bench::PageScanner;
 
 pub enum Parser {
     /// The connector's scanner. It alone also looks at the values, and writes RECORD lines.
-    Scanner(PageScanner, Vec<u8>),
+    Scanner(PageScanner),
     SerdeJson,
     Jiter,
     SonicRs,
@@ -21,7 +21,7 @@ impl Parser {
     pub fn all(stream: &str) -> anyhow::Result<[Self; 5]> {
         let scanner = PageScanner::for_stream(stream).with_context(|| format!("no stream {stream}"))?;
         Ok([
-            Self::Scanner(scanner, Vec::new()),
+            Self::Scanner(scanner),
             Self::SerdeJson,
             Self::Jiter,
             Self::SonicRs,
@@ -31,7 +31,7 @@ impl Parser {
 
     pub fn name(&self) -> &'static str {
         match self {
-            Self::Scanner(..) => "source-navan",
+            Self::Scanner(_) => "source-navan",
             Self::SerdeJson => "serde_json",
             Self::Jiter => "jiter",
             Self::SonicRs => "sonic-rs",
@@ -42,10 +42,7 @@ impl Parser {
     /// How many rows a page has, which may be overwritten.
     pub fn rows(&mut self, body: &mut [u8]) -> anyhow::Result<usize> {
         match self {
-            Self::Scanner(scanner, lines) => {
-                lines.clear();
-                scanner.scan(body, lines).map_err(|error| anyhow!(error))
-            }
+            Self::Scanner(scanner) => Ok(scanner.scan(body).map_err(|error| anyhow!(error))?.count()),
             Self::SerdeJson => Ok(split::rows(body)?.len()),
             Self::Jiter => Ok(by_jiter(body)?.len()),
             Self::SonicRs => Ok(sonic_rs::from_slice::<LazyPage>(body)?.data.len()),

@@ -19,7 +19,7 @@ pub(crate) struct Company {
     pub(super) users: u64,
     /// When the sandbox began (ms since the epoch): nothing happens later, except by inserts and touches.
     pub(super) start_ms: i64,
-    waver_every: u64,
+    mixed_types_every: u64,
     new_field_every: u64,
     shuffle_fields: bool,
     pub(super) odd_numbers: bool,
@@ -32,7 +32,7 @@ impl Company {
             bookings: settings.bookings,
             users: settings.users.max(1),
             start_ms,
-            waver_every: settings.waver_every,
+            mixed_types_every: settings.mixed_types_every,
             new_field_every: settings.new_field_every,
             shuffle_fields: settings.shuffle_fields,
             odd_numbers: settings.odd_numbers,
@@ -54,9 +54,9 @@ impl Company {
         [mix(mix(self.seed ^ (tag << 32)) ^ index), mix(mix(self.seed.wrapping_add(tag)) ^ !index)]
     }
 
-    /// Whether the row has the inconsistent types (see `waver_every` of the settings).
+    /// Whether the row has the inconsistent types (see `mixed_types_every` of the settings).
     pub(super) fn is_inconsistent(&self, index: u64) -> bool {
-        self.waver_every > 0 && (index + 1).is_multiple_of(self.waver_every)
+        self.mixed_types_every > 0 && (index + 1).is_multiple_of(self.mixed_types_every)
     }
 
     /// On some rows, a field that is in no schema.

@@ -59,6 +59,7 @@ struct ReadProgress {
     planned: usize,
     done: usize,
     rows: u64,
+    left_out: u64,
 }
 
 impl ChangeWindows {
@@ -90,6 +91,13 @@ impl ChangeWindows {
                 emitter.name()
             );
         }
+        if progress.left_out > 0 {
+            tracing::info!(
+                "{}: {} rows were left out that an earlier read has brought or the next one will.",
+                emitter.name(),
+                progress.left_out
+            );
+        }
         if incremental {
             emitter.checkpoint(self.state(read, &progress));
         } else {
@@ -118,7 +126,8 @@ impl ChangeWindows {
             let Some(done) = running.next().await else { break };
             let (window, outcome) = done?;
             match outcome {
-                WindowOutcome::Complete { rows } => {
+                WindowOutcome::Complete { rows, left_out } => {
+                    progress.left_out += left_out;
                     let moved = progress.complete(&window, rows);
                     if progress.done >= WINDOWS_BEFORE_ESTIMATE {
                         self.estimate(read, progress);
@@ -267,7 +276,7 @@ impl ReadProgress {
         }
         let watermarks =
             starts.into_iter().map(|(expense_type, starts)| (expense_type, Watermark::new(end, starts))).collect();
-        Self { cursors, watermarks, refused: BTreeMap::new(), planned: windows.len(), done: 0, rows: 0 }
+        Self { cursors, watermarks, refused: BTreeMap::new(), planned: windows.len(), done: 0, rows: 0, left_out: 0 }
     }
 
     /// Takes note of a complete window; whether its type's cursor moved.

@@ -9,6 +9,7 @@
 mod change_windows;
 mod created_slices;
 mod page_sweep;
+mod row_numbers;
 mod snapshot;
 mod window_reader;
 

@@ -9,7 +9,6 @@
 //! leave the total as it was, while a row slips through. Such a list is swept twice even if the first is consistent.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use chrono::{DateTime, Utc};
@@ -17,6 +16,7 @@ use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 
 use super::ReadContext;
+use super::row_numbers::{ByNumber, RowNumbers};
 use crate::api::{ListPage, ListQuery, Paging};
 use crate::gateway::Failure;
 use crate::record::Row;
@@ -38,8 +38,9 @@ pub(super) struct SweepOptions<'a> {
 /// Which sweeps have seen which keys.
 #[derive(Default)]
 struct SeenKeys {
-    /// The last sweep that saw the key.
-    keys: HashMap<u64, u32>,
+    numbers: RowNumbers,
+    /// The last sweep that saw the row.
+    rows: ByNumber<u32>,
     sweep: Sweep,
 }
 
@@ -56,6 +57,7 @@ struct Sweep {
 
 impl SeenKeys {
     fn next_sweep(&mut self) {
+        self.numbers.begin_look();
         self.sweep = Sweep { number: self.sweep.number + 1, ..Sweep::default() };
     }
 
@@ -66,7 +68,7 @@ impl SeenKeys {
     /// Takes note of a row; returns whether it is new.
     fn observe(&mut self, row: &Row) -> bool {
         let sweep = &mut self.sweep;
-        match self.keys.entry(row.identity) {
+        match self.rows.entry(self.numbers.of(row)) {
             Entry::Vacant(entry) => {
                 entry.insert(sweep.number);
                 sweep.distinct += 1;

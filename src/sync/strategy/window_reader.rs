@@ -1,17 +1,22 @@
 //! Reading one window of one partition, from its first page to its last, by its cursor.
 
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
+use std::collections::hash_map::Entry;
 use std::ops::RangeInclusive;
 
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 
+use super::row_numbers::{ByNumber, RowNumbers};
 use super::{ReadContext, ReadError};
 use crate::api::{ChangesPage, ChangesQuery};
 use crate::error::Error;
 use crate::gateway::Failure;
-use crate::record::Row;
-use crate::sync::state::time::retention_start;
+use crate::record::{Identity, Row};
+use crate::sync::state::time::{midnight, retention_start};
+
+/// In place of a time that cannot be read.
+const NO_TIME: i64 = i64::MIN;
 
 /// A stretch of days of one expense type.
 #[derive(Clone, Debug)]
@@ -22,7 +27,7 @@ pub(super) struct ChangeWindow {
     pub(super) number: usize,
     /// What tells it from the others of its type: the time at which it starts.
     pub(super) starts: DateTime<Utc>,
-    /// Rows that changed before are not wanted.
+    /// What changed before was read before.
     pub(super) since: DateTime<Utc>,
 }
 
@@ -30,6 +35,8 @@ pub(super) struct ChangeWindow {
 pub(super) enum WindowOutcome {
     Complete {
         rows: u64,
+        /// Rows that were read before, or that the next read will bring.
+        left_out: u64,
     },
     /// The type cannot be read with this credential: 403 or 404.
     Refused(u16),
@@ -40,10 +47,19 @@ pub(super) struct WindowReader<'a> {
     read: &'a ReadContext<'a>,
     query: ChangesQuery,
     window: &'a ChangeWindow,
-    /// T0: rows that changed after it are not wanted.
+    /// T0, when the read began.
     end: DateTime<Utc>,
-    /// The rows written so far, with the time of their change.
-    written: RefCell<HashMap<u64, Option<DateTime<Utc>>>>,
+    rows: RefCell<WindowRows>,
+}
+
+/// The rows of a window.
+#[derive(Default)]
+struct WindowRows {
+    numbers: RowNumbers,
+    /// Those written so far, with the time of their change in epoch milliseconds; [`NO_TIME`] if it cannot be read.
+    written: ByNumber<i64>,
+    /// How many were left out as read before, or for the next read to bring.
+    left_out: u64,
 }
 
 impl<'a> WindowReader<'a> {
@@ -53,7 +69,7 @@ impl<'a> WindowReader<'a> {
         window: &'a ChangeWindow,
         end: DateTime<Utc>,
     ) -> Self {
-        Self { read, query, window, end, written: RefCell::default() }
+        Self { read, query, window, end, rows: RefCell::default() }
     }
 
     /// Reads the window. A cursor that Navan no longer knows costs it a new start, once; what is written already is not
@@ -85,11 +101,13 @@ impl<'a> WindowReader<'a> {
     }
 
     fn complete(&self) -> WindowOutcome {
-        WindowOutcome::Complete { rows: self.written.borrow().len() as u64 }
+        let rows = self.rows.borrow();
+        WindowOutcome::Complete { rows: rows.written.len() as u64, left_out: rows.left_out }
     }
 
     /// Follows the cursor from the first page to the last.
     async fn paginate(&self, days: &RangeInclusive<NaiveDate>) -> Result<(), WindowError> {
+        self.rows.borrow_mut().begin_look();
         let mut cursors = HashSet::new();
         let (query, mut page) = self.first_page(days).await?;
         loop {
@@ -146,28 +164,58 @@ impl<'a> WindowReader<'a> {
 
     async fn write(&self, page: ChangesPage) {
         let ChangesPage { mut rows, permit, .. } = page;
-        rows.retain(|row| self.is_wanted(row));
+        {
+            let mut seen = self.rows.borrow_mut();
+            rows.retain(|row| seen.is_wanted(row, self.is_for_another_read(row)));
+        }
         self.read.emitter.write(rows).await;
         drop(permit);
     }
 
-    /// Navan filters by whole days; what changed before the start of the read or after T0 is not this read's. A row
-    /// whose time cannot be read is written: better twice than never.
-    fn is_wanted(&self, row: &Row) -> bool {
-        let changed = row.cursor;
-        if changed.is_some_and(|changed| changed < self.window.since || changed > self.end) {
+    /// Whether an incremental read leaves the row out, since another read has brought it or will: the API filters by whole
+    /// days, so that it also gives what changed on the first day before the look-back begins; and what changed after T0 is
+    /// the next read's. What lies outside the days that were asked for, or ahead of Navan's clock, no other read brings.
+    fn is_for_another_read(&self, row: &Row) -> bool {
+        let Some(changed) = row.cursor.filter(|_| self.read.emitter.configured().is_incremental()) else {
+            return false;
+        };
+        let first_day = midnight(*self.window.days.start());
+        let was_before = first_day <= changed && changed < self.window.since;
+        let is_of_the_next = self.end < changed && changed <= self.read.api.now();
+        was_before || is_of_the_next
+    }
+}
+
+impl WindowRows {
+    /// The window is read from its first page.
+    fn begin_look(&mut self) {
+        self.numbers.begin_look();
+        self.left_out = 0;
+    }
+
+    /// Whether a row is to be written: not if this version of it was.
+    fn is_wanted(&mut self, row: &Row, is_for_another_read: bool) -> bool {
+        if is_for_another_read {
+            self.left_out += 1;
             return false;
         }
-        let mut written = self.written.borrow_mut();
-        match written.get_mut(&row.identity) {
-            Some(before) if *before >= changed => false,
-            Some(before) => {
-                *before = changed;
+        let changed = row.cursor.map_or(NO_TIME, |changed| changed.timestamp_millis());
+        match self.written.entry(self.numbers.of(row)) {
+            Entry::Vacant(entry) => {
+                entry.insert(changed);
                 true
             }
-            None => {
-                written.insert(row.identity, changed);
-                true
+            // Without times nobody can say which of two versions is the newer one, so both are written.
+            Entry::Occupied(mut entry) => {
+                let has_times = *entry.get() != NO_TIME && changed != NO_TIME;
+                let is_known = match row.identity {
+                    Identity::Key(_) => has_times && *entry.get() >= changed,
+                    Identity::Content(_) => true,
+                };
+                if !is_known {
+                    entry.insert(changed);
+                }
+                !is_known
             }
         }
     }

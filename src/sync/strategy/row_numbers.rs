@@ -1,0 +1,57 @@
+//! Telling rows apart over several looks at the same list.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+use crate::record::{Identity, Row};
+
+/// What is known of rows by their numbers. These are hashes already, and are not hashed again.
+pub(super) type ByNumber<T> = HashMap<u64, T, BuildHasherDefault<AsItIs>>;
+
+/// Gives each row a number, by which it is known again in the next look. Rows with the same key have the same; a row without
+/// a key has that of its content and of how many like it came before in this look, so that two that are alike are two rows,
+/// and still the same two when the list is read again.
+#[derive(Default)]
+pub(super) struct RowNumbers {
+    without_key: ByNumber<u64>,
+}
+
+impl RowNumbers {
+    /// The list is read again.
+    pub(super) fn begin_look(&mut self) {
+        self.without_key.clear();
+    }
+
+    /// The number of a row.
+    pub(super) fn of(&mut self, row: &Row) -> u64 {
+        match row.identity {
+            Identity::Key(hash) => hash,
+            Identity::Content(hash) => {
+                let count = self.without_key.entry(hash).or_default();
+                *count += 1;
+                // An odd factor gives each count another number; that a key has the same is as unlikely as that of two keys.
+                hash ^ count.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+            }
+        }
+    }
+}
+
+/// Hashes a number to itself.
+#[derive(Default)]
+pub(super) struct AsItIs(u64);
+
+impl Hasher for AsItIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = number;
+    }
+}
