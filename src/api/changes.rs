@@ -5,8 +5,8 @@ use std::ops::RangeInclusive;
 use chrono::NaiveDate;
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::envelope::ChangesEnvelope;
-use super::{Api, Fetched};
+use super::envelope::{ChangesEnvelope, NextPage};
+use super::{Api, Fetched, PagePlace};
 use crate::gateway::Failure;
 use crate::record::{RecordBatch, RecordFormat};
 
@@ -16,6 +16,7 @@ const CHANGES_PAGE_SIZE: u64 = 500;
 /// What is asked for, page by page.
 #[derive(Clone, Debug)]
 pub struct ChangesQuery {
+    endpoint: &'static str,
     path: String,
     /// Only rows that changed on these days, both included.
     days: RangeInclusive<NaiveDate>,
@@ -29,22 +30,33 @@ pub struct ChangesQuery {
 pub struct ChangesPage {
     /// Its rows.
     pub rows: RecordBatch,
-    /// The cursor of the next page; `None` on the last.
-    pub next_cursor: Option<String>,
+    /// What it says of the next page.
+    pub next: NextPage,
     /// To be dropped once the rows are written.
     pub permit: OwnedSemaphorePermit,
 }
 
 impl ChangesQuery {
-    /// What of the list at `path` changed on `days`.
-    pub fn new(path: String, days: RangeInclusive<NaiveDate>, field_groups: &'static str) -> Self {
-        Self { path, days, field_groups, size: CHANGES_PAGE_SIZE }
+    /// What of the list `name` below `endpoint` changed on `days`.
+    pub fn new(
+        endpoint: &'static str,
+        name: &str,
+        days: RangeInclusive<NaiveDate>,
+        field_groups: &'static str,
+    ) -> Self {
+        Self { endpoint, path: format!("{endpoint}/{name}"), days, field_groups, size: CHANGES_PAGE_SIZE }
     }
 
     /// The same on other days.
     #[must_use]
     pub fn on(self, days: RangeInclusive<NaiveDate>) -> Self {
         Self { days, ..self }
+    }
+
+    /// The same with other groups of fields.
+    #[must_use]
+    pub fn with_groups(self, field_groups: &'static str) -> Self {
+        Self { field_groups, ..self }
     }
 
     /// The same, but only one row, to see whether it can be read.
@@ -74,8 +86,10 @@ impl Api<'_> {
         if let Some(cursor) = cursor {
             parameters.push(("cursor", cursor.to_owned()));
         }
-        let Fetched { page, permit } = self.fetch_page::<ChangesEnvelope>(&query.path, &parameters, format).await?;
-        let ChangesEnvelope { rows, next_cursor } = page;
-        Ok(ChangesPage { rows, next_cursor, permit })
+        let place = PagePlace { is_first: cursor.is_none(), max_attempts: None };
+        let Fetched { page, permit } =
+            self.fetch_page::<ChangesEnvelope>(query.endpoint, &query.path, &parameters, place, format).await?;
+        let ChangesEnvelope { rows, next } = page;
+        Ok(ChangesPage { rows, next, permit })
     }
 }

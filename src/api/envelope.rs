@@ -12,13 +12,20 @@ pub(super) trait Envelope: Sized {
     /// Reads the envelope's members, and has the rows become records on the way.
     fn scan(scanner: &mut Scanner<'_>, format: &RecordFormat) -> Result<Self, Malformed>;
 
+    /// A page without rows, behind which there is none.
+    fn empty() -> Self;
+
     /// The whole of a body.
     fn whole(scanner: &mut Scanner<'_>, format: &RecordFormat) -> Result<Self, Malformed> {
-        if scanner.peek() != b'{' {
-            scanner.skip()?;
-            return Err(Malformed::Shape(OTHER_SHAPE));
-        }
-        let page = Self::scan(scanner, format)?;
+        let page = match scanner.peek() {
+            b'{' => Self::scan(scanner, format)?,
+            0 => return Err(Malformed::Shape(NOTHING)),
+            _ => {
+                let span = scanner.skip()?;
+                let is_nothing = matches!(scanner.text()[span], [b'n', ..] | [b'[', b']']);
+                return Err(Malformed::Shape(if is_nothing { NOTHING } else { OTHER_SHAPE }));
+            }
+        };
         scanner.end()?;
         Ok(page)
     }
@@ -27,10 +34,13 @@ pub(super) trait Envelope: Sized {
     ///
     /// # Errors
     /// If it is not the promised JSON.
-    fn parse(body: &[u8], format: &RecordFormat) -> Result<Self, InvalidBody> {
+    fn parse(body: &[u8], format: &RecordFormat) -> Result<Self, BodyProblem> {
         let mut scanner = Scanner::new(body);
         let page = Self::whole(&mut scanner, format);
-        page.map_err(|malformed| describe(malformed, body, scanner.at()))
+        page.map_err(|malformed| match malformed {
+            Malformed::Shape(NOTHING) => BodyProblem::Nothing,
+            malformed => BodyProblem::Invalid(describe(malformed, body, scanner.at())),
+        })
     }
 
     /// Understands a body that is no JSON, if what is broken lies inside the values of rows.
@@ -39,34 +49,64 @@ pub(super) trait Envelope: Sized {
     }
 }
 
+/// Why a body is no page.
+#[derive(Debug)]
+pub(super) enum BodyProblem {
+    /// It says nothing: it is empty, `null` or `[]`, or its rows are missing beside its paging. From an endpoint that is known to answer
+    /// properly that is no row.
+    Nothing,
+    /// It is something else.
+    Invalid(InvalidBody),
+}
+
 /// Of a page that has a number.
 pub(super) struct ListEnvelope {
     pub(super) rows: RecordBatch,
     /// The size of the page.
     pub(super) bytes: usize,
-    pub(super) total: u64,
-    /// How many pages there are; `None` if the page counts as SCIM does.
-    pub(super) pages: Option<u64>,
+    /// How many rows there are, if the page tells.
+    pub(super) total: Option<u64>,
+    pub(super) counting: Counting,
+}
+
+/// How a page counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Counting {
+    /// Pages, of which there are so many, if it tells.
+    Pages(Option<u64>),
+    /// Rows, as SCIM does, from this number on.
+    Rows(u64),
 }
 
 /// Of a page that leads to the next by a cursor.
 pub(super) struct ChangesEnvelope {
     pub(super) rows: RecordBatch,
-    /// `None` on the last.
-    pub(super) next_cursor: Option<String>,
+    pub(super) next: NextPage,
+}
+
+/// What a page says of the one behind it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NextPage {
+    /// There is none.
+    None,
+    /// This cursor leads there.
+    Cursor(String),
+    /// There is one, but nothing leads there.
+    Unreachable,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct PageInfo {
-    total_pages: u64,
-    total_elements: u64,
+    total_pages: Option<u64>,
+    total_elements: Option<u64>,
 }
 
 impl Envelope for ListEnvelope {
     fn scan(scanner: &mut Scanner<'_>, format: &RecordFormat) -> Result<Self, Malformed> {
         let (mut data, mut resources) = (Once::default(), Once::default());
         let (mut page, mut total_results) = (Once::default(), Once::default());
+        let (mut start_index, mut error) = (Once::default(), false);
         let mut more = scanner.open(b'{', b'}')?;
         while more {
             match member_name(scanner)?.as_str() {
@@ -74,43 +114,83 @@ impl Envelope for ListEnvelope {
                 "Resources" => resources.set(rows_or_null(scanner, format)?)?,
                 "page" => page.set(value::<Option<PageInfo>>(scanner)?)?,
                 "totalResults" => total_results.set(value::<Option<u64>>(scanner)?)?,
-                _ => {
+                "startIndex" => start_index.set(value::<Option<u64>>(scanner)?)?,
+                name => {
+                    error |= is_error(name);
                     scanner.skip()?;
                 }
             }
             more = scanner.more(b'}')?;
         }
         let bytes = scanner.text().len();
-        match (data.get(), page.get(), resources.get(), total_results.get()) {
-            (Some(rows), Some(page), _, _) => {
-                Ok(Self { rows, bytes, total: page.total_elements, pages: Some(page.total_pages) })
-            }
-            (_, _, Some(rows), Some(total)) => Ok(Self { rows, bytes, total, pages: None }),
-            _ => Err(Malformed::Shape("`data` and `page` are missing")),
+        let has_paging = page.came || total_results.came;
+        let page = page.get();
+        let (total_pages, total_elements) = page.map_or((None, None), |page| (page.total_pages, page.total_elements));
+        let total = total_elements.or(total_results.get());
+        if let Some(rows) = data.get() {
+            return Ok(Self { rows, bytes, total, counting: Counting::Pages(total_pages) });
         }
+        if let Some(rows) = resources.get() {
+            return Ok(Self { rows, bytes, total, counting: Counting::Rows(start_index.get().unwrap_or(0)) });
+        }
+        if total == Some(0) {
+            return Ok(Self::empty());
+        }
+        let is_nothing = !error && has_paging;
+        Err(Malformed::Shape(if is_nothing { NOTHING } else { "its rows, `data`, are missing" }))
+    }
+
+    fn empty() -> Self {
+        Self { rows: RecordBatch::empty(), bytes: 0, total: Some(0), counting: Counting::Pages(Some(0)) }
     }
 }
 
 impl Envelope for ChangesEnvelope {
     fn scan(scanner: &mut Scanner<'_>, format: &RecordFormat) -> Result<Self, Malformed> {
         let (mut content, mut next_cursor, mut has_next) = (Once::default(), Once::default(), Once::default());
+        let (mut content_size, mut error) = (Once::default(), false);
         let mut more = scanner.open(b'{', b'}')?;
         while more {
             match member_name(scanner)?.as_str() {
                 "content" => content.set(rows_or_null(scanner, format)?)?,
                 "next_cursor" => next_cursor.set(value::<Option<String>>(scanner)?)?,
                 "has_next" => has_next.set(value::<Option<bool>>(scanner)?)?,
-                _ => {
+                "content_size" => content_size.set(value::<Option<u64>>(scanner)?)?,
+                name => {
+                    error |= is_error(name);
                     scanner.skip()?;
                 }
             }
             more = scanner.more(b'}')?;
         }
-        let rows = content.get().ok_or(Malformed::Shape(OTHER_SHAPE))?;
-        let has_next = has_next.get() != Some(false);
-        Ok(Self { rows, next_cursor: next_cursor.get().filter(|cursor| !cursor.is_empty() && has_next) })
+        let has_paging = content.came || has_next.came || content_size.came;
+        let has_next = has_next.get();
+        let cursor = next_cursor.get().filter(|cursor| !cursor.is_empty());
+        let next = match (has_next, cursor) {
+            (Some(false), _) | (None, None) => NextPage::None,
+            (_, Some(cursor)) => NextPage::Cursor(cursor),
+            (Some(true), None) => NextPage::Unreachable,
+        };
+        match content.get() {
+            Some(rows) => Ok(Self { rows, next }),
+            None if content_size.get() == Some(0) && next == NextPage::None => Ok(Self::empty()),
+            None if !error && has_paging => Err(Malformed::Shape(NOTHING)),
+            None => Err(Malformed::Shape(OTHER_SHAPE)),
+        }
+    }
+
+    fn empty() -> Self {
+        Self { rows: RecordBatch::empty(), next: NextPage::None }
     }
 }
+
+/// Whether a member of that name tells of an error.
+fn is_error(name: &str) -> bool {
+    matches!(name, "error" | "errors" | "message" | "error_description")
+}
+
+/// What is said of a body that says nothing.
+const NOTHING: &str = "it says nothing";
 
 /// What is said where nothing more exact is known.
 const OTHER_SHAPE: &str = "it has another shape";
@@ -189,11 +269,11 @@ mod tests {
         RecordFormat::new(schema, "S", None)
     }
 
-    fn list(body: &str) -> Result<ListEnvelope, InvalidBody> {
+    fn list(body: &str) -> Result<ListEnvelope, BodyProblem> {
         ListEnvelope::parse(body.as_bytes(), &format())
     }
 
-    fn changes(body: &str) -> Result<ChangesEnvelope, InvalidBody> {
+    fn changes(body: &str) -> Result<ChangesEnvelope, BodyProblem> {
         ChangesEnvelope::parse(body.as_bytes(), &format())
     }
 
@@ -204,36 +284,70 @@ mod tests {
         let lines = str::from_utf8(page.rows.lines()).unwrap();
         let rows: Vec<_> = lines.lines().map(|line| line.split_once(r#""data":"#).unwrap().1).collect();
         assert_eq!(rows, [r#"{"id":"1", "tax": 1.10}}}"#, r#"{"id":"\u00e9"}}}"#]);
-        assert_eq!((page.pages, page.total), (Some(1), 2));
+        assert_eq!((page.counting, page.total), (Counting::Pages(Some(1)), Some(2)));
     }
 
     #[test]
     fn what_is_not_promised_is_never_an_empty_page() {
+        let is_invalid = |problem: Option<BodyProblem>| matches!(problem, Some(BodyProblem::Invalid(_)));
         for body in [
-            "",
-            "{}",
             "<html></html>",
-            r#"{"data":[]}"#,
-            r#"{"data":null,"page":{"totalPages":0,"totalElements":0}}"#,
             r#"{"data":[1],"page":{"totalPages":1,"totalElements":1}}"#,
             r#"{"data":[],"data":[],"page":{"totalPages":1,"totalElements":1}}"#,
             r#"{"data":[],"page":{"totalPages":-1,"totalElements":1}}"#,
             r#"{"data":[],"page":{"totalPages":1,"totalElements":1}} x"#,
             r#"{"data":[{"#,
+            "{}",
+            r#"{"status":"down"}"#,
+            r#"{"error":{"code":"x"},"page":{"totalPages":1,"totalElements":1}}"#,
+            "[1]",
         ] {
-            assert!(list(body).is_err(), "{body}");
+            assert!(is_invalid(list(body).err()), "{body}");
         }
-        for body in ["", "{}", "[]", r#"{"content":null}"#, r#"{"content":[null]}"#, r#"{"content":[{}"#] {
-            assert!(changes(body).is_err(), "{body}");
+        for body in [r#"{"content":[null]}"#, r#"{"content":[{}"#, "{}", r#"{"message":"down","has_next":false}"#, "7"]
+        {
+            assert!(is_invalid(changes(body).err()), "{body}");
         }
     }
 
     #[test]
-    fn the_last_page_has_no_cursor() {
-        let next = |rest: &str| changes(&format!(r#"{{"content":[],{rest}}}"#)).unwrap().next_cursor;
-        assert_eq!(next(r#""next_cursor":"c","has_next":true"#).as_deref(), Some("c"));
-        assert_eq!(next(r#""next\u005fcursor":"c""#).as_deref(), Some("c"));
-        assert_eq!(next(r#""next_cursor":"c","has_next":false"#), None);
-        assert_eq!(next(r#""next_cursor":null,"has_next":true"#), None);
+    fn what_says_nothing_is_told_from_what_is_empty() {
+        for body in ["", " \n", "null", "[]"] {
+            assert!(matches!(list(body), Err(BodyProblem::Nothing)), "{body}");
+            assert!(matches!(changes(body), Err(BodyProblem::Nothing)), "{body}");
+        }
+        assert!(matches!(list(r#"{"data":null,"page":{"totalElements":3}}"#), Err(BodyProblem::Nothing)));
+        assert!(matches!(changes(r#"{"content":null,"has_next":false}"#), Err(BodyProblem::Nothing)));
+        for body in [r#"{"data":null,"page":{"totalElements":0}}"#, r#"{"data":[]}"#, r#"{"page":{"totalElements":0}}"#]
+        {
+            assert!(list(body).unwrap().rows.is_empty(), "{body}");
+        }
+        for body in [r#"{"content":null,"content_size":0}"#, r#"{"content":[]}"#] {
+            assert!(changes(body).unwrap().rows.is_empty(), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_list_may_count_in_three_ways() {
+        let counting = |body: &str| {
+            let page = list(body).unwrap();
+            (page.counting, page.total)
+        };
+        assert_eq!(counting(r#"{"data":[]}"#), (Counting::Pages(None), None));
+        assert_eq!(counting(r#"{"Resources":[],"totalResults":3}"#), (Counting::Rows(0), Some(3)));
+        assert_eq!(counting(r#"{"Resources":[],"totalResults":3,"startIndex":1}"#), (Counting::Rows(1), Some(3)));
+    }
+
+    #[test]
+    fn a_page_leads_to_the_next_or_is_the_last() {
+        let next = |rest: &str| changes(&format!(r#"{{"content":[],{rest}}}"#)).unwrap().next;
+        let cursor = NextPage::Cursor("c".to_owned());
+        assert_eq!(next(r#""next_cursor":"c","has_next":true"#), cursor);
+        assert_eq!(next(r#""next\u005fcursor":"c""#), cursor);
+        assert_eq!(next(r#""next_cursor":"c","has_next":false"#), NextPage::None);
+        assert_eq!(next(r#""next_cursor":null"#), NextPage::None);
+        for cursor in ["null", r#""""#] {
+            assert_eq!(next(&format!(r#""next_cursor":{cursor},"has_next":true"#)), NextPage::Unreachable);
+        }
     }
 }

@@ -6,8 +6,8 @@ use std::ops::RangeInclusive;
 use chrono::{DateTime, Utc};
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::envelope::ListEnvelope;
-use super::{Api, Fetched};
+use super::envelope::{Counting, ListEnvelope};
+use super::{Api, Fetched, PagePlace};
 use crate::gateway::Failure;
 use crate::record::{RecordBatch, RecordFormat};
 
@@ -22,6 +22,8 @@ pub struct ListQuery {
     created: Option<RangeInclusive<DateTime<Utc>>>,
     /// Rows a page.
     size: u64,
+    /// Fewer tries of each page than by default.
+    max_attempts: Option<u32>,
 }
 
 /// How an endpoint counts its pages. Both are reported of `/v1/users` (docs/navan-api.md#users).
@@ -30,18 +32,23 @@ pub enum Paging {
     /// By `page` and `size`.
     #[default]
     PageNumber,
-    /// By `startIndex` and `count`, with `Resources` in the answer; so many rows a page, which can be fewer than asked for.
-    Scim(u64),
+    /// By `startIndex` and `count`, with `Resources` in the answer.
+    Scim {
+        /// Rows a page, which can be fewer than asked for.
+        size: u64,
+        /// The number of the first row: 0, or 1 as RFC 7644 has it.
+        first: u64,
+    },
 }
 
 /// A page that has a number.
 pub struct ListPage {
     /// Its rows.
     pub rows: RecordBatch,
-    /// How many pages there are at present.
-    pub pages: u64,
-    /// How many rows there are at present.
-    pub total: u64,
+    /// How many pages there are at present, if that is told.
+    pub pages: Option<u64>,
+    /// How many rows there are at present, if that is told.
+    pub total: Option<u64>,
     /// How the endpoint counts.
     pub paging: Paging,
     /// To be dropped once the rows are written.
@@ -52,7 +59,7 @@ pub struct ListPage {
 impl ListQuery {
     /// The whole list at `endpoint`.
     pub fn whole(endpoint: &'static str) -> Self {
-        Self { endpoint, created: None, size: LIST_PAGE_SIZE }
+        Self { endpoint, created: None, size: LIST_PAGE_SIZE, max_attempts: None }
     }
 
     /// What of the list at `endpoint` was created then.
@@ -60,10 +67,32 @@ impl ListQuery {
         Self { created: Some(created), ..Self::whole(endpoint) }
     }
 
-    /// The same, but only one row, to see whether it can be read.
+    /// The same in pages of another size.
     #[must_use]
-    pub fn one_row(self) -> Self {
-        Self { size: 1, ..self }
+    pub fn in_pages_of(self, size: u64) -> Self {
+        Self { size, ..self }
+    }
+
+    /// The same with so many tries of a page.
+    #[must_use]
+    pub fn with_attempts(self, max_attempts: u32) -> Self {
+        Self { max_attempts: Some(max_attempts), ..self }
+    }
+
+    /// Rows a page.
+    pub fn page_size(&self, paging: Paging) -> u64 {
+        match paging {
+            Paging::PageNumber => self.size,
+            Paging::Scim { size, .. } => size,
+        }
+    }
+
+    /// What is asked for, in words.
+    pub fn describe(&self) -> String {
+        match &self.created {
+            Some(created) => format!("what was created from {} to {}", created.start(), created.end()),
+            None => "the list".to_owned(),
+        }
     }
 
     fn parameters(&self, page: u64, paging: Paging) -> Vec<(&'static str, String)> {
@@ -76,8 +105,8 @@ impl ListQuery {
             Paging::PageNumber => {
                 parameters.extend([("page", page.to_string()), ("size", self.size.to_string())]);
             }
-            Paging::Scim(size) => {
-                parameters.extend([("startIndex", (page * size).to_string()), ("count", size.to_string())]);
+            Paging::Scim { size, first } => {
+                parameters.extend([("startIndex", (first + page * size).to_string()), ("count", size.to_string())]);
             }
         }
         parameters
@@ -85,9 +114,14 @@ impl ListQuery {
 }
 
 impl ListPage {
+    /// How many rows there are, as far as it tells.
+    pub fn estimated_rows(&self) -> u64 {
+        self.total.unwrap_or(self.rows.len() as u64)
+    }
+
     /// How many bytes all rows will have, if they are like these.
     pub fn estimated_bytes(&self) -> u64 {
-        self.total.saturating_mul((self.bytes / self.rows.len().max(1)) as u64)
+        self.estimated_rows().saturating_mul((self.bytes / self.rows.len().max(1)) as u64)
     }
 }
 
@@ -107,12 +141,18 @@ impl Api<'_> {
         if answer.paging == Paging::PageNumber || paging != Paging::PageNumber {
             return Ok(ListPage { paging, ..answer });
         }
-        // It ignored `page`: ask in SCIM paging instead. What it gives at once is its page.
+        // It ignored `page`: ask in SCIM paging instead. What it gives at once is its page, and it says how it counts.
         drop(answer);
-        let first = self.numbered_page(query, 0, Paging::Scim(LIST_PAGE_SIZE), format).await?;
-        let rows = first.rows.len() as u64;
-        let size = if rows < first.total { rows.max(1) } else { LIST_PAGE_SIZE };
-        Ok(ListPage { paging: Paging::Scim(size), pages: first.total.div_ceil(size), ..first })
+        let asked = Paging::Scim { size: LIST_PAGE_SIZE, first: 0 };
+        let first_page = self.numbered_page(query, 0, asked, format).await?;
+        let first = match first_page.paging {
+            Paging::Scim { first, .. } => first.min(1),
+            Paging::PageNumber => 0,
+        };
+        let rows = first_page.rows.len() as u64;
+        let size = if first_page.total.is_none_or(|total| rows < total) { rows.max(1) } else { LIST_PAGE_SIZE };
+        let pages = first_page.total.map(|total| total.div_ceil(size));
+        Ok(ListPage { paging: Paging::Scim { size, first }, pages, ..first_page })
     }
 
     /// One page of a list, asked for in this paging, whatever the answer's is.
@@ -126,12 +166,15 @@ impl Api<'_> {
         paging: Paging,
         format: &RecordFormat,
     ) -> Result<ListPage, Failure> {
-        let Fetched { page, permit } =
-            self.fetch_page::<ListEnvelope>(query.endpoint, &query.parameters(page, paging), format).await?;
-        let ListEnvelope { rows, bytes, total, pages } = page;
-        let (pages, paging) = match pages {
-            Some(pages) => (pages, Paging::PageNumber),
-            None => (total.div_ceil(LIST_PAGE_SIZE), Paging::Scim(LIST_PAGE_SIZE)),
+        let parameters = query.parameters(page, paging);
+        let place = PagePlace { is_first: page == 0, max_attempts: query.max_attempts };
+        let fetched = self.fetch_page::<ListEnvelope>(query.endpoint, query.endpoint, &parameters, place, format);
+        let Fetched { page, permit } = fetched.await?;
+        let ListEnvelope { rows, bytes, total, counting } = page;
+        let size = query.page_size(paging);
+        let (pages, paging) = match counting {
+            Counting::Pages(pages) => (pages.or(total.map(|total| total.div_ceil(size))), Paging::PageNumber),
+            Counting::Rows(first) => (total.map(|total| total.div_ceil(size)), Paging::Scim { size, first }),
         };
         Ok(ListPage { rows, pages, total, paging, permit, bytes })
     }

@@ -8,6 +8,8 @@ mod changes;
 mod envelope;
 mod list;
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -17,10 +19,12 @@ use url::Url;
 use crate::auth::{TOKEN_PATH, TokenSource};
 use crate::config::{Config, Region};
 use crate::error::Error;
-use crate::gateway::{Cooldown, Failure, Gateway, Payload, Request, RequestPolicy, Timings};
+use crate::gateway::{Cooldown, Failure, Gateway, InvalidBody, Payload, Request, RequestPolicy, Timings};
 use crate::record::RecordFormat;
+use envelope::{BodyProblem, Envelope};
 
 pub use changes::{ChangesPage, ChangesQuery};
+pub use envelope::NextPage;
 pub use list::{ListPage, ListQuery, Paging};
 
 /// The API's host, for every region (docs/navan-api.md#hosts).
@@ -35,6 +39,16 @@ pub struct Api<'a> {
     base: Url,
     region: Option<&'static str>,
     permits: Arc<Semaphore>,
+    /// Endpoints that have answered with a proper page in this run.
+    proper: RefCell<BTreeSet<&'static str>>,
+}
+
+/// Which page of a list is asked for.
+struct PagePlace {
+    /// None was read before it, so that it may say that there is none.
+    is_first: bool,
+    /// Fewer tries than a request has by default.
+    max_attempts: Option<u32>,
 }
 
 /// A body, with the permit under which it was fetched.
@@ -60,6 +74,7 @@ impl<'a> Api<'a> {
             base,
             region: (config.region == Region::Eu).then_some("EU"),
             permits: Arc::new(Semaphore::new(config.max_concurrency)),
+            proper: RefCell::default(),
         })
     }
 
@@ -91,11 +106,14 @@ impl<'a> Api<'a> {
         self.tokens.scopes().await
     }
 
-    /// Reads one page of `path`, holding a permit. A body that is no such page is asked for again.
-    async fn fetch_page<T: envelope::Envelope>(
+    /// Reads one page of `path`, which lies at or below `endpoint`, holding a permit. A body that is no such page is asked for
+    /// again.
+    async fn fetch_page<T: Envelope>(
         &self,
+        endpoint: &'static str,
         path: &str,
         parameters: &[(&str, String)],
+        place: PagePlace,
         format: &RecordFormat,
     ) -> Result<Fetched<T>, Failure> {
         #[allow(clippy::expect_used)] // the semaphore is never closed
@@ -105,20 +123,30 @@ impl<'a> Api<'a> {
             url: under(&self.base, path),
             region: self.region,
             payload: Payload::Query(parameters),
-            policy: RequestPolicy::API,
+            policy: RequestPolicy { max_attempts: place.max_attempts, ..RequestPolicy::API },
         });
-        let mut was_broken = false;
+        let mut was_asked_again = false;
         loop {
             let body = self.tokens.send(&mut request).await?;
             let invalid = match T::parse(&body, format) {
-                Ok(page) => return Ok(Fetched { page, permit }),
-                Err(invalid) => invalid,
+                Ok(page) => {
+                    self.proper.borrow_mut().insert(endpoint);
+                    return Ok(Fetched { page, permit });
+                }
+                Err(BodyProblem::Nothing) => {
+                    let is_believed = was_asked_again && self.proper.borrow().contains(endpoint);
+                    if place.is_first && (request.had_no_content || is_believed) {
+                        return Ok(Fetched { page: T::empty(), permit });
+                    }
+                    InvalidBody("it says nothing".to_owned())
+                }
+                // One bad value costs itself, and not the page; but first it is asked whether Navan has the page in one piece.
+                Err(BodyProblem::Invalid(_)) if was_asked_again && let Some(page) = T::mend(&body, format) => {
+                    return Ok(Fetched { page, permit });
+                }
+                Err(BodyProblem::Invalid(invalid)) => invalid,
             };
-            // One bad value costs itself, and not the page; but first it is asked whether Navan has the page in one piece.
-            if was_broken && let Some(page) = T::mend(&body, format) {
-                return Ok(Fetched { page, permit });
-            }
-            was_broken = true;
+            was_asked_again = true;
             drop(body);
             request.reject_body(&invalid).await?;
         }

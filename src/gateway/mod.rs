@@ -19,6 +19,7 @@ mod transport;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use reqwest::StatusCode;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
@@ -58,6 +59,8 @@ pub struct PendingRequest<'a> {
     retry_after: Option<Duration>,
     /// The number of the last token that was refused.
     pub refused_token: Option<u64>,
+    /// Whether the last answer said itself that it has no body (204).
+    pub had_no_content: bool,
 }
 
 /// The permission to make one attempt; a request that bypasses limiter and breaker needs none.
@@ -115,12 +118,13 @@ impl Gateway {
     pub fn request<'a>(&'a self, request: Request<'a>) -> PendingRequest<'a> {
         PendingRequest {
             gateway: self,
+            retry: RetryState::new(&self.timings, request.policy.max_attempts),
             request,
             id: Uuid::new_v4(),
-            retry: RetryState::new(&self.timings),
             probe_flag: ProbeFlag::default(),
             retry_after: None,
             refused_token: None,
+            had_no_content: false,
         }
     }
 }
@@ -165,6 +169,7 @@ impl<'a> PendingRequest<'a> {
         self.retry.spend(took);
         self.record(&response, took);
         self.retry_after = response.retry_after;
+        self.had_no_content = response.status == Some(StatusCode::NO_CONTENT);
         permits.record(&response)?;
         match response.action {
             ResponseAction::Success => Ok(Attempt::Body(response.body)),

@@ -17,6 +17,9 @@ use crate::buffer::Buffer;
 /// How many characters of Navan's own words about a refusal are kept.
 const MAX_DETAILS: usize = 200;
 
+/// How many characters of a cursor are shown.
+const SHOWN_OF_CURSOR: usize = 8;
+
 /// What is to be done about an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ResponseAction {
@@ -98,13 +101,21 @@ impl Response {
     pub(super) fn refusal(&self, request: &Request<'_>) -> Refusal {
         let parameters = match request.payload {
             Payload::Query(parameters) if request.policy.shows_parameters => {
-                parameters.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&")
+                parameters.iter().map(|(name, value)| shown(name, value)).collect::<Vec<_>>().join("&")
             }
             _ => String::new(), // stripped: a form holds the secret
         };
         let (code, details) = error_details(&self.body);
         let status = self.status.unwrap_or_default();
         Refusal { endpoint: request.endpoint.to_owned(), parameters, status, code, details }
+    }
+}
+
+/// A parameter. A cursor may hold anything, so that its beginning has to do.
+fn shown(name: &str, value: &str) -> String {
+    match value.char_indices().nth(SHOWN_OF_CURSOR) {
+        Some((end, _)) if name == "cursor" => format!("{name}={}…", &value[..end]),
+        _ => format!("{name}={value}"),
     }
 }
 

@@ -17,10 +17,11 @@ pub(super) struct RetryState {
 }
 
 impl RetryState {
-    pub(super) fn new(timings: &Timings) -> Self {
+    /// With as many tries as the rules give, or fewer.
+    pub(super) fn new(timings: &Timings, max_attempts: Option<u32>) -> Self {
         Self {
             tries: 0,
-            max_tries: timings.max_attempts,
+            max_tries: max_attempts.unwrap_or(u32::MAX).min(timings.max_attempts),
             spent: Duration::ZERO,
             deadline: timings.retry_deadline,
             backoff: timings.backoff,
@@ -77,7 +78,7 @@ mod tests {
         #[test]
         fn a_backoff_is_bounded_by_its_doubling_and_by_the_most(seed: u64, tries in 1u32..8) {
             fastrand::seed(seed);
-            let mut retry = RetryState::new(&Timings { retry_deadline: Duration::from_secs(3_600), ..Timings::DEFAULT });
+            let mut retry = RetryState::new(&Timings { retry_deadline: Duration::from_secs(3_600), ..Timings::DEFAULT }, None);
             for number in 1..=tries {
                 retry.begin_attempt();
                 let bound = Duration::from_millis(500 * (1 << (number - 1))).min(Duration::from_secs(30));
@@ -92,7 +93,7 @@ mod tests {
 
     #[test]
     fn a_request_has_eight_tries() {
-        let mut retry = RetryState::new(&Timings::DEFAULT);
+        let mut retry = RetryState::new(&Timings::DEFAULT, None);
         let waits = std::iter::from_fn(|| {
             retry.begin_attempt();
             retry.next_wait(None)
@@ -102,7 +103,7 @@ mod tests {
 
     #[test]
     fn a_wait_beyond_the_deadline_ends_the_request() {
-        let mut retry = RetryState::new(&Timings::DEFAULT);
+        let mut retry = RetryState::new(&Timings::DEFAULT, None);
         retry.begin_attempt();
         assert_eq!(retry.next_wait(Some(Duration::from_secs(200))), Some(Duration::from_secs(200)));
         retry.begin_attempt();

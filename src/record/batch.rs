@@ -37,6 +37,11 @@ pub enum Identity {
 }
 
 impl RecordBatch {
+    /// One without records.
+    pub fn empty() -> Self {
+        Self { lines: Buffer::empty(), rows: Vec::new(), findings: Vec::new() }
+    }
+
     /// How many records it holds.
     pub fn len(&self) -> usize {
         self.rows.len()
@@ -50,6 +55,11 @@ impl RecordBatch {
     /// The lines, each with its end.
     pub fn lines(&self) -> &[u8] {
         &self.lines
+    }
+
+    /// What is known of the rows, in order.
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
     }
 
     /// Leaves out the rows that are not to be kept.

@@ -30,6 +30,7 @@ pub(super) static TRANSACTION: Stream = Stream {
         endpoint: "/v1/expense",
         cursor_field: CURSOR_FIELD,
         field_groups: "POLICY,ERP,TAX,BOOKING,MILEAGE,TRAVELER_HR,LINE_ITEM",
+        proven_field_groups: "POLICY,ERP,TAX,BOOKING,MILEAGE,TRAVELER_HR",
         oauth_scope: OAUTH_SCOPE,
         bytes_per_row: 1_200,
     },

@@ -93,7 +93,7 @@ fn times_in_any_usual_form_bound_the_windows_alike() {
         |hour| format!("2026-11-20 {hour:02}:00:00"),
         |hour| format!("2026-11-20T{hour:02}:00"),
         |hour| format!("2026-11-20 {hour:02}:00:00 UTC"),
-        |hour| (1795132800 + 3_600 * u64::from(hour)).to_string(),
+        |hour| (1_795_132_800 + 3_600 * u64::from(hour)).to_string(),
     ];
     for form in forms {
         let rows: Vec<_> = (0..24).map(|hour| fee(format!("t-{hour}"), form(hour), 1)).collect();
@@ -142,12 +142,15 @@ fn one_broken_value_costs_itself_and_not_its_page() {
         };
         let rows = (0..100).map(row).collect::<Vec<_>>().join(&b","[..]);
         let page = [b"{\"data\":[", &rows[..], b"],\"page\":{\"totalPages\":1,\"totalElements\":100}}"].concat();
-        let server = ScriptedNavan::start(move |asked| (asked.path == BOOKINGS).then(|| Reply::new(200, page.clone())));
+        let server = ScriptedNavan::start(move |asked| {
+            (asked.path == BOOKINGS && asked.number("page") == 0).then(|| Reply::new(200, page.clone()))
+        });
         let run = server.connector().stream("BOOKING").read();
         assert_eq!(run.status.code(), Some(0), "{:?}", run.errors());
         let records = run.records("BOOKING");
         assert_eq!((records.len(), &records[7]["purpose"]), (100, &mended));
-        assert_eq!(server.asked(BOOKINGS).len(), 2, "it is asked again first");
+        let first = server.asked(BOOKINGS).iter().filter(|asked| asked.number("page") == 0).count();
+        assert_eq!(first, 2, "it is asked again first");
         assert!(run.logs("WARN").iter().any(|line| line.contains("was replaced")), "{:?}", run.logs("WARN"));
     }
 }

@@ -58,6 +58,11 @@ impl PartitionCursors {
         self.synced_through.get(expense_type).copied().or(self.default)
     }
 
+    /// Whether a type was read before. What counts for every type says nothing of one.
+    pub fn knows(&self, expense_type: &str) -> bool {
+        self.synced_through.contains_key(expense_type)
+    }
+
     /// Moves a type's cursor on, never back; whether it moved.
     pub fn advance(&mut self, expense_type: &str, through: DateTime<Utc>) -> bool {
         let moves = self.synced_through(expense_type).is_none_or(|before| through > before);

@@ -6,7 +6,8 @@
 //! each following its cursor. Whenever a type's windows are complete without a gap up to a later time, its cursor
 //! moves there, and a checkpoint tells.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::ops::RangeInclusive;
 
 use chrono::{DateTime, Days, Duration, NaiveDate, Utc};
@@ -15,7 +16,8 @@ use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _};
 use serde_json::Value;
 
-use super::window_reader::{ChangeWindow, WindowOutcome, WindowReader};
+use super::missing::{self, MissingRange};
+use super::window_reader::{ChangeWindow, FieldGroups, WindowOutcome, WindowReader};
 use super::{Modes, ProbeTarget, ReadContext, ReadError, ReadStrategy};
 use crate::api::ChangesQuery;
 use crate::error::Error;
@@ -44,6 +46,8 @@ pub struct ChangeWindows {
     pub cursor_field: &'static str,
     /// Groups of fields that are asked for, with commas, so that the columns do not depend on the company's defaults.
     pub field_groups: &'static str,
+    /// Those of them that every company is known to have.
+    pub proven_field_groups: &'static str,
     /// The scope that the company's API must grant, for the sentence on a company without it.
     pub oauth_scope: &'static str,
     /// Bytes of a row, about, in compact JSON.
@@ -54,43 +58,48 @@ pub struct ChangeWindows {
 struct ReadProgress {
     cursors: PartitionCursors,
     watermarks: HashMap<String, Watermark<DateTime<Utc>>>,
-    /// Types that cannot be read, with the status that said so.
-    refused: BTreeMap<String, u16>,
+    /// Types of which a window was read.
+    read: BTreeSet<String>,
+    /// Windows that were refused, or not asked for because another one of their type was, with the status that said so.
+    refused: BTreeMap<String, (u16, Vec<ChangeWindow>)>,
+    /// What could not be read, in words.
+    broken: Vec<MissingRange>,
+    /// Up to where a type is complete at most, since its last day could not be asked for.
+    complete_to: HashMap<String, DateTime<Utc>>,
     planned: usize,
     done: usize,
     rows: u64,
     left_out: u64,
+    /// Types that cannot be read, with the status that said so.
+    skipped: BTreeMap<String, u16>,
 }
 
 impl ChangeWindows {
-    fn query(&self, expense_type: &str, days: RangeInclusive<NaiveDate>) -> ChangesQuery {
-        ChangesQuery::new(format!("{}/{expense_type}", self.endpoint), days, self.field_groups)
+    fn query(&self, expense_type: &str, days: RangeInclusive<NaiveDate>, field_groups: &'static str) -> ChangesQuery {
+        ChangesQuery::new(self.endpoint, expense_type, days, field_groups)
     }
 
     async fn read_changes(&self, read: &ReadContext<'_>, resume: Resume) -> Result<(), ReadError> {
         let emitter = read.emitter;
-        let incremental = emitter.configured().is_incremental();
         let now = read.api.now();
-        if !incremental {
+        if !emitter.configured().is_incremental() {
             warn_overwriting(read, now);
         }
-        let cursors = match resume {
+        let given = match resume {
             Resume::From(StreamState::Partitions(cursors)) => cursors,
             _ => PartitionCursors::default(),
         };
-        let windows = plan(read, &cursors, now);
+        let windows = plan(read, &given, now);
         let end = whole_second(now);
-        let mut progress = ReadProgress::new(cursors, &windows, end);
-        self.read_windows(read, windows, &mut progress, end).await?;
-        if progress.refused.len() == read.config.transaction_types.len() {
-            return Err(self.all_refused(&progress.refused).into());
-        }
-        for (expense_type, status) in &progress.refused {
-            tracing::warn!(
-                "{}: {expense_type} cannot be read with this credential (Navan answered {status}); it was skipped, and its state kept.",
-                emitter.name()
-            );
-        }
+        let mut progress = ReadProgress::new(given.clone(), &windows, end);
+        let field_groups = FieldGroups { current: Cell::new(self.field_groups), proven: self.proven_field_groups };
+        self.read_windows(read, windows, &mut progress, &field_groups, end).await?;
+        // One refusal says little about a type that can be read.
+        let again = progress.refused_of_read_types();
+        self.read_windows(read, again, &mut progress, &field_groups, end).await?;
+        // A read of few windows knows its size no sooner than this.
+        progress.planned = progress.done;
+        self.estimate(read, &progress);
         if progress.left_out > 0 {
             tracing::info!(
                 "{}: {} rows were left out that an earlier read has brought or the next one will.",
@@ -98,12 +107,13 @@ impl ChangeWindows {
                 progress.left_out
             );
         }
-        if incremental {
+        let result = self.judge(read, &given, &mut progress);
+        if emitter.configured().is_incremental() {
             emitter.checkpoint(self.state(read, &progress));
-        } else {
+        } else if result.is_ok() {
             emitter.checkpoint(FullRefreshState::completed(emitter.configured().sync_id, end).to_state());
         }
-        Ok(())
+        result.map_err(ReadError::from)
     }
 
     async fn read_windows(
@@ -111,62 +121,94 @@ impl ChangeWindows {
         read: &ReadContext<'_>,
         mut windows: VecDeque<ChangeWindow>,
         progress: &mut ReadProgress,
+        field_groups: &FieldGroups,
         end: DateTime<Utc>,
     ) -> Result<(), ReadError> {
-        let incremental = read.emitter.configured().is_incremental();
         let mut running = FuturesUnordered::new();
         loop {
             while running.len() < read.config.max_concurrency
                 && let Some(window) = windows.pop_front()
             {
-                if !progress.refused.contains_key(&window.expense_type) {
-                    running.push(self.read_window(read, window, end));
+                if let Some(window) = progress.put_off_if_refused(window) {
+                    running.push(self.read_window(read, window, field_groups, end));
                 }
             }
-            let Some(done) = running.next().await else { break };
+            let Some(done) = running.next().await else { return Ok(()) };
             let (window, outcome) = done?;
             match outcome {
-                WindowOutcome::Complete { rows, left_out } => {
+                WindowOutcome::Complete { rows, left_out, not_yet } => {
                     progress.left_out += left_out;
-                    let moved = progress.complete(&window, rows);
+                    let moved = progress.complete(&window, rows, not_yet);
                     if progress.done >= WINDOWS_BEFORE_ESTIMATE {
                         self.estimate(read, progress);
                     }
-                    if moved && incremental {
+                    if moved && read.emitter.configured().is_incremental() {
                         read.emitter.checkpoint(self.state(read, progress));
                     }
                 }
-                WindowOutcome::Refused(status) => {
-                    progress.refused.insert(window.expense_type, status);
-                }
+                WindowOutcome::Refused(status) => progress.put_off(window, status),
+                WindowOutcome::Broken { why, is_defect } => progress.broken.push(window.missing(&why, is_defect)),
             }
         }
-        // A read of few windows knows its size no sooner than this.
-        progress.planned = progress.done;
-        self.estimate(read, progress);
-        Ok(())
     }
 
     async fn read_window(
         &self,
         read: &ReadContext<'_>,
         window: ChangeWindow,
+        field_groups: &FieldGroups,
         end: DateTime<Utc>,
     ) -> Result<(ChangeWindow, WindowOutcome), ReadError> {
-        let outcome =
-            WindowReader::new(read, self.query(&window.expense_type, window.days.clone()), &window, end).read().await?;
+        let query = self.query(&window.expense_type, window.days.clone(), field_groups.current.get());
+        let outcome = WindowReader::new(read, query, field_groups, &window, end).read().await?;
         Ok((window, outcome))
+    }
+
+    /// What is said of the types and windows that could not be read.
+    fn judge(
+        &self,
+        read: &ReadContext<'_>,
+        given: &PartitionCursors,
+        progress: &mut ReadProgress,
+    ) -> Result<(), Error> {
+        let mut lost = Vec::new();
+        for (expense_type, (status, windows)) in std::mem::take(&mut progress.refused) {
+            if progress.read.contains(&expense_type) {
+                let why = format!("Navan answered {status}");
+                progress.broken.extend(windows.iter().map(|window| window.missing(&why, status == 400)));
+            } else if given.knows(&expense_type) {
+                progress.skipped.insert(expense_type.clone(), status);
+                lost.push((expense_type, status));
+            } else {
+                tracing::warn!(
+                    "{}: {expense_type} cannot be read with this credential (Navan answered {status}); it was skipped.",
+                    read.emitter.name()
+                );
+                progress.skipped.insert(expense_type, status);
+            }
+        }
+        if progress.skipped.len() == read.config.transaction_types.len() {
+            return Err(self.all_refused(&progress.skipped));
+        }
+        if !progress.broken.is_empty() {
+            return Err(missing::error(&progress.broken));
+        }
+        if !lost.is_empty() {
+            return Err(no_longer_readable(&lost));
+        }
+        Ok(())
     }
 
     /// One type that can be read is enough; the others may not be in use.
     async fn probe_types(&self, target: ProbeTarget<'_>) -> Result<(), ReadError> {
-        let today = target.api.now().date_naive();
+        // Today may not have begun where the account lives.
+        let yesterday = target.api.now().date_naive() - Days::new(1);
         let mut first: Option<Failure> = None;
         for expense_type in &target.config.transaction_types {
-            let query = self.query(expense_type, today..=today).one_row();
+            let query = self.query(expense_type, yesterday..=yesterday, self.proven_field_groups).one_row();
             match target.api.changes_page(&query, None, target.format).await {
                 Ok(_) => return Ok(()),
-                Err(failure) if matches!(failure.refused_with(), Some(403 | 404)) => {
+                Err(failure) if matches!(failure.refused_with(), Some(400 | 403 | 404 | 405)) => {
                     first.get_or_insert(failure);
                 }
                 Err(failure) => return Err(failure.into()),
@@ -189,7 +231,7 @@ impl ChangeWindows {
     /// The stream's state as things stand.
     fn state(&self, read: &ReadContext<'_>, progress: &ReadProgress) -> Value {
         let types = read.config.transaction_types.iter().map(String::as_str);
-        let in_use: Vec<_> = types.filter(|expense_type| !progress.refused.contains_key(*expense_type)).collect();
+        let in_use: Vec<_> = types.filter(|expense_type| !progress.is_out_of_use(expense_type)).collect();
         progress.cursors.to_state(self.cursor_field, &in_use, retention_start(read.api.now()))
     }
 }
@@ -276,16 +318,77 @@ impl ReadProgress {
         }
         let watermarks =
             starts.into_iter().map(|(expense_type, starts)| (expense_type, Watermark::new(end, starts))).collect();
-        Self { cursors, watermarks, refused: BTreeMap::new(), planned: windows.len(), done: 0, rows: 0, left_out: 0 }
+        Self {
+            cursors,
+            watermarks,
+            read: BTreeSet::new(),
+            refused: BTreeMap::new(),
+            broken: Vec::new(),
+            complete_to: HashMap::new(),
+            planned: windows.len(),
+            done: 0,
+            rows: 0,
+            left_out: 0,
+            skipped: BTreeMap::new(),
+        }
     }
 
     /// Takes note of a complete window; whether its type's cursor moved.
-    fn complete(&mut self, window: &ChangeWindow, rows: u64) -> bool {
+    fn complete(&mut self, window: &ChangeWindow, rows: u64, not_yet: Option<NaiveDate>) -> bool {
         self.done += 1;
         self.rows += rows;
+        self.read.insert(window.expense_type.clone());
+        if let Some(day) = not_yet {
+            self.complete_to.insert(window.expense_type.clone(), midnight(day));
+        }
         let reached = self.watermarks.get_mut(&window.expense_type).and_then(|mark| mark.complete(window.starts));
-        reached.is_some_and(|through| self.cursors.advance(&window.expense_type, through))
+        let complete_to = self.complete_to.get(&window.expense_type).copied();
+        reached.is_some_and(|through| {
+            let through = complete_to.map_or(through, |complete_to| complete_to.min(through));
+            self.cursors.advance(&window.expense_type, through)
+        })
     }
+
+    /// A window that was refused waits for the end of the read: by then it is known whether its type can be read at all.
+    fn put_off(&mut self, window: ChangeWindow, status: u16) {
+        let (_, windows) = self.refused.entry(window.expense_type.clone()).or_insert((status, Vec::new()));
+        windows.push(window);
+    }
+
+    /// The same for a window whose type was refused, and of which nothing has been read.
+    fn put_off_if_refused(&mut self, window: ChangeWindow) -> Option<ChangeWindow> {
+        match self.refused.get(&window.expense_type) {
+            Some((status, _)) if !self.read.contains(&window.expense_type) => {
+                let status = *status;
+                self.put_off(window, status);
+                None
+            }
+            _ => Some(window),
+        }
+    }
+
+    /// The windows that were put off, of types that can be read.
+    fn refused_of_read_types(&mut self) -> VecDeque<ChangeWindow> {
+        let read = &self.read;
+        let of_read_types = self.refused.extract_if(.., |expense_type, _| read.contains(expense_type));
+        of_read_types.flat_map(|(_, (_, windows))| windows).collect()
+    }
+
+    /// Whether a type is not there, as far as is known.
+    fn is_out_of_use(&self, expense_type: &str) -> bool {
+        self.skipped.contains_key(expense_type)
+            || self.refused.contains_key(expense_type) && !self.read.contains(expense_type)
+    }
+}
+
+/// The error of types that an earlier read has read.
+fn no_longer_readable(lost: &[(String, u16)]) -> Error {
+    let types: Vec<_> =
+        lost.iter().map(|(expense_type, status)| format!("{expense_type} (Navan answered {status})")).collect();
+    Error::config(format!(
+        "Navan no longer lets this credential read {}, which an earlier sync has read. All else has been read. Give the credential back what it had, or take the types out of `transaction_types`.",
+        types.join(", ")
+    ))
 }
 
 #[cfg(test)]
@@ -315,7 +418,7 @@ mod tests {
         let windows = VecDeque::from(windows_of("fees", at("2026-09-01T00:00:00Z"), end));
         let mut progress = ReadProgress::new(PartitionCursors::default(), &windows, end);
         let mut complete = |number: usize| {
-            progress.complete(&windows[number], 0).then(|| progress.cursors.synced_through("fees").unwrap())
+            progress.complete(&windows[number], 0, None).then(|| progress.cursors.synced_through("fees").unwrap())
         };
         assert_eq!(complete(1), None);
         assert_eq!(complete(0), Some(at("2026-09-15T00:00:00Z")));

@@ -12,12 +12,14 @@ use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _};
 use serde_json::Value;
 
+use super::missing::{self, MissingRange};
+use super::page_isolation::BrokenRows;
 use super::page_sweep::{self, SweepOptions};
 use super::{Modes, ProbeTarget, ReadContext, ReadError, ReadStrategy};
 use crate::api::{ListQuery, Paging};
 use crate::error::Error;
-use crate::gateway::Failure;
 use crate::protocol::{ConfiguredStream, SyncMode};
+use crate::record::Identity;
 use crate::sync::state::time::whole_second;
 use crate::sync::state::{FullRefreshState, Resume, StreamState, Watermark, resume_full_refresh};
 
@@ -49,11 +51,22 @@ struct DateSlice {
 
 /// What came of a slice.
 enum SliceOutcome {
-    /// It was read, and is complete.
-    Complete(DateSlice),
+    /// It was read, but for these rows; without any it is complete.
+    Read(DateSlice, Vec<BrokenRows>),
     /// It was too large.
-    Split(DateSlice, Vec<DateSlice>),
+    Split(DateSlice, Vec<DateSlice>, Option<PageEnds>),
 }
+
+/// What came of a range.
+enum RangeOutcome {
+    /// It was read, but for these rows.
+    Read(Vec<BrokenRows>),
+    /// Navan gives the same rows whatever range it is asked for.
+    FilterIgnored,
+}
+
+/// The first and the last row of a page, by which two slices are seen to be the same list.
+type PageEnds = (Identity, Identity);
 
 impl CreatedSlices {
     fn query(&self, slice: DateSlice) -> ListQuery {
@@ -71,30 +84,43 @@ impl CreatedSlices {
         }
         let start = whole_second(resumed.unwrap_or(read.config.start_date));
         if start <= end {
-            self.read_slices(read, DateSlice { from: start, to: end }).await?;
+            let whole = DateSlice { from: start, to: end };
+            let broken = match self.read_slices(read, whole).await? {
+                RangeOutcome::Read(broken) => broken,
+                RangeOutcome::FilterIgnored => self.read_unsliced(read, whole).await?,
+            };
+            if !broken.is_empty() {
+                let ranges: Vec<_> = broken.into_iter().map(MissingRange::from).collect();
+                return Err(missing::error(&ranges).into());
+            }
         }
         read.emitter.checkpoint(FullRefreshState::completed(read.emitter.configured().sync_id, end).to_state());
         Ok(())
     }
 
-    async fn read_slices(&self, read: &ReadContext<'_>, whole: DateSlice) -> Result<(), Failure> {
+    async fn read_slices(&self, read: &ReadContext<'_>, whole: DateSlice) -> Result<RangeOutcome, ReadError> {
         let request_order = tokio::sync::Mutex::new(());
         let mut waiting = BTreeSet::from([whole]);
         let mut watermark = Watermark::new(whole.to, [whole.from]);
         let mut running = FuturesUnordered::new();
+        let (mut all_broken, mut split) = (Vec::new(), Vec::new());
         loop {
             while running.len() < CONCURRENT_SLICES
                 && let Some(slice) = waiting.pop_first()
             {
                 running.push(self.read_slice(read, slice, whole.to, &request_order));
             }
-            let Some(outcome) = running.next().await else { return Ok(()) };
+            let Some(outcome) = running.next().await else { return Ok(RangeOutcome::Read(all_broken)) };
             match outcome? {
-                SliceOutcome::Split(slice, parts) => {
+                SliceOutcome::Split(slice, parts, ends) => {
+                    if is_same_list(slice, ends, &split) {
+                        return Ok(RangeOutcome::FilterIgnored);
+                    }
+                    split.extend(ends.map(|ends| (slice, ends)));
                     watermark.split(slice.from, parts.iter().map(|part| part.from));
                     waiting.extend(parts);
                 }
-                SliceOutcome::Complete(slice) => {
+                SliceOutcome::Read(slice, broken) if broken.is_empty() => {
                     let reached = watermark.complete(slice.from);
                     // At the end of the range the completed marker says it.
                     if let Some(next) = reached.filter(|reached| *reached < whole.to) {
@@ -102,6 +128,8 @@ impl CreatedSlices {
                         read.emitter.checkpoint(FullRefreshState::created_up_to(next, sync_id).to_state());
                     }
                 }
+                // The slice stays open, so that no checkpoint goes beyond it.
+                SliceOutcome::Read(_, broken) => all_broken.extend(broken),
             }
         }
     }
@@ -112,18 +140,41 @@ impl CreatedSlices {
         slice: DateSlice,
         end: DateTime<Utc>,
         request_order: &tokio::sync::Mutex<()>,
-    ) -> Result<SliceOutcome, Failure> {
+    ) -> Result<SliceOutcome, ReadError> {
         let query = self.query(slice);
-        let first = read.api.numbered_page(&query, 0, Paging::default(), read.emitter.format()).await?;
-        read.emitter.estimate(first.total, first.estimated_bytes());
-        if first.pages > MAX_PAGES && slice.to - slice.from > Duration::seconds(1) {
-            return Ok(SliceOutcome::Split(slice, slice.split(first.pages)));
+        let first = page_sweep::first_page(read, &query, Paging::default()).await?;
+        let page = first.page();
+        read.emitter.estimate(page.estimated_rows(), page.estimated_bytes());
+        if let Some(pages) =
+            page.pages.filter(|pages| *pages > MAX_PAGES && slice.to - slice.from > Duration::seconds(1))
+        {
+            let ends = page.rows.rows().first().zip(page.rows.rows().last());
+            let ends = ends.map(|(first, last)| (first.identity, last.identity));
+            return Ok(SliceOutcome::Split(slice, slice.split(pages), ends));
         }
         let options =
             SweepOptions { request_order, verify_twice: false, excluded_second: slice.second_of_the_next(end) };
-        page_sweep::sweep(read, &query, options, first).await?;
-        Ok(SliceOutcome::Complete(slice))
+        Ok(SliceOutcome::Read(slice, page_sweep::sweep(read, &query, options, first).await?))
     }
+
+    /// Reads the range as one list, whose parts cannot be asked for.
+    async fn read_unsliced(&self, read: &ReadContext<'_>, whole: DateSlice) -> Result<Vec<BrokenRows>, ReadError> {
+        tracing::warn!(
+            "{}: Navan gives the same rows whatever range of creation times it is asked for; they are read as one list, without checkpoints.",
+            read.emitter.name()
+        );
+        let query = self.query(whole);
+        let first = page_sweep::first_page(read, &query, Paging::default()).await?;
+        let request_order = tokio::sync::Mutex::new(());
+        let options = SweepOptions { request_order: &request_order, verify_twice: false, excluded_second: None };
+        page_sweep::sweep(read, &query, options, first).await
+    }
+}
+
+/// Whether a slice that was too large begins and ends with the same rows as another one that it has no time in common with.
+fn is_same_list(slice: DateSlice, ends: Option<PageEnds>, others: &[(DateSlice, PageEnds)]) -> bool {
+    let is_apart = |other: DateSlice| other.to <= slice.from || slice.to <= other.from;
+    ends.is_some_and(|ends| others.iter().any(|(other, theirs)| is_apart(*other) && *theirs == ends))
 }
 
 impl ReadStrategy for CreatedSlices {
@@ -135,7 +186,7 @@ impl ReadStrategy for CreatedSlices {
         async move {
             let now = target.api.now();
             let month = DateSlice { from: now - Duration::days(30), to: now };
-            let query = self.query(month).one_row();
+            let query = self.query(month).in_pages_of(1);
             target.api.numbered_page(&query, 0, Paging::default(), target.format).await?;
             Ok(())
         }

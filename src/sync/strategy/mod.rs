@@ -8,6 +8,8 @@
 
 mod change_windows;
 mod created_slices;
+mod missing;
+mod page_isolation;
 mod page_sweep;
 mod row_numbers;
 mod snapshot;

@@ -3,27 +3,39 @@
 //! Page 0 tells how many pages and rows there are; the rest are fetched side by side. Rows can move between pages
 //! meanwhile (a row is added or removed, and all behind it shift), so that one is seen twice and another never. A sweep is
 //! *consistent* if all its pages report one total, no key repeats, and the distinct keys are as many as that total. Otherwise
-//! the list is swept again, and only keys that were not written yet are.
+//! the list is swept again, and only rows that were not written yet are.
 //!
 //! A list whose rows come and go can fool a single sweep: one row removed before a page boundary and one added at the end
 //! leave the total as it was, while a row slips through. Such a list is swept twice even if the first is consistent.
+//!
+//! What the list says of its size is not believed against the evidence: behind a last page that is full another one is asked
+//! for, whatever the total is. A page that is refused, as the last one is when the list shrinks below it, has the list swept
+//! again. One that fails for good is taken apart ([`page_isolation`](super::page_isolation)).
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::hash_map::Entry;
 
 use chrono::{DateTime, Utc};
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 
-use super::ReadContext;
+use super::page_isolation::{self, BrokenRows};
 use super::row_numbers::{ByNumber, RowNumbers};
+use super::{ReadContext, ReadError};
 use crate::api::{ListPage, ListQuery, Paging};
+use crate::error::Error;
 use crate::gateway::Failure;
 use crate::record::Row;
 use crate::sync::state::time::whole_second;
 
 /// How often a list is swept again when its rows moved.
 const MAX_REPEATS: u32 = 2;
+
+/// Pages in a row that bring no row that this sweep had not seen, after which that is told.
+const BARREN_PAGES_TOLD: u32 = 3;
+
+/// The same, after which the list is taken for endless.
+const MAX_BARREN_PAGES: u32 = 100;
 
 /// How a list is swept.
 pub(super) struct SweepOptions<'a> {
@@ -35,9 +47,9 @@ pub(super) struct SweepOptions<'a> {
     pub(super) excluded_second: Option<DateTime<Utc>>,
 }
 
-/// Which sweeps have seen which keys.
+/// Which sweeps have seen which rows.
 #[derive(Default)]
-struct SeenKeys {
+struct SeenRows {
     numbers: RowNumbers,
     /// The last sweep that saw the row.
     rows: ByNumber<u32>,
@@ -53,16 +65,24 @@ struct Sweep {
     repeats: u64,
     distinct: u64,
     new: u64,
+    /// Rows came behind the pages that the list says it has.
+    went_beyond: bool,
+    /// A page that was refused.
+    refused: Option<Failure>,
+    /// Pages in a row that brought no row that this sweep had not seen.
+    barren: u32,
 }
 
-impl SeenKeys {
+impl SeenRows {
     fn next_sweep(&mut self) {
         self.numbers.begin_look();
         self.sweep = Sweep { number: self.sweep.number + 1, ..Sweep::default() };
     }
 
-    fn observe_total(&mut self, total: u64) {
-        self.sweep.total_moved |= *self.sweep.total.get_or_insert(total) != total;
+    fn observe_total(&mut self, total: Option<u64>) {
+        if let Some(total) = total {
+            self.sweep.total_moved |= *self.sweep.total.get_or_insert(total) != total;
+        }
     }
 
     /// Takes note of a row; returns whether it is new.
@@ -87,7 +107,8 @@ impl SeenKeys {
 
 impl Sweep {
     fn is_consistent(&self) -> bool {
-        !self.total_moved && self.repeats == 0 && Some(self.distinct) == self.total
+        let is_whole = self.went_beyond || self.total.is_none_or(|total| self.distinct == total);
+        !self.total_moved && self.repeats == 0 && self.refused.is_none() && is_whole
     }
 
     /// Whether it brought nothing that an earlier one had not.
@@ -96,105 +117,249 @@ impl Sweep {
     }
 }
 
-/// Reads a list whose page 0 is there already.
+/// Reads a list whose page 0 is there already, or is known to be broken. Returns the rows that could not be read.
+///
+/// # Errors
+/// As for any request; and if the list never ends, or goes on refusing a page that it says it has.
 pub(super) async fn sweep(
     read: &ReadContext<'_>,
     query: &ListQuery,
     options: SweepOptions<'_>,
-    first: ListPage,
-) -> Result<(), Failure> {
+    first: FirstPage,
+) -> Result<Vec<BrokenRows>, ReadError> {
     let verify_twice = options.verify_twice;
-    let paging = first.paging;
-    let sweeper = PageSweep { read, query, options, paging, seen: RefCell::default() };
+    let paging = first.paging();
+    let sweeper = PageSweep { read, query, options, paging, seen: RefCell::default(), good_page: Cell::new(0) };
     let mut first = Some(first);
     for _ in 0..=MAX_REPEATS {
         sweeper.seen.borrow_mut().next_sweep();
-        let page = match first.take() {
-            Some(page) => page,
-            None => read.api.list_page(query, 0, paging, read.emitter.format()).await?,
+        let first = match first.take() {
+            Some(first) => first,
+            None => first_page(read, query, paging).await?,
         };
-        let pages = page.pages;
-        sweeper.write(page).await;
-        sweeper.read_rest(pages).await?;
+        let mut broken = Vec::new();
+        let pages = sweeper.begin(first, &mut broken).await?;
+        sweeper.read_rest(pages, &mut broken).await?;
+        if !broken.is_empty() {
+            // What is missing is known, and another sweep would miss it as well.
+            return Ok(broken);
+        }
         let sweep = &sweeper.seen.borrow().sweep;
         if sweep.is_consistent() {
             if !verify_twice || pages <= 1 || sweep.confirms() {
-                return Ok(());
+                sweeper.tell_wrong_total(sweep);
+                return Ok(broken);
             }
             continue;
         }
         tracing::info!("{}: rows moved while they were read; reading again.", read.emitter.name());
-        if sweep.confirms() {
+        if sweep.confirms() && sweep.refused.is_none() {
             break;
         }
     }
-    sweeper.warn_inconsistent();
-    Ok(())
+    sweeper.end_inconsistent()?;
+    Ok(Vec::new())
 }
 
-struct PageSweep<'a> {
-    read: &'a ReadContext<'a>,
-    query: &'a ListQuery,
-    options: SweepOptions<'a>,
+/// Page 0 of a list, or what the list's page 1 says in its place.
+pub(super) enum FirstPage {
+    /// As it came.
+    Whole(ListPage),
+    /// It fails for good, and page 1 does not.
+    Broken { failure: Failure, second: ListPage },
+}
+
+impl FirstPage {
+    /// The page that came.
+    pub(super) fn page(&self) -> &ListPage {
+        match self {
+            Self::Whole(page) | Self::Broken { second: page, .. } => page,
+        }
+    }
+
+    fn paging(&self) -> Paging {
+        self.page().paging
+    }
+}
+
+/// Asks for page 0. If that fails for good, page 1 tells whether it is the list that fails, or only that page.
+///
+/// # Errors
+/// As for any request.
+pub(super) async fn first_page(
+    read: &ReadContext<'_>,
+    query: &ListQuery,
     paging: Paging,
-    seen: RefCell<SeenKeys>,
+) -> Result<FirstPage, Failure> {
+    let brief = query.clone().with_attempts(page_isolation::ATTEMPTS);
+    let failure = match read.api.list_page(&brief, 0, paging, read.emitter.format()).await {
+        Ok(page) => return Ok(FirstPage::Whole(page)),
+        Err(failure @ Failure::Exhausted { .. }) => failure,
+        Err(failure) => return Err(failure),
+    };
+    match read.api.list_page(&brief, 1, paging, read.emitter.format()).await {
+        Ok(second) => Ok(FirstPage::Broken { failure, second }),
+        // The list fails, and is tried as long as any request is.
+        Err(_) => read.api.list_page(query, 0, paging, read.emitter.format()).await.map(FirstPage::Whole),
+    }
+}
+
+pub(super) struct PageSweep<'a> {
+    pub(super) read: &'a ReadContext<'a>,
+    pub(super) query: &'a ListQuery,
+    options: SweepOptions<'a>,
+    pub(super) paging: Paging,
+    seen: RefCell<SeenRows>,
+    /// A page that was answered, to see by whether it is the API that fails or another page.
+    pub(super) good_page: Cell<u64>,
 }
 
 impl PageSweep<'_> {
-    /// Reads the pages behind page 0, side by side.
-    async fn read_rest(&self, pages: u64) -> Result<(), Failure> {
-        if pages <= 1 {
-            return Ok(());
-        }
-        let mut order = Some(self.options.request_order.lock().await);
-        let mut numbers = 1..pages;
-        let mut running = FuturesUnordered::new();
-        loop {
-            while running.len() < self.read.config.max_concurrency
-                && let Some(number) = numbers.next()
-            {
-                running.push(self.read_page(number));
+    /// Writes the first page; how many pages the list says it has.
+    async fn begin(&self, first: FirstPage, broken: &mut Vec<BrokenRows>) -> Result<u64, ReadError> {
+        match first {
+            FirstPage::Whole(page) => {
+                let told = page.pages;
+                let is_full = self.write(page).await?;
+                Ok(told.unwrap_or(if is_full { 2 } else { 1 }))
             }
-            if numbers.is_empty() {
-                drop(order.take()); // all requests are made ready: those of the next list may line up behind them
+            FirstPage::Broken { failure, second } => {
+                let told = second.pages;
+                drop(second);
+                self.good_page.set(1);
+                broken.extend(page_isolation::isolate(self, 0, failure).await?);
+                Ok(told.unwrap_or(2))
             }
-            let Some(done) = running.next().await else { return Ok(()) };
-            done?;
         }
+    }
+
+    /// Reads the pages behind page 0, side by side, and then one by one those that the list says it does not have.
+    async fn read_rest(&self, pages: u64, broken: &mut Vec<BrokenRows>) -> Result<(), ReadError> {
+        let mut last_is_full = pages <= 1 && self.seen.borrow().sweep.distinct >= self.query.page_size(self.paging);
+        if pages > 1 {
+            let mut order = Some(self.options.request_order.lock().await);
+            let mut numbers = 1..pages;
+            let mut running = FuturesUnordered::new();
+            loop {
+                while running.len() < self.read.config.max_concurrency
+                    && let Some(number) = numbers.next()
+                {
+                    running.push(self.read_page(number));
+                }
+                if numbers.is_empty() {
+                    drop(order.take()); // all requests are made ready: those of the next list may line up behind them
+                }
+                let Some(done) = running.next().await else { break };
+                let page = done?;
+                last_is_full |= page.number + 1 == pages && page.is_full;
+                broken.extend(page.broken);
+            }
+        }
+        let mut number = pages.max(1);
+        while last_is_full {
+            let (before, repeats, total_moved) = {
+                let sweep = &self.seen.borrow().sweep;
+                (sweep.distinct, sweep.repeats, sweep.total_moved)
+            };
+            let page = self.read_page(number).await?;
+            let mut seen = self.seen.borrow_mut();
+            let grew = seen.sweep.distinct > before;
+            if !grew {
+                // There is no such page, as the list said; some servers give the last one again.
+                seen.sweep.refused = None;
+                seen.sweep.repeats = repeats;
+                seen.sweep.total_moved = total_moved;
+            }
+            seen.sweep.went_beyond |= grew;
+            last_is_full = page.is_full && grew;
+            number += 1;
+        }
+        Ok(())
     }
 
     /// Each page is written by the future that fetched it. Were it written elsewhere, nobody would look at the answers of the
     /// others while stdout takes nothing, and they would run into their timeouts.
-    async fn read_page(&self, number: u64) -> Result<(), Failure> {
-        let page = self.read.api.list_page(self.query, number, self.paging, self.read.emitter.format()).await?;
-        self.write(page).await;
-        Ok(())
+    async fn read_page(&self, number: u64) -> Result<PageOutcome, ReadError> {
+        let brief = self.query.clone().with_attempts(page_isolation::ATTEMPTS);
+        let outcome = PageOutcome { number, is_full: false, broken: Vec::new() };
+        match self.read.api.list_page(&brief, number, self.paging, self.read.emitter.format()).await {
+            Ok(page) => {
+                self.good_page.set(number);
+                Ok(PageOutcome { is_full: self.write(page).await?, ..outcome })
+            }
+            Err(failure @ Failure::Exhausted { .. }) => {
+                Ok(PageOutcome { broken: page_isolation::isolate(self, number, failure).await?, ..outcome })
+            }
+            Err(failure) if matches!(failure.refused_with(), Some(403 | 404)) => {
+                self.seen.borrow_mut().sweep.refused = Some(failure);
+                Ok(outcome)
+            }
+            Err(failure) => Err(failure.into()),
+        }
     }
 
-    async fn write(&self, page: ListPage) {
+    /// Writes what of a page is not written yet; whether it was full.
+    pub(super) async fn write(&self, page: ListPage) -> Result<bool, ReadError> {
         let ListPage { mut rows, permit, total, .. } = page;
-        {
+        let is_full = rows.len() as u64 >= self.query.page_size(self.paging);
+        let barren = {
             let mut seen = self.seen.borrow_mut();
+            let (before, had_rows) = (seen.sweep.distinct, !rows.is_empty());
             seen.observe_total(total);
             rows.retain(|row| seen.observe(row) && self.is_ours(row));
-        }
+            let is_barren = had_rows && seen.sweep.distinct == before;
+            seen.sweep.barren = if is_barren { seen.sweep.barren + 1 } else { 0 };
+            seen.sweep.barren
+        };
         self.read.emitter.write(rows).await;
         drop(permit);
+        if barren == BARREN_PAGES_TOLD {
+            tracing::warn!("{}: {barren} pages in a row brought no new row.", self.read.emitter.name());
+        }
+        if barren >= MAX_BARREN_PAGES {
+            return Err(Error::system(format!(
+                "Navan's list does not end: of {}, {barren} pages in a row brought only rows that came before. Please report this with the log.",
+                self.query.describe()
+            ))
+            .into());
+        }
+        Ok(is_full)
     }
 
     fn is_ours(&self, row: &Row) -> bool {
         self.options.excluded_second.is_none_or(|second| row.cursor.map(whole_second) != Some(second))
     }
 
-    fn warn_inconsistent(&self) {
+    fn tell_wrong_total(&self, sweep: &Sweep) {
+        if let Some(total) = sweep.total.filter(|total| sweep.went_beyond && *total < sweep.distinct) {
+            tracing::warn!(
+                "{}: Navan reports {total} rows, but gave {}; all of them are written.",
+                self.read.emitter.name(),
+                sweep.distinct
+            );
+        }
+    }
+
+    fn end_inconsistent(&self) -> Result<(), ReadError> {
         let sweep = &self.seen.borrow().sweep;
+        if let Some(refused) = &sweep.refused {
+            return Err(refused.clone().into());
+        }
         tracing::warn!(
             "{}: Navan reports {} rows, but gave {} different ones ({} of them more than once) in the last of {} passes; all that were seen are written.",
             self.read.emitter.name(),
             sweep.total.unwrap_or_default(),
             sweep.distinct,
             sweep.repeats,
-            sweep.number,
+            sweep.number
         );
+        Ok(())
     }
+}
+
+/// What became of a page.
+struct PageOutcome {
+    number: u64,
+    is_full: bool,
+    broken: Vec<BrokenRows>,
 }

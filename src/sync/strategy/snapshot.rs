@@ -4,6 +4,7 @@ use futures::FutureExt as _;
 use futures::future::LocalBoxFuture;
 use serde_json::Value;
 
+use super::missing::{self, MissingRange};
 use super::page_sweep::{self, SweepOptions};
 use super::{Modes, ProbeTarget, ReadContext, ReadError, ReadStrategy};
 use crate::api::{ListQuery, Paging};
@@ -20,12 +21,16 @@ pub struct Snapshot {
 impl Snapshot {
     async fn read_list(&self, read: &ReadContext<'_>) -> Result<(), ReadError> {
         let query = ListQuery::whole(self.endpoint);
-        let first = read.api.list_page(&query, 0, Paging::default(), read.emitter.format()).await?;
-        read.emitter.estimate(first.total, first.estimated_bytes());
+        let first = page_sweep::first_page(read, &query, Paging::default()).await?;
+        read.emitter.estimate(first.page().estimated_rows(), first.page().estimated_bytes());
         let request_order = tokio::sync::Mutex::new(());
         // Rows may be added and removed at once, so that one consistent sweep proves nothing.
         let options = SweepOptions { request_order: &request_order, verify_twice: true, excluded_second: None };
-        page_sweep::sweep(read, &query, options, first).await?;
+        let broken = page_sweep::sweep(read, &query, options, first).await?;
+        if !broken.is_empty() {
+            let ranges: Vec<_> = broken.into_iter().map(MissingRange::from).collect();
+            return Err(missing::error(&ranges).into());
+        }
         read.emitter.checkpoint(no_cursor());
         Ok(())
     }
@@ -38,7 +43,7 @@ impl ReadStrategy for Snapshot {
 
     fn probe<'a>(&'a self, target: ProbeTarget<'a>) -> LocalBoxFuture<'a, Result<(), ReadError>> {
         async move {
-            let query = ListQuery::whole(self.endpoint).one_row();
+            let query = ListQuery::whole(self.endpoint).in_pages_of(1);
             target.api.numbered_page(&query, 0, Paging::default(), target.format).await?;
             Ok(())
         }

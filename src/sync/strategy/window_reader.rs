@@ -1,19 +1,26 @@
 //! Reading one window of one partition, from its first page to its last, by its cursor.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::collections::hash_map::Entry;
+use std::hash::{DefaultHasher, Hasher as _};
 use std::ops::RangeInclusive;
 
-use chrono::{DateTime, Duration, NaiveDate, Utc};
+use chrono::{DateTime, Days, Duration, NaiveDate, Utc};
 
+use super::ReadContext;
+use super::missing::MissingRange;
 use super::row_numbers::{ByNumber, RowNumbers};
-use super::{ReadContext, ReadError};
-use crate::api::{ChangesPage, ChangesQuery};
-use crate::error::Error;
+use crate::api::{ChangesPage, ChangesQuery, NextPage};
 use crate::gateway::Failure;
 use crate::record::{Identity, Row};
 use crate::sync::state::time::{midnight, retention_start};
+
+/// Pages in a row without a new row, after which that is told.
+const BARREN_PAGES_TOLD: u32 = 3;
+
+/// The same, after which the window is taken for endless.
+const MAX_BARREN_PAGES: u32 = 100;
 
 /// In place of a time that cannot be read.
 const NO_TIME: i64 = i64::MIN;
@@ -31,25 +38,52 @@ pub(super) struct ChangeWindow {
     pub(super) since: DateTime<Utc>,
 }
 
+impl ChangeWindow {
+    /// The window as something that could not be read.
+    pub(super) fn missing(&self, why: &str, is_defect: bool) -> MissingRange {
+        let Self { expense_type, days, .. } = self;
+        let what = format!("what of {expense_type} changed from {} to {} ({why})", days.start(), days.end());
+        MissingRange { what, is_defect }
+    }
+}
+
 /// How a window ended.
 pub(super) enum WindowOutcome {
     Complete {
         rows: u64,
         /// Rows that were read before, or that the next read will bring.
         left_out: u64,
+        /// The day that could not be asked for yet: the window is complete up to where it begins.
+        not_yet: Option<NaiveDate>,
     },
-    /// The type cannot be read with this credential: 403 or 404.
+    /// The type cannot be read with this credential, or not this window of it: 400, 403, 404 or 405.
     Refused(u16),
+    /// It could not be read to its end.
+    Broken {
+        why: String,
+        /// The API contradicts itself, or what is known of it.
+        is_defect: bool,
+    },
 }
 
 /// One window being read.
 pub(super) struct WindowReader<'a> {
     read: &'a ReadContext<'a>,
     query: ChangesQuery,
+    field_groups: &'a FieldGroups,
     window: &'a ChangeWindow,
     /// T0, when the read began.
     end: DateTime<Utc>,
     rows: RefCell<WindowRows>,
+}
+
+/// Which groups of fields are asked for.
+#[derive(Debug)]
+pub(super) struct FieldGroups {
+    /// Those at present.
+    pub(super) current: Cell<&'static str>,
+    /// Those that every company is known to have.
+    pub(super) proven: &'static str,
 }
 
 /// The rows of a window.
@@ -60,21 +94,29 @@ struct WindowRows {
     written: ByNumber<i64>,
     /// How many were left out as read before, or for the next read to bring.
     left_out: u64,
+    /// How often the window was begun.
+    looks: u32,
+    /// Pages in a row without a row that was not written before.
+    barren: u32,
 }
 
 impl<'a> WindowReader<'a> {
     pub(super) fn new(
         read: &'a ReadContext<'a>,
         query: ChangesQuery,
+        field_groups: &'a FieldGroups,
         window: &'a ChangeWindow,
         end: DateTime<Utc>,
     ) -> Self {
-        Self { read, query, window, end, rows: RefCell::default() }
+        Self { read, query, field_groups, window, end, rows: RefCell::default() }
     }
 
     /// Reads the window. A cursor that Navan no longer knows costs it a new start, once; what is written already is not
     /// written again.
-    pub(super) async fn read(&self) -> Result<WindowOutcome, ReadError> {
+    ///
+    /// # Errors
+    /// If no other window could be read either.
+    pub(super) async fn read(&self) -> Result<WindowOutcome, Failure> {
         let mut restarted = false;
         loop {
             let days = self.days_still_there();
@@ -82,75 +124,144 @@ impl<'a> WindowReader<'a> {
                 self.warn_retention_passed(*days.start());
             }
             if days.is_empty() {
-                return Ok(self.complete());
+                return Ok(self.complete(None));
             }
-            match self.paginate(&days).await {
-                Ok(()) | Err(WindowError::RetentionPassed) => return Ok(self.complete()),
-                Err(WindowError::CursorRefused(_)) if !restarted => restarted = true,
-                Err(WindowError::CursorRefused(failure) | WindowError::Request(failure)) => return Err(failure.into()),
-                Err(WindowError::TypeRefused(status)) => return Ok(WindowOutcome::Refused(status)),
-                Err(WindowError::CursorRepeated) => {
-                    return Err(Error::system(format!(
-                        "Navan's paging of {} runs in a circle: it gave the same cursor twice. Please report this with the log.",
-                        self.window.expense_type
-                    ))
-                    .into());
+            return match self.paginate(&days).await {
+                Ok(not_yet) => Ok(self.complete(not_yet)),
+                Err(WindowError::RetentionPassed) => Ok(self.complete(None)),
+                Err(WindowError::CursorRefused(_)) if !restarted => {
+                    restarted = true;
+                    continue;
                 }
-            }
+                Err(WindowError::Refused(status)) => Ok(WindowOutcome::Refused(status)),
+                Err(WindowError::CursorRefused(failure) | WindowError::Request(failure)) => match failure {
+                    Failure::Exhausted { .. } => {
+                        Ok(WindowOutcome::Broken { why: failure.to_string(), is_defect: false })
+                    }
+                    Failure::Refused(_) => Ok(WindowOutcome::Broken { why: failure.to_string(), is_defect: true }),
+                    failure => Err(failure),
+                },
+                Err(WindowError::Paging(what)) => Ok(WindowOutcome::Broken { why: what.to_owned(), is_defect: true }),
+            };
         }
     }
 
-    fn complete(&self) -> WindowOutcome {
+    fn complete(&self, not_yet: Option<NaiveDate>) -> WindowOutcome {
         let rows = self.rows.borrow();
-        WindowOutcome::Complete { rows: rows.written.len() as u64, left_out: rows.left_out }
+        WindowOutcome::Complete { rows: rows.written.len() as u64, left_out: rows.left_out, not_yet }
     }
 
-    /// Follows the cursor from the first page to the last.
-    async fn paginate(&self, days: &RangeInclusive<NaiveDate>) -> Result<(), WindowError> {
+    /// Follows the cursor from the first page to the last. Returns the day that could not be asked for yet.
+    async fn paginate(&self, days: &RangeInclusive<NaiveDate>) -> Result<Option<NaiveDate>, WindowError> {
         self.rows.borrow_mut().begin_look();
         let mut cursors = HashSet::new();
-        let (query, mut page) = self.first_page(days).await?;
+        let FirstPage { query, mut page, not_yet } = self.first_page(days).await?;
+        let (mut cursor, mut was_unreachable): (Option<String>, bool) = (None, false);
         loop {
-            let Some(cursor) = page.next_cursor.take() else {
-                self.write(page).await;
-                return Ok(());
-            };
-            if !cursors.insert(cursor.clone()) {
-                return Err(WindowError::CursorRepeated);
+            match std::mem::replace(&mut page.next, NextPage::None) {
+                NextPage::None => {
+                    self.write(page).await?;
+                    return Ok(not_yet);
+                }
+                NextPage::Cursor(next) => {
+                    if !cursors.insert(fingerprint(&next)) {
+                        return Err(WindowError::Paging("its paging runs in a circle: it gave the same cursor twice"));
+                    }
+                    was_unreachable = false;
+                    cursor = Some(next);
+                }
+                NextPage::Unreachable if was_unreachable => {
+                    return Err(WindowError::Paging(
+                        "it says that more rows follow (`has_next`), but not where: `next_cursor` is missing",
+                    ));
+                }
+                // The same page is asked for once more.
+                NextPage::Unreachable => was_unreachable = true,
             }
             // The next page is asked for before this one is written.
-            let fetched = self.read.api.changes_page(&query, Some(&cursor), self.read.emitter.format());
-            let ((), fetched) = futures::join!(self.write(page), fetched);
+            let fetched = self.read.api.changes_page(&query, cursor.as_deref(), self.read.emitter.format());
+            let (written, fetched) = futures::join!(self.write(page), fetched);
+            written?;
             page = fetched.map_err(WindowError::on_cursor)?;
         }
     }
 
-    /// The first page, and the query that it answers. Around the turn of a month Navan's retention may begin a month later
-    /// than thought here, so a refusal is asked once more from there.
-    async fn first_page(&self, days: &RangeInclusive<NaiveDate>) -> Result<(ChangesQuery, ChangesPage), WindowError> {
+    /// The first page, and the query that it answers. A refusal (400) does not say what it minds, so that what can be minded
+    /// is left out, one after the other.
+    async fn first_page(&self, days: &RangeInclusive<NaiveDate>) -> Result<FirstPage, WindowError> {
         let query = self.query.clone().on(days.clone());
-        let failure = match self.read.api.changes_page(&query, None, self.read.emitter.format()).await {
-            Ok(page) => return Ok((query, page)),
+        let failure = match self.fetch_first(&query).await {
+            Ok(page) => return Ok(FirstPage { query, page, not_yet: None }),
             Err(failure) => failure,
         };
-        let now = self.read.api.now();
-        let later = retention_start(now + Duration::days(1));
-        let turning = later > retention_start(now - Duration::days(1)) && *days.start() < later;
-        if failure.refused_with() != Some(400) || !turning {
+        if failure.refused_with() != Some(400) {
             return Err(WindowError::on_first_page(failure));
         }
+        if let Some(later) = self.retention_turning(days) {
+            return self.first_page_from(later, query).await;
+        }
+        let proven = query.clone().with_groups(self.field_groups.proven);
+        if let Ok(page) = self.fetch_first(&proven).await {
+            self.leave_out_groups();
+            return Ok(FirstPage { query: proven, page, not_yet: None });
+        }
+        // Where the account lives, the last day may not have begun.
+        let (last, day_before) = (*days.end(), *days.end() - Days::new(1));
+        if last >= self.end.date_naive() {
+            for query in [query, proven] {
+                let earlier = query.clone().on(day_before.min(*days.start())..=day_before);
+                if let Ok(page) = self.fetch_first(&earlier).await {
+                    self.warn_not_yet(last);
+                    return Ok(FirstPage { query: earlier, page, not_yet: Some(last) });
+                }
+            }
+        }
+        Err(WindowError::on_first_page(failure))
+    }
+
+    async fn fetch_first(&self, query: &ChangesQuery) -> Result<ChangesPage, Failure> {
+        self.read.api.changes_page(query, None, self.read.emitter.format()).await
+    }
+
+    /// Around the turn of a month Navan's retention may begin a month later than thought here: from which day on.
+    fn retention_turning(&self, days: &RangeInclusive<NaiveDate>) -> Option<NaiveDate> {
+        let now = self.read.api.now();
+        let later = retention_start(now + Duration::days(1));
+        (later > retention_start(now - Duration::days(1)) && *days.start() < later).then_some(later)
+    }
+
+    async fn first_page_from(&self, later: NaiveDate, query: ChangesQuery) -> Result<FirstPage, WindowError> {
         self.warn_retention_passed(later);
-        if *days.end() < later {
+        if *self.window.days.end() < later {
             return Err(WindowError::RetentionPassed);
         }
-        let query = query.on(later..=*days.end());
-        let page = self.read.api.changes_page(&query, None, self.read.emitter.format()).await;
-        Ok((query, page.map_err(WindowError::on_first_page)?))
+        let query = query.on(later..=*self.window.days.end());
+        let page = self.fetch_first(&query).await.map_err(WindowError::on_first_page)?;
+        Ok(FirstPage { query, page, not_yet: None })
     }
 
     /// The window's days, without those that the retention has left behind since it was planned.
     fn days_still_there(&self) -> RangeInclusive<NaiveDate> {
         (*self.window.days.start()).max(retention_start(self.read.api.now()))..=*self.window.days.end()
+    }
+
+    fn leave_out_groups(&self) {
+        let before = self.field_groups.current.replace(self.field_groups.proven);
+        if before != self.field_groups.proven {
+            tracing::warn!(
+                "{}: Navan refuses the groups of fields {before}; only {} are asked for.",
+                self.read.emitter.name(),
+                self.field_groups.proven
+            );
+        }
+    }
+
+    fn warn_not_yet(&self, day: NaiveDate) {
+        tracing::warn!(
+            "{}: Navan does not let {} be read for {day} yet, which has not begun where the account lives; the next read brings that day.",
+            self.read.emitter.name(),
+            self.window.expense_type,
+        );
     }
 
     fn warn_retention_passed(&self, retention: NaiveDate) {
@@ -162,14 +273,32 @@ impl<'a> WindowReader<'a> {
         );
     }
 
-    async fn write(&self, page: ChangesPage) {
+    async fn write(&self, page: ChangesPage) -> Result<(), WindowError> {
         let ChangesPage { mut rows, permit, .. } = page;
-        {
+        let barren = {
             let mut seen = self.rows.borrow_mut();
+            let (before, had_rows) = (seen.written.len() as u64 + seen.left_out, !rows.is_empty());
             rows.retain(|row| seen.is_wanted(row, self.is_for_another_read(row)));
-        }
+            // In a second look most rows are known.
+            let is_barren = seen.written.len() as u64 + seen.left_out == before && (seen.looks == 1 || !had_rows);
+            seen.barren = if is_barren { seen.barren + 1 } else { 0 };
+            seen.barren
+        };
         self.read.emitter.write(rows).await;
         drop(permit);
+        if barren == BARREN_PAGES_TOLD {
+            tracing::warn!(
+                "{}: {barren} pages of {} in a row brought no new row.",
+                self.read.emitter.name(),
+                self.window.expense_type
+            );
+        }
+        if barren >= MAX_BARREN_PAGES {
+            return Err(WindowError::Paging(
+                "it does not end: 100 pages in a row brought no new row, each with a cursor to the next",
+            ));
+        }
+        Ok(())
     }
 
     /// Whether an incremental read leaves the row out, since another read has brought it or will: the API filters by whole
@@ -191,6 +320,8 @@ impl WindowRows {
     fn begin_look(&mut self) {
         self.numbers.begin_look();
         self.left_out = 0;
+        self.barren = 0;
+        self.looks += 1;
     }
 
     /// Whether a row is to be written: not if this version of it was.
@@ -221,12 +352,27 @@ impl WindowRows {
     }
 }
 
+/// The first page of a window, and what it answers.
+struct FirstPage {
+    query: ChangesQuery,
+    page: ChangesPage,
+    not_yet: Option<NaiveDate>,
+}
+
+/// A cursor may be long, and is only compared.
+fn fingerprint(cursor: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(cursor.as_bytes());
+    hasher.finish()
+}
+
 /// Why following a cursor stopped before its end.
 enum WindowError {
     CursorRefused(Failure),
-    CursorRepeated,
-    /// The type cannot be read.
-    TypeRefused(u16),
+    /// The paging contradicts itself, in words.
+    Paging(&'static str),
+    /// The type cannot be read, or not this window of it.
+    Refused(u16),
     /// The retention has left all days of the window behind while it was asked for.
     RetentionPassed,
     Request(Failure),
@@ -235,7 +381,7 @@ enum WindowError {
 impl WindowError {
     fn on_first_page(failure: Failure) -> Self {
         match failure.refused_with() {
-            Some(status @ (403 | 404)) => Self::TypeRefused(status),
+            Some(status @ (400 | 403 | 404 | 405)) => Self::Refused(status),
             _ => Self::Request(failure),
         }
     }
