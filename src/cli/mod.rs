@@ -6,6 +6,7 @@ mod logging;
 mod read;
 mod spec;
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::rc::Rc;
@@ -113,10 +114,11 @@ async fn run(command: Command, sink: &Rc<dyn Sink>, monitor: &Monitor) -> Result
 }
 
 /// The file at `path`, which holds the `what`.
-fn bytes(path: &Path, what: &str) -> Result<Vec<u8>, Error> {
-    std::fs::read(path).map_err(|e| unreadable(path, what, &e))
+fn open(path: &Path, what: &str) -> Result<File, Error> {
+    File::open(path).map_err(|e| unreadable(path, what, &e))
 }
 
+/// Its text.
 fn file(path: &Path, what: &str) -> Result<String, Error> {
     std::fs::read_to_string(path).map_err(|e| unreadable(path, what, &e))
 }

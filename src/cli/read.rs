@@ -1,5 +1,6 @@
 //! `read`: the chosen streams, until they are complete or a signal ends the process.
 
+use std::io::BufReader;
 use std::rc::Rc;
 
 use tokio::time::{Instant, timeout};
@@ -22,8 +23,7 @@ pub(super) async fn run(files: &ReadFiles, sink: &Rc<dyn Sink>, monitor: &Monito
     let config = super::config(&files.config)?;
     let catalog = ConfiguredCatalog::parse(&super::file(&files.catalog, "catalog")?)?;
     let states = match &files.state {
-        // It may be the output of a read that was cut off in the middle of a character.
-        Some(path) => StreamStates::parse(&String::from_utf8_lossy(&super::bytes(path, "state")?))?,
+        Some(path) => StreamStates::read(BufReader::new(super::open(path, "state")?))?,
         None => StreamStates::default(),
     };
     let api = Api::new(&config, timings)?;

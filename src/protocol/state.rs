@@ -1,7 +1,10 @@
 //! The state that a read is given: what earlier reads wrote, in any of the forms in which clients hand it back.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::io::BufRead;
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::error::Error;
@@ -19,43 +22,62 @@ pub struct StreamStates(HashMap<String, Value>);
 impl StreamStates {
     /// Reads a state file: a list of STATE payloads, one GLOBAL payload, STATE messages one a line (other messages and
     /// a last line cut short are passed over, so that a connector's own output will do), the legacy object of stream
-    /// names, `{}`, `null` or nothing at all. Of two states of one stream the later counts.
+    /// names, `{}`, `null` or nothing at all. Of two states of one stream the later counts. Of messages one a line, no more
+    /// than one is held at a time.
     ///
     /// # Errors
-    /// A `config_error` for what is none of these.
-    pub fn parse(text: &str) -> Result<Self, Error> {
-        let text = text.trim_start_matches('\u{feff}').trim();
+    /// A `config_error` for what is none of these, or if the file cannot be read.
+    pub fn read(mut file: impl BufRead) -> Result<Self, Error> {
         let mut states = Self::default();
-        if text.is_empty() {
+        let Some(first) = next_line(&mut file)? else { return Ok(states) };
+        if let Ok(Line { kind: Some(_) }) = serde_json::from_str(&first) {
+            states.take_line(&first)?;
+            states.take_lines(file)?;
             return Ok(states);
         }
-        match serde_json::from_str::<Value>(text) {
-            Ok(whole) => states.take(whole)?,
-            Err(error) => states.take_lines(text, &error)?,
+        // One value, over as many lines as it has.
+        let mut whole = first.into_bytes();
+        file.read_to_end(&mut whole).map_err(unreadable)?;
+        match serde_json::from_str::<Value>(&String::from_utf8_lossy(&whole)) {
+            Ok(value) => states.take(value)?,
+            Err(error) => return Err(broken(&error.to_string())),
         }
         Ok(states)
     }
 
     /// The state of a stream, unless it has none or one that says nothing.
     pub fn of(&self, stream: &str) -> Option<&Value> {
-        self.0
-            .get(stream)
-            .filter(|state| state.as_object().is_some_and(|s| !s.is_empty() && !s.contains_key(NO_CURSOR)))
+        let says_nothing = |state: &Value| match state {
+            Value::Null => true,
+            Value::Object(state) => state.is_empty() || state.contains_key(NO_CURSOR),
+            _ => false,
+        };
+        self.0.get(stream).filter(|state| !says_nothing(state))
     }
 
-    fn take_lines(&mut self, text: &str, whole: &serde_json::Error) -> Result<(), Error> {
-        let lines: Vec<_> = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).collect();
-        let last = lines.len() - 1;
-        for (position, (number, line)) in lines.into_iter().enumerate() {
-            match serde_json::from_str::<Value>(line) {
-                Ok(message) if message.get("type").is_some() => self.take(message)?,
-                Err(_) if position == last && position > 0 => {}
-                // One value over many lines, most likely.
-                _ if position == 0 => return Err(broken(&whole.to_string())),
-                _ => return Err(broken(&format!("line {} is no message of a connector", number + 1))),
+    fn take_lines(&mut self, mut file: impl BufRead) -> Result<(), Error> {
+        let mut number = 1;
+        // The last line may have been cut short; any other is an error.
+        let mut cut_short = None;
+        while let Some((line, lines)) = next_line_counted(&mut file)? {
+            number += lines;
+            if let Some(number) = cut_short {
+                return Err(broken(&format!("line {number} is no message of a connector")));
+            }
+            if self.take_line(&line)? == LineKind::Other {
+                cut_short = Some(number);
             }
         }
         Ok(())
+    }
+
+    fn take_line(&mut self, line: &str) -> Result<LineKind, Error> {
+        let Ok(Line { kind: Some(kind) }) = serde_json::from_str(line) else { return Ok(LineKind::Other) };
+        if matches!(&*kind, "STATE" | "STREAM" | "GLOBAL" | "LEGACY") {
+            let message = serde_json::from_str(line).map_err(|e| broken(&e.to_string()))?;
+            self.take(message)?;
+        }
+        Ok(LineKind::Message)
     }
 
     fn take(&mut self, value: Value) -> Result<(), Error> {
@@ -69,8 +91,12 @@ impl StreamStates {
                 Some("LEGACY") => self.take(entry.remove("data").unwrap_or_default()),
                 Some(_) => Ok(()),
                 None if entry.contains_key("stream_descriptor") => self.take_stream(&Value::Object(entry)),
+                // The payload of a STATE from before it had types.
+                None if entry.get("data").is_some_and(Value::is_object) => {
+                    self.take(entry.remove("data").unwrap_or_default())
+                }
                 None => {
-                    self.0.extend(entry.into_iter().filter(|(_, state)| state.is_object()));
+                    self.0.extend(entry);
                     Ok(())
                 }
             },
@@ -96,6 +122,47 @@ impl StreamStates {
     }
 }
 
+/// What a line of messages is.
+#[derive(PartialEq)]
+enum LineKind {
+    Message,
+    Other,
+}
+
+/// A message, as far as it is looked at to know which it is.
+#[derive(Deserialize)]
+struct Line<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Option<Cow<'a, str>>,
+}
+
+/// The next line that is not blank.
+fn next_line(file: &mut impl BufRead) -> Result<Option<String>, Error> {
+    Ok(next_line_counted(file)?.map(|(line, _)| line))
+}
+
+/// The same, and how many lines further it is.
+fn next_line_counted(file: &mut impl BufRead) -> Result<Option<(String, usize)>, Error> {
+    let mut line = Vec::new();
+    for lines in 1.. {
+        line.clear();
+        if file.read_until(b'\n', &mut line).map_err(unreadable)? == 0 {
+            return Ok(None);
+        }
+        let text = String::from_utf8_lossy(&line);
+        let text = text.trim_start_matches('\u{feff}');
+        if !text.trim().is_empty() {
+            return Ok(Some((text.to_owned(), lines)));
+        }
+    }
+    Ok(None)
+}
+
+#[allow(clippy::needless_pass_by_value)] // as `map_err` hands it over
+fn unreadable(error: std::io::Error) -> Error {
+    Error::config(format!("The state file cannot be read: {error}."))
+}
+
 fn broken(how: &str) -> Error {
     Error::config(format!(
         "The state file is not valid JSON: {how}. Give the state that an earlier read wrote, or none."
@@ -107,7 +174,7 @@ mod tests {
     use super::*;
 
     fn cursor(text: &str) -> Option<i64> {
-        StreamStates::parse(text).unwrap().of("S")?.get("c")?.as_i64()
+        StreamStates::read(text.as_bytes()).unwrap().of("S")?.get("c")?.as_i64()
     }
 
     #[test]
@@ -117,6 +184,8 @@ mod tests {
             r#"[{"type":"STREAM","stream":{"stream_descriptor":{"name":"S","namespace":null},"stream_state":{"c":1}},"global":null,"global_":null,"global_":null,"data":null}]"#,
             r#"{"type":"GLOBAL","global":{"shared_state":null,"stream_states":[{"stream_descriptor":{"name":"S"},"stream_state":{"c":1}}]}}"#,
             r#"{"S":{"c":1}}"#,
+            r#"{"type":"STATE","state":{"data":{"S":{"c":1}}}}"#,
+            "{\n  \"S\": {\n    \"c\": 1\n  }\n}",
             "{\"type\":\"RECORD\",\"record\":{}}\n{\"type\":\"STATE\",\"state\":{\"type\":\"STREAM\",\"stream\":{\"stream_descriptor\":{\"name\":\"S\"},\"stream_state\":{\"c\":0}}}}\n{\"type\":\"STATE\",\"state\":{\"type\":\"STREAM\",\"stream\":{\"stream_descriptor\":{\"name\":\"S\"},\"stream_state\":{\"c\":1}}}}\n{\"type\":\"STA",
         ] {
             assert_eq!(cursor(text), Some(1), "{text}");
@@ -135,14 +204,14 @@ mod tests {
             r#"{"S":{}}"#,
             r#"{"S":{"__ab_no_cursor_state_message":true}}"#,
         ] {
-            assert_eq!(StreamStates::parse(text).unwrap().of("S"), None, "{text}");
+            assert_eq!(StreamStates::read(text.as_bytes()).unwrap().of("S"), None, "{text}");
         }
     }
 
     #[test]
     fn a_line_that_is_no_message_is_named_by_its_number() {
         let log = r#"{"type":"LOG"}"#;
-        let error = StreamStates::parse(&format!("{log}\n\n{log}{log}\n{log}\n")).unwrap_err();
+        let error = StreamStates::read(format!("{log}\n\n{log}{log}\n{log}\n").as_bytes()).unwrap_err();
         assert!(error.message().contains("line 3 is no message"), "{}", error.message());
     }
 
@@ -151,7 +220,7 @@ mod tests {
         for text in
             ["{", "7", "\"x\"", "[1]", r#"[{"type":"STREAM"}]"#, "{\"type\":\"LOG\"}\nnonsense\n{\"type\":\"LOG\"}"]
         {
-            assert!(StreamStates::parse(text).is_err(), "{text}");
+            assert!(StreamStates::read(text.as_bytes()).is_err(), "{text}");
         }
     }
 }

@@ -153,3 +153,61 @@ fn a_destination_that_overwrites_transactions_is_warned_about() {
     assert_eq!(["overwrite", "overwrite_dedup", "append", "append_dedup"].map(full), [1, 1, 0, 0]);
     assert_eq!(warnings("incremental", "overwrite"), 0);
 }
+
+#[test]
+fn a_state_that_is_none_of_ours_is_refused_by_name() {
+    for (state, says) in [
+        (json!("text"), r#"it is "text", not an object"#),
+        (json!(7), "it is 7, not an object"),
+        (json!(["x"]), r#"it is ["x"], not an object"#),
+        (json!({"types": []}), "`types` is [], not an object"),
+        (json!({"types": {"fees": "2026-01-01"}}), r#"`types.fees` is "2026-01-01", not an object"#),
+    ] {
+        for file in [state_file("TRANSACTION", &state), json!({"TRANSACTION": state}).to_string()] {
+            let run = Connector::against(&sandbox()).stream("TRANSACTION").state(file).read();
+            let errors = run.errors();
+            assert_eq!((run.status.code(), errors.len()), (Some(1), 1), "{state}");
+            let message = errors[0]["message"].as_str().unwrap();
+            assert!(message.contains("TRANSACTION") && message.contains(says), "{message}");
+            assert_eq!(errors[0]["failure_type"], "config_error");
+        }
+    }
+}
+
+#[test]
+fn a_state_ahead_of_navans_clock_is_told() {
+    let sandbox = sandbox();
+    let ahead = json!({"synced_through": "2027-01-01T00:00:00Z"});
+    let types: serde_json::Map<_, _> =
+        navan_sandbox::ExpenseType::ALL.iter().map(|kind| (kind.to_string(), ahead.clone())).collect();
+    let state = state_file("TRANSACTION", &json!({"types": types}));
+    let run = Connector::against(&sandbox).stream("TRANSACTION").state(state).read();
+    assert_eq!((run.status.code(), run.records("TRANSACTION").len()), (Some(0), 0));
+    let warnings = run.logs("WARN");
+    assert!(warnings.iter().any(|w| w.contains("2027-01-01") && w.contains("2026-11-22")), "{warnings:?}");
+    let state = state_file("BOOKING", &json!({"next_created_from": "2027-01-01T00:00:00Z"}));
+    let run = Connector::against(&sandbox).stream("BOOKING").state(state).read();
+    assert_eq!(run.records("BOOKING").len(), sandbox.bookings().count(), "a full refresh begins anew");
+    let warnings = run.logs("WARN");
+    assert!(warnings.iter().any(|w| w.contains("2027-01-01") && w.contains("begins anew")), "{warnings:?}");
+}
+
+#[test]
+fn a_state_file_of_any_size_takes_no_more_memory_than_a_line() {
+    let sandbox = Sandbox::start(Settings { bookings: 1, transactions: 1, users: 1, ..Settings::default() }).unwrap();
+    let record = json!({"type": "RECORD", "record": {"stream": "BOOKING", "data": {"purpose": "x".repeat(2_000)}}});
+    let state =
+        format!("{}{}", format!("{record}\n").repeat(100_000), state_file("USER", &json!({})).trim_matches(['[', ']']));
+    let connector = Connector::against(&sandbox).stream("USER").state(state);
+    let mut child = connector.start("read");
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak_kb = 0;
+    while child.try_wait().unwrap().is_none() {
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let peak = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let peak = peak.and_then(|peak| peak.trim().strip_suffix("kB")?.trim().parse().ok());
+        peak_kb = peak_kb.max(peak.unwrap_or(0));
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    assert!(peak_kb > 0 && peak_kb < 60_000, "{peak_kb} kB for a file of 200 MB");
+}

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::{Value, json};
 
+use super::resume::require_object;
 use super::time;
 use super::time::to_text;
 use crate::error::Error;
@@ -24,11 +25,13 @@ impl PartitionCursors {
     /// A `config_error` if it has something else than a time where one belongs.
     pub(super) fn parse(stream: &str, cursor_field: &str, state: &Value) -> Result<Self, Error> {
         let mut cursors = Self::default();
-        let Some(types) = state.get("types").and_then(Value::as_object) else {
+        let Some(types) = state.get("types").filter(|types| !types.is_null()) else {
             cursors.default = time::in_state(stream, state, cursor_field)?;
             return Ok(cursors);
         };
-        for (expense_type, entry) in types {
+        require_object(stream, "types", types)?;
+        for (expense_type, entry) in types.as_object().into_iter().flatten().filter(|(_, entry)| !entry.is_null()) {
+            require_object(stream, &format!("types.{expense_type}"), entry)?;
             if let Some(through) = time::in_state(stream, entry, "synced_through")? {
                 cursors.synced_through.insert(expense_type.clone(), through);
             }
@@ -126,6 +129,9 @@ mod tests {
             json!({"types": {"fees": {"synced_through": "soon"}}}),
             json!({"types": {"fees": {"synced_through": 7}}}),
             json!({"modified_timestamp": false}),
+            json!({"types": []}),
+            json!({"types": "text"}),
+            json!({"types": {"fees": "2026-01-01"}}),
         ] {
             let error = PartitionCursors::parse("TRANSACTION", CURSOR, &state).unwrap_err();
             assert!(error.message().starts_with("The state of TRANSACTION cannot be used"), "{error}");

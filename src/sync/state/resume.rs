@@ -32,6 +32,7 @@ pub enum StreamState {
 /// A `config_error` if the state has something else than a time where one belongs.
 pub fn resume_full_refresh(configured: &ConfiguredStream, state: Option<&Value>) -> Result<Resume, Error> {
     let Some(state) = state else { return Ok(Resume::Beginning) };
+    require_object(&configured.name, "", state)?;
     let marker = FullRefreshState::marker(state);
     if marker.already_completed(configured) {
         return Ok(Resume::AlreadyCompleted);
@@ -54,6 +55,19 @@ pub fn resume_partitions(
     state: Option<&Value>,
 ) -> Result<Resume, Error> {
     let Some(state) = state else { return Ok(Resume::Beginning) };
+    require_object(&configured.name, "", state)?;
     let cursors = PartitionCursors::parse(&configured.name, cursor_field, state)?;
     Ok(Resume::From(StreamState::Partitions(cursors)))
+}
+
+/// # Errors
+/// A `config_error` if what stands at `place` of a stream's state is no object.
+pub(super) fn require_object(stream: &str, place: &str, state: &Value) -> Result<(), Error> {
+    if state.is_object() {
+        return Ok(());
+    }
+    let place = if place.is_empty() { "it".to_owned() } else { format!("`{place}`") };
+    Err(Error::config(format!(
+        "The state of {stream} cannot be used: {place} is {state}, not an object. Give the state that an earlier read wrote, or none."
+    )))
 }

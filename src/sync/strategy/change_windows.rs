@@ -283,7 +283,14 @@ fn plan(read: &ReadContext<'_>, cursors: &PartitionCursors, now: DateTime<Utc>) 
                         read.emitter.name()
                     );
                 }
-                retention.max(through - Duration::days(i64::from(read.config.lookback_days)))
+                let since = through - Duration::days(i64::from(read.config.lookback_days));
+                if since > end {
+                    tracing::warn!(
+                        "{}: the state says that {expense_type} was read up to {through}, but for Navan it is {end}; nothing of it is read before {since}. If the state is wrong, clear it.",
+                        read.emitter.name()
+                    );
+                }
+                retention.max(since)
             }
         };
         windows.extend(windows_of(expense_type, since, end));

@@ -79,6 +79,16 @@ impl CreatedSlices {
             Resume::From(StreamState::FullRefresh(state)) => state.next_created_from,
             _ => None,
         };
+        let resumed = resumed.filter(|from| {
+            let is_ahead = *from > end;
+            if is_ahead {
+                tracing::warn!(
+                    "{}: the state says that all was read that was created before {from}, but for Navan it is {end}; the read begins anew.",
+                    read.emitter.name()
+                );
+            }
+            !is_ahead
+        });
         if let Some(from) = resumed {
             tracing::info!("{}: going on with what was created from {from} on.", read.emitter.name());
         }
