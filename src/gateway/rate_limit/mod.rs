@@ -2,9 +2,10 @@
 //!
 //! Requests take turns at the bucket, in the order in which they came. Until a limit is seen nothing holds them back
 //! but the configured ceiling. A limit is seen in `X-RateLimit-*` (what remains, until when), or at a 429: the answers
-//! since the last cooldown, over the time they took and the wait that is asked for. The bucket then runs at 80 % of it, goes
-//! down at once, and up by 1 % a second while requests queue for it (by 10 % towards what headers tell). A 429 holds back
-//! everybody.
+//! before it, if they were enough, over the time they took and the wait that is asked for. The bucket then runs at 80 % of
+//! it, goes down at once, and up while requests queue for it: by 10 % a second as long as the limit was seen once only, or
+//! towards what headers tell; by 1 % once it was seen twice. A 429 holds back everybody. One that comes although requests
+//! stay well below a limit that was seen is a stray, or another program's, and changes no rate as long as there are few.
 
 mod bucket;
 pub(in crate::gateway) mod headers;
@@ -20,17 +21,26 @@ use tokio::time::{Instant, sleep_until};
 use super::timings::Timings;
 use bucket::TokenBucket;
 use headers::RateLimitHeaders;
-use observed::{AnswerStretch, Usage};
+use observed::{AnswerStretch, RecentAnswers, Usage};
 
 /// Which part of the observed limit is used. The rest is for the company's other programs, and for what the
 /// observation got wrong.
 pub(in crate::gateway) const SHARE_OF_LIMIT: f64 = 0.8;
 
-/// By how much the rate grows a second while all is well.
+/// By how much the rate grows a second while all is well, and the limit was seen twice.
 const GROWTH_PER_SECOND: f64 = 0.01;
 
-/// The same on the way to what the server's own numbers allow, which is no guess.
-const GROWTH_PER_SECOND_TOLD: f64 = 0.1;
+/// The same as long as it was seen once, which may have been a stray, or on the way to what the server's own numbers allow.
+const FAST_GROWTH_PER_SECOND: f64 = 0.1;
+
+/// Two observations are of one limit if neither is less than this part of the other.
+const SAME_LIMIT: f64 = 0.75;
+
+/// As long as so few of 100 answers are 429s, they are strays where requests stay below the limit that was seen.
+const MAX_STRAYS: u32 = 5;
+
+/// A shorter `Retry-After` counts as this.
+const MIN_RETRY_AFTER: Duration = Duration::from_millis(100);
 
 /// A window of the server's that is longer means something else.
 const MAX_WINDOW: Duration = Duration::from_hours(24);
@@ -74,8 +84,13 @@ pub(in crate::gateway) struct RateLimiter {
 
 struct LimiterState {
     bucket: TokenBucket,
-    /// The limit as observed, in requests a second.
+    /// The limit as observed, in requests a second, and grown since.
     limit: Option<f64>,
+    /// As it was when it was last observed.
+    seen: Option<f64>,
+    /// Whether it was seen at about the same twice.
+    is_confirmed: bool,
+    recent: RecentAnswers,
     cooldown: Option<ActiveCooldown>,
     /// Counts the 429s that began or prolonged a cooldown: answers to requests of an earlier epoch are the same event.
     epoch: u64,
@@ -127,9 +142,12 @@ impl RateLimiter {
             state: RefCell::new(LimiterState {
                 bucket: TokenBucket::new(ceiling, now),
                 limit: None,
+                seen: None,
+                is_confirmed: false,
+                recent: RecentAnswers::default(),
                 cooldown: None,
                 epoch: 0,
-                stretch: AnswerStretch { since: now, answers: 0, before_cooldown: None, waited: Duration::ZERO },
+                stretch: AnswerStretch::new(now),
                 limited_since: None,
                 given_up: None,
                 next_cooldown: timings.cooldown,
@@ -194,17 +212,26 @@ impl RateLimiter {
             Some(_) => self.resume(&mut state, now),
             None => {}
         }
-        Ok(match state.bucket.take(now) {
-            Ok(()) => Decision::Go { probe: false },
-            Err(ready) => Decision::Wait(ready),
-        })
+        let ready = match state.bucket.take(now) {
+            Ok(()) => return Ok(Decision::Go { probe: false }),
+            Err(ready) => ready,
+        };
+        // A limit so low that nobody would see the sync move: it waits as for a 429, told, or not at all.
+        let wait = ready.saturating_duration_since(now);
+        if wait > self.timings.max_retry_after {
+            let given_up = LimitExceeded::TooLong(wait);
+            self.give_up(&mut state, given_up.clone());
+            return Err(given_up);
+        }
+        if wait > self.timings.max_cooldown {
+            self.cooldown(&mut state, ready, ProbeState::No);
+        }
+        Ok(Decision::Wait(ready))
     }
 
     /// The cooldown is over for all.
     fn resume(&self, state: &mut LimiterState, now: Instant) {
         state.cooldown = None;
-        state.stretch.since = now;
-        state.stretch.answers = 0;
         state.bucket.restart(now);
         self.cooldowns.send_replace(None);
         self.changed.notify_one();
@@ -222,6 +249,7 @@ impl RateLimiter {
         state.usage.count_to(limit, now);
         state.usage.answers += f64::from(u8::from(counting));
         state.stretch.answers += 1;
+        state.recent.record(false);
         if permit.epoch == state.epoch {
             state.limited_since = None;
             state.stretch.before_cooldown = None;
@@ -269,7 +297,8 @@ impl RateLimiter {
     fn grow(&self, state: &mut LimiterState, told: Option<f64>, now: Instant) {
         let Some(limit) = state.limit else { return };
         let passed = now.saturating_duration_since(state.grown_at).as_secs_f64().min(10.0);
-        let growth = if told.is_some() { GROWTH_PER_SECOND_TOLD } else { GROWTH_PER_SECOND };
+        let is_fast = told.is_some() || !state.is_confirmed;
+        let growth = if is_fast { FAST_GROWTH_PER_SECOND } else { GROWTH_PER_SECOND };
         let grown = limit * (1.0 + growth).powf(passed);
         self.follow(state, told.map_or(grown, |told| grown.min(told.max(limit))), now);
     }
@@ -287,6 +316,7 @@ impl RateLimiter {
     fn record_429(&self, permit: &RatePermit<'_>, retry_after: Option<Duration>) -> Result<(), LimitExceeded> {
         let now = Instant::now();
         let mut state = self.state.borrow_mut();
+        state.recent.record(true);
         if permit.epoch != state.epoch {
             return Ok(()); // sent before the cooldown began: the same event
         }
@@ -300,18 +330,33 @@ impl RateLimiter {
             self.give_up(&mut state, given_up.clone());
             return Err(given_up);
         }
-        let wait = retry_after.unwrap_or(state.next_cooldown);
+        let wait = retry_after.map_or(state.next_cooldown, |wait| wait.max(MIN_RETRY_AFTER));
         if retry_after.is_none() {
             state.next_cooldown = (state.next_cooldown * 2).min(self.timings.max_cooldown);
         }
         state.epoch += 1;
-        if let Some(observed) = state.stretch.observe(wait, now) {
-            let limit = state.limit.map_or(observed, |before| before.min(observed));
-            self.follow(&mut state, limit, now);
-        }
+        self.observe(&mut state, wait, now);
         let probe_state = if retry_after.is_none() { ProbeState::Due } else { ProbeState::No };
         self.cooldown(&mut state, now + wait, probe_state);
         Ok(())
+    }
+
+    /// Makes what can be made of a 429 and the answers before it.
+    fn observe(&self, state: &mut LimiterState, wait: Duration, now: Instant) {
+        let rate = state.limit.map(|limit| SHARE_OF_LIMIT * limit);
+        let is_first = state.stretch.before_cooldown.is_none();
+        let are_few = is_first && state.recent.share_of_429s() <= MAX_STRAYS;
+        if are_few && rate.zip(state.seen).is_some_and(|(rate, seen)| rate < seen) {
+            return;
+        }
+        let Some(observed) = state.stretch.observe(wait, state.limit.is_some(), now) else { return };
+        // What goes well at the present rate for long is no accident.
+        let observed = rate.filter(|_| are_few && state.is_confirmed).map_or(observed, |rate| observed.max(rate));
+        let (limit, before) = (state.limit.map_or(observed, |limit| limit.min(observed)), state.seen);
+        state.is_confirmed = before.is_some_and(|before| limit.min(before) >= SAME_LIMIT * limit.max(before));
+        state.seen = Some(limit);
+        self.follow(state, limit, now);
+        state.stretch.begin_anew(now + wait);
     }
 
     fn cooldown(&self, state: &mut LimiterState, until: Instant, probe_state: ProbeState) {

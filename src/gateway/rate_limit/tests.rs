@@ -165,7 +165,7 @@ async fn a_429_before_any_answer_tells_no_rate() {
 #[tokio::test(start_paused = true)]
 async fn a_429_never_raises_the_rate() {
     let limiter = limiter();
-    answers(&limiter, 10, S).await;
+    answers(&limiter, 20, S / 2).await;
     record_429(&limiter, Some(S)).await;
     let before = rate(&limiter);
     advance(2 * S).await;
@@ -178,9 +178,11 @@ async fn a_429_never_raises_the_rate() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_rate_grows_by_a_percent_a_second_while_requests_queue() {
+async fn the_rate_grows_by_a_percent_a_second_while_requests_queue_once_the_limit_was_seen_twice() {
     let limiter = limiter();
     answers(&limiter, 100, S / 20).await;
+    record_429(&limiter, Some(S)).await;
+    answers(&limiter, 60, Duration::ZERO).await;
     record_429(&limiter, Some(S)).await;
     let before = rate(&limiter);
     let began = Instant::now();
@@ -300,7 +302,7 @@ async fn half_an_hour_without_a_success_ends_the_sync() {
 #[tokio::test(start_paused = true)]
 async fn a_success_starts_the_half_hour_anew() {
     let limiter = limiter();
-    for _ in 0..100 {
+    for _ in 0..10 {
         record_429(&limiter, Some(600 * S)).await;
         record_429(&limiter, Some(600 * S)).await;
         limiter.acquire().await.unwrap().record_answer(None);
@@ -352,4 +354,81 @@ async fn the_share_used_is_known_only_once_a_limit_is() {
     answers(&limiter, 90, Duration::ZERO).await;
     let share = limiter.share_used().unwrap();
     assert!((0.5..0.85).contains(&share), "{share}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stray_429_after_few_answers_is_waited_for_and_changes_no_rate() {
+    let limiter = limiter();
+    answers(&limiter, 5, S / 10).await;
+    record_429(&limiter, Some(20 * S)).await;
+    assert_eq!(wait_of(&limiter).await.0, 20 * S);
+    assert!(limiter.state.borrow().bucket.rate().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn few_answers_at_a_time_add_up() {
+    let limiter = limiter();
+    for _ in 0..4 {
+        answers(&limiter, 5, S / 10).await;
+        record_429(&limiter, Some(10 * S)).await;
+        advance(10 * S).await;
+    }
+    assert_rate(&limiter, 0.8 * 20.0 / 42.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rate_that_was_seen_once_is_back_within_a_minute() {
+    let limiter = limiter();
+    answers(&limiter, 100, S / 100).await;
+    record_429(&limiter, Some(20 * S)).await;
+    let low = rate(&limiter);
+    let began = Instant::now();
+    while began.elapsed() < 60 * S {
+        limiter.acquire().await.unwrap().record_answer(None);
+    }
+    assert!(rate(&limiter) > 20.0 * low, "{} after {low}", rate(&limiter));
+}
+
+#[tokio::test(start_paused = true)]
+async fn strays_below_a_limit_that_was_seen_change_no_rate() {
+    let limiter = limiter();
+    answers(&limiter, 100, S / 20).await;
+    record_429(&limiter, Some(S)).await;
+    let before = rate(&limiter);
+    for _ in 0..100 {
+        answers(&limiter, 24, Duration::ZERO).await;
+        record_429(&limiter, Some(S / 10)).await;
+    }
+    assert!(rate(&limiter) >= before, "{} after {before}", rate(&limiter));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tiny_retry_after_counts_as_a_tenth_of_a_second() {
+    let limiter = limiter();
+    record_429(&limiter, Some(Duration::from_millis(1))).await;
+    assert!(wait_of(&limiter).await.0 >= S / 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_that_would_make_one_request_wait_for_hours_ends_the_sync_and_says_so() {
+    let limiter = limiter();
+    limiter.acquire().await.unwrap().record_answer(headers(3.0, 80_000));
+    let error = loop {
+        match limiter.acquire().await {
+            Ok(permit) => permit.record_answer(None),
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(error, LimitExceeded::TooLong(wait) if wait > 15 * 60 * S), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_that_makes_a_request_wait_for_minutes_is_told() {
+    let limiter = limiter();
+    limiter.acquire().await.unwrap().record_answer(headers(6.0, 600));
+    limiter.acquire().await.unwrap().record_answer(None);
+    let mut cooldowns = limiter.cooldowns();
+    let told = timeout(S, async { cooldowns.changed().await.unwrap() });
+    let (told, _) = tokio::join!(told, timeout(2 * S, limiter.acquire()));
+    assert!(told.is_ok() && limiter.cooldowns().borrow().is_some());
 }
