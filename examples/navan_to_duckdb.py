@@ -30,7 +30,7 @@ COUNTS = """
 """
 
 SPENT_BY_BOOKING_TYPE = """
-    SELECT b.bookingtype, count(*) AS expenses, sum(CAST(t.posted_amount AS DECIMAL(38, 9))) AS posted
+    SELECT b.bookingtype, count(*) AS expenses, sum(t.posted_amount) AS posted
     FROM "transaction" t
     JOIN booking b ON b.uuid = json_extract_string(t.booking_details, '$.navan_booking_uuids')
     GROUP BY b.bookingtype
