@@ -56,10 +56,13 @@ ci: format lint scripts spelling workflows test doc deny pairs outside
 format:
     cargo fmt --all --check
 
-# Clippy
+# Clippy, also on what is no part of the workspace: benchmarks beside other programs, the fuzz target
 [group('checks')]
 lint:
     cargo clippy --locked --workspace --all-targets -- -D warnings
+    for crate in benches/split benches/parsers fuzz; do \
+        cargo clippy --locked --manifest-path "$crate/Cargo.toml" -- -D warnings || exit; \
+    done
 
 # Python, shell, justfile
 [group('checks')]

@@ -12,6 +12,11 @@ impl Secret {
         Self(Zeroizing::new(text))
     }
 
+    /// Another holder of the same text.
+    pub fn copy(&self) -> Self {
+        Self(self.0.clone())
+    }
+
     /// The text itself, for the one place that sends it.
     pub fn expose(&self) -> &str {
         &self.0

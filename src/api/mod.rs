@@ -63,7 +63,7 @@ impl<'a> Api<'a> {
     /// # Errors
     /// A `system_error` if the HTTP client cannot start.
     pub fn new(config: &'a Config, timings: Timings) -> Result<Self, Error> {
-        let gateway = Gateway::new(timings, config.requests_per_second)?;
+        let gateway = Gateway::new(timings, config.requests_per_second, config.secrets())?;
         let base = config.api_url.clone().map_or_else(|| address(API_HOST), Ok)?;
         let token_base = match (&config.api_url, config.region) {
             (None, Region::Eu) => address(EU_TOKEN_HOST)?,
@@ -76,6 +76,11 @@ impl<'a> Api<'a> {
             permits: Arc::new(Semaphore::new(config.max_concurrency)),
             proper: RefCell::default(),
         })
+    }
+
+    /// Where requests go.
+    pub fn host(&self) -> &str {
+        self.base.host_str().unwrap_or_default()
     }
 
     /// Navan's time.

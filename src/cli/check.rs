@@ -2,6 +2,9 @@
 
 use std::path::Path;
 
+use futures::future::join_all;
+use tokio::time::{Instant, timeout_at};
+
 use crate::api::Api;
 use crate::config::{self, Config};
 use crate::error::Error;
@@ -28,8 +31,10 @@ pub(super) async fn run(config: &Path, sink: &dyn Sink) {
 
 async fn check(config: &Path) -> Result<(), Error> {
     let config = super::config(config)?;
-    let api = Api::new(&config, Timings::from_environment().for_check())?;
-    let scopes = api.scopes().await?;
+    let timings = Timings::from_environment().for_check();
+    let deadline = Instant::now() + timings.check_deadline;
+    let api = Api::new(&config, timings)?;
+    let scopes = timeout_at(deadline, api.scopes()).await.unwrap_or_else(|_| Err(no_answer(&api)))?;
     if scopes.as_ref().is_some_and(Vec::is_empty) {
         return Err(Error::config(format!(
             "The credential has no scope, so it can read nothing: create one in Navan under {} with {} ticked.",
@@ -37,9 +42,14 @@ async fn check(config: &Path) -> Result<(), Error> {
             scopes_to_tick()
         )));
     }
+    let probe = async |stream: &'static Stream| {
+        let probe = check_stream(&api, &config, stream, scopes.as_deref());
+        timeout_at(deadline, probe).await.unwrap_or_else(|_| Err(no_answer(&api)))
+    };
+    let results = join_all(STREAMS.iter().copied().map(probe)).await;
     let mut errors = Vec::new();
-    for stream in STREAMS {
-        match check_stream(&api, &config, stream, scopes.as_deref()).await {
+    for (stream, result) in STREAMS.iter().zip(results) {
+        match result {
             Ok(()) => tracing::info!("{} can be read.", stream.name),
             Err(error) => {
                 tracing::warn!("{} cannot be read: {}", stream.name, error.message());
@@ -49,6 +59,14 @@ async fn check(config: &Path) -> Result<(), Error> {
     }
     // If some stream can be read, the configuration works; else the first stream's error is as good as any.
     if errors.len() == STREAMS.len() { Err(errors.swap_remove(0)) } else { Ok(()) }
+}
+
+/// Time is up: whoever waits for the answer has to be told something.
+fn no_answer(api: &Api<'_>) -> Error {
+    Error::transient(format!(
+        "Navan did not answer in time ({} was asked): check that this machine may connect to that address, and try again.",
+        api.host()
+    ))
 }
 
 /// Probes a stream, unless the scope for it is known to be missing.

@@ -73,7 +73,26 @@ pub fn spec() -> Result<Value, Error> {
         .map_err(|e| Error::system("The connector was built with a broken spec.json.").with_cause(e))
 }
 
+/// How many letters may be wrong in a name for it to be taken for another.
+const MAX_WRONG_LETTERS: usize = 2;
+
+/// A property that is close to one that there is was meant to be that one, and has no effect as it is. Others are the platform's.
+fn warn_misspelt(given: &Map<String, Value>, schema: &Value) {
+    let Some(known) = schema["properties"].as_object() else { return };
+    for name in given.keys().filter(|name| !known.contains_key(*name)) {
+        let nearest = known.keys().min_by_key(|other| strsim::damerau_levenshtein(name, other));
+        if let Some(nearest) = nearest.filter(|other| strsim::damerau_levenshtein(name, other) <= MAX_WRONG_LETTERS) {
+            tracing::warn!("The configuration has a property `{name}`, which there is not: did you mean `{nearest}`?");
+        }
+    }
+}
+
 impl Config {
+    /// What no output may show.
+    pub fn secrets(&self) -> Vec<Secret> {
+        vec![self.client_id.copy(), self.client_secret.copy()]
+    }
+
     /// Reads a configuration file's text.
     ///
     /// # Errors
@@ -98,6 +117,7 @@ impl Config {
         let spec = spec()?;
         let schema = &spec["connectionSpecification"];
         let mut given = normalize::normalize(given, schema);
+        warn_misspelt(&given, schema);
         validate::validate(schema, &given)?;
         let mut secret = |name| match given.remove(name) {
             Some(Value::String(text)) => Ok(Secret::new(text)),
@@ -190,6 +210,11 @@ mod tests {
         .unwrap();
         assert_eq!(config.client_id.expose(), "3f2b-8c1e");
         assert_eq!(config.client_secret.expose(), "abc123");
+        for around in ["\u{202a}", "\u{2066}", "\u{ad}", "\u{fe0f}", "\0", "\u{1}", "\"", "'", "`", "\u{61c}"] {
+            let credential = serde_json::json!({"client_id": format!("{around}3f2b{around}"), "client_secret": "s"});
+            let config = Config::parse(&credential.to_string()).unwrap();
+            assert_eq!(config.client_id.expose(), "3f2b", "{around:?}");
+        }
     }
 
     #[test]

@@ -6,8 +6,9 @@ use serde_json::{Map, Value};
 const LABELS: [&str; 7] =
     ["Client ID:", "Client ID", "Client Secret:", "Secret Key:", "Secret Key", "Client Secret", "Copy key"];
 
-/// Invisible characters that come along from web pages: zero-width ones, joiners, marks of direction, a byte order mark.
-const INVISIBLE: [char; 7] = ['\u{200b}', '\u{200c}', '\u{200d}', '\u{200e}', '\u{200f}', '\u{2060}', '\u{feff}'];
+/// Pairs of quotes that come along from documents and chats.
+const QUOTES: [(char, char); 5] =
+    [('"', '"'), ('\'', '\''), ('`', '`'), ('\u{201c}', '\u{201d}'), ('\u{2018}', '\u{2019}')];
 
 /// The properties given, strings normalized, nulls left out, and what is missing filled in from the schema's defaults.
 pub(super) fn normalize(given: Map<String, Value>, schema: &Value) -> Map<String, Value> {
@@ -37,12 +38,26 @@ fn normalized_value(value: Value) -> Value {
 
 fn normalized_text(text: &str) -> String {
     let visible: zeroize::Zeroizing<String> =
-        zeroize::Zeroizing::new(text.chars().filter(|c| !INVISIBLE.contains(c)).collect());
+        zeroize::Zeroizing::new(text.chars().filter(|c| !is_invisible(*c)).collect());
     let mut rest = visible.trim();
-    while let Some(shorter) = LABELS.iter().find_map(|label| strip_label(rest, label)) {
+    while let Some(shorter) = LABELS.iter().find_map(|label| strip_label(rest, label)).or_else(|| strip_quotes(rest)) {
         rest = shorter.trim();
     }
     rest.to_owned()
+}
+
+/// Characters that come along from web pages unseen: controls, zero-width ones, joiners, marks of direction, variants.
+fn is_invisible(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{e0100}'..='\u{e01ef}'
+        )
+}
+
+fn strip_quotes(text: &str) -> Option<&str> {
+    QUOTES.iter().find_map(|(opening, closing)| text.strip_prefix(*opening)?.strip_suffix(*closing))
 }
 
 /// `text` without `label` at its start or end, if it is there in any case of letters.

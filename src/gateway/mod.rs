@@ -10,6 +10,7 @@ mod circuit_breaker;
 mod clock;
 mod failure;
 mod rate_limit;
+mod redact;
 mod request;
 mod response;
 mod retry;
@@ -46,6 +47,8 @@ pub struct Gateway {
     limiter: RateLimiter,
     breaker: CircuitBreaker,
     timings: Timings,
+    /// What no answer's words may show.
+    secrets: Vec<Secret>,
 }
 
 /// A request, with what it has gone through so far.
@@ -81,17 +84,23 @@ pub enum Attempt {
 }
 
 impl Gateway {
-    /// A gateway that keeps to `timings`, and to `ceiling` requests a second in any case.
+    /// A gateway that keeps to `timings`, and to `ceiling` requests a second in any case. What Navan says is shown without the
+    /// `secrets`.
     ///
     /// # Errors
     /// A `system_error` if this machine has no usable TLS certificates.
-    pub fn new(timings: Timings, ceiling: Option<f64>) -> Result<Self, Error> {
+    pub fn new(timings: Timings, ceiling: Option<f64>, secrets: Vec<Secret>) -> Result<Self, Error> {
         Ok(Self {
             transport: Transport::new(&timings)?,
             limiter: RateLimiter::new(ceiling, timings.clone()),
             breaker: CircuitBreaker::new(&timings),
             timings,
+            secrets,
         })
+    }
+
+    fn secrets<'a>(&'a self, bearer: Option<&'a Secret>) -> Vec<&'a Secret> {
+        self.secrets.iter().chain(bearer).collect()
     }
 
     /// Navan's time (this machine's until Navan has answered once).
@@ -173,7 +182,9 @@ impl<'a> PendingRequest<'a> {
         permits.record(&response)?;
         match response.action {
             ResponseAction::Success => Ok(Attempt::Body(response.body)),
-            ResponseAction::Fail => Err(Failure::Refused(response.refusal(&self.request))),
+            ResponseAction::Fail => {
+                Err(Failure::Refused(response.refusal(&self.request, &self.gateway.secrets(bearer))))
+            }
             ResponseAction::RefreshToken => Ok(Attempt::TokenRefused),
             ResponseAction::Retry => {
                 self.back_off(response.describe(), self.retry_after).await?;

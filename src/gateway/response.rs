@@ -10,9 +10,11 @@ use serde_json::Value;
 use super::circuit_breaker::RequestOutcome;
 use super::failure::Refusal;
 use super::rate_limit::headers::{self, RateLimitHeaders};
+use super::redact::redact;
 use super::request::{Payload, Request, RequestPolicy};
 use super::retry::is_transient;
 use crate::buffer::Buffer;
+use crate::secret::Secret;
 
 /// How many characters of Navan's own words about a refusal are kept.
 const MAX_DETAILS: usize = 200;
@@ -98,14 +100,14 @@ impl Response {
     }
 
     /// What Navan said to a request that it refused.
-    pub(super) fn refusal(&self, request: &Request<'_>) -> Refusal {
+    pub(super) fn refusal(&self, request: &Request<'_>, secrets: &[&Secret]) -> Refusal {
         let parameters = match request.payload {
             Payload::Query(parameters) if request.policy.shows_parameters => {
                 parameters.iter().map(|(name, value)| shown(name, value)).collect::<Vec<_>>().join("&")
             }
             _ => String::new(), // stripped: a form holds the secret
         };
-        let (code, details) = error_details(&self.body);
+        let (code, details) = error_details(&self.body, secrets);
         let status = self.status.unwrap_or_default();
         Refusal { endpoint: request.endpoint.to_owned(), parameters, status, code, details }
     }
@@ -120,10 +122,10 @@ fn shown(name: &str, value: &str) -> String {
 }
 
 /// The code and the words of an error body, in either of the two forms that Navan uses. Anything else is not shown.
-fn error_details(body: &[u8]) -> (Option<String>, Option<String>) {
+fn error_details(body: &[u8], secrets: &[&Secret]) -> (Option<String>, Option<String>) {
     let Ok(body) = serde_json::from_slice::<Value>(body) else { return (None, None) };
     let text = |value: &Value| {
-        let line: String = value.as_str()?.chars().filter(|c| !c.is_control()).take(MAX_DETAILS).collect();
+        let line: String = redact(value.as_str()?, secrets).chars().take(MAX_DETAILS).collect();
         (!line.is_empty()).then_some(line)
     };
     match &body["error"] {

@@ -31,7 +31,7 @@ struct Fixture {
 impl Fixture {
     async fn with(timings: Timings) -> Self {
         let sandbox = Sandbox::start(Settings::default()).unwrap();
-        let gateway = Gateway::new(timings, None).unwrap();
+        let gateway = Gateway::new(timings, None, Vec::new()).unwrap();
         let token = token(&gateway, &sandbox).await;
         Self { sandbox, gateway, token }
     }

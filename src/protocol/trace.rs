@@ -75,6 +75,8 @@ struct QuotaReset {
 #[derive(Debug, Serialize)]
 pub struct EstimatePayload<'a> {
     name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<&'a str>,
     #[serde(rename = "type")]
     scope: &'static str,
     row_estimate: u64,
@@ -112,19 +114,19 @@ impl<'a> Trace<'a> {
     }
 
     /// How much a stream will bring: rows and bytes.
-    pub fn estimate(name: &'a str, row_estimate: u64, byte_estimate: u64) -> Self {
-        let estimate = EstimatePayload { name, scope: "STREAM", row_estimate, byte_estimate };
+    pub fn estimate(name: &'a str, namespace: Option<&'a str>, row_estimate: u64, byte_estimate: u64) -> Self {
+        let estimate = EstimatePayload { name, namespace, scope: "STREAM", row_estimate, byte_estimate };
         Self::Estimate { emitted_at: now(), estimate }
     }
 
     /// An error, of one stream or of the whole run.
-    pub fn error(error: &'a Error, stream: Option<&'a str>) -> Self {
+    pub fn error(error: &'a Error, stream: Option<(&'a str, Option<&'a str>)>) -> Self {
         let error = ErrorPayload {
             message: error.message(),
             internal_message: error.cause().unwrap_or(error.message()),
             stack_trace: error.cause().unwrap_or_default(),
             failure_type: error.failure_type(),
-            stream_descriptor: stream.map(|name| StreamDescriptor { name, namespace: None }),
+            stream_descriptor: stream.map(|(name, namespace)| StreamDescriptor { name, namespace }),
         };
         Self::Error { emitted_at: now(), error }
     }

@@ -112,7 +112,8 @@ impl StreamEmitter {
     /// Says once how much the stream will bring.
     pub(super) fn estimate(&self, rows: u64, bytes: u64) {
         if !std::mem::replace(&mut self.progress().is_estimated, true) {
-            self.sink.message(&Message::trace(Trace::estimate(self.name(), rows, bytes)));
+            let namespace = self.configured.namespace.as_deref();
+            self.sink.message(&Message::trace(Trace::estimate(self.name(), namespace, rows, bytes)));
         }
     }
 
@@ -128,7 +129,10 @@ impl StreamEmitter {
             Err(error) => {
                 self.repeat_state(&mut progress);
                 tracing::error!("{}: {}", self.name(), error.cause().unwrap_or(error.message()));
-                self.sink.message(&Message::trace(Trace::error(error, Some(self.name()))));
+                self.sink.message(&Message::trace(Trace::error(
+                    error,
+                    Some((self.name(), self.configured.namespace.as_deref())),
+                )));
                 StreamStatus::Incomplete
             }
         };

@@ -1,0 +1,90 @@
+//! What Navan says, and what is said of it: no secret by way of its words, and an answer in time.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::harness::Run;
+use crate::scripted::{Reply, ScriptedNavan};
+
+const TOKEN: &str = "/ta-auth/oauth/token";
+
+fn assert_shows_none(run: &Run, secrets: &[&str]) {
+    for secret in secrets {
+        assert!(!run.stdout.contains(secret) && !run.stderr.contains(secret), "{secret}: {}", run.stdout);
+    }
+}
+
+#[test]
+fn an_error_that_quotes_a_secret_or_a_row_is_shown_without_it() {
+    let secrets = ["an id", "a secret", "a-token", "Dinner with Ada", "ada@example.com"];
+    let quote = r#"No client with requested id: an id, secret a secret, Bearer a-token, for ada@example.com {"note":"Dinner with Ada"}"#;
+    let bodies = [
+        json!({"error": "invalid_client", "error_description": quote}).to_string(),
+        json!({"error": {"code": quote, "message": quote}}).to_string(),
+        json!({"error": quote}).to_string(),
+        format!("<html>{quote}</html>"),
+    ];
+    for (at_token, status) in [(true, 401), (true, 400), (false, 400), (false, 403), (false, 500)] {
+        for body in bodies.clone() {
+            let server = ScriptedNavan::start(move |asked| {
+                ((asked.path == TOKEN) == at_token)
+                    .then(|| Reply::new(status, body.clone()).header("x-said", "a secret"))
+            });
+            for command in ["check", "read"] {
+                let run = server.connector().environment("RUST_LOG", "trace").run(command);
+                // What is no token yet is no secret.
+                let known = secrets.iter().copied().filter(|secret| !at_token || *secret != "a-token");
+                assert_shows_none(&run, &known.collect::<Vec<_>>());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_check_ends_in_time_whatever_happens_and_names_the_host() {
+    let server = ScriptedNavan::start(|asked| {
+        (asked.path != TOKEN).then(|| {
+            std::thread::sleep(Duration::from_secs(2));
+            Reply::new(500, "")
+        })
+    });
+    let began = Instant::now();
+    // 85 s become 0.85 s; a try takes up to 0.6 s, of which there are three a stream.
+    let run = server.connector().run("check");
+    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    let status = &run.of_type("CONNECTION_STATUS")[0]["connectionStatus"];
+    assert_eq!((run.status.code(), &status["status"]), (Some(0), &json!("FAILED")));
+    assert!(status["message"].as_str().unwrap().contains("127.0.0.1"), "{status}");
+}
+
+#[test]
+fn a_misspelt_property_is_named_with_the_right_one() {
+    let server = ScriptedNavan::start(|_| None);
+    let run = server.connector().config("star_date", "2024-01-01T00:00:00Z").config("__injected", 1).run("check");
+    assert_eq!(run.of_type("CONNECTION_STATUS")[0]["connectionStatus"]["status"], "SUCCEEDED");
+    let warnings = run.logs("WARN");
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].contains("`star_date`") && warnings[0].contains("did you mean `start_date`?"), "{warnings:?}");
+}
+
+#[test]
+fn all_that_is_said_of_a_stream_has_its_namespace() {
+    let server = ScriptedNavan::start(|asked| (asked.path == "/v1/bookings").then(|| Reply::new(400, "{}")));
+    let stream = |name: &str| {
+        json!({"stream": {"name": name, "namespace": "travel", "json_schema": {}}, "sync_mode": "full_refresh",
+            "destination_sync_mode": "append"})
+    };
+    let run = server.connector().catalog(json!({"streams": [stream("BOOKING"), stream("USER")]})).read();
+    for message in run.of_type("TRACE") {
+        let trace = &message["trace"];
+        let namespace = match trace["type"].as_str().unwrap() {
+            "ESTIMATE" => &trace["estimate"]["namespace"],
+            "ERROR" => &trace["error"]["stream_descriptor"]["namespace"],
+            _ => &trace["stream_status"]["stream_descriptor"]["namespace"],
+        };
+        assert_eq!(namespace, "travel", "{trace}");
+    }
+    let kinds: Vec<_> = run.of_type("TRACE").iter().map(|message| message["trace"]["type"].clone()).collect();
+    assert!(kinds.contains(&json!("ESTIMATE")) && kinds.contains(&json!("ERROR")), "{kinds:?}");
+}
