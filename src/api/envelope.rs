@@ -136,7 +136,8 @@ impl Envelope for ListEnvelope {
         if total == Some(0) {
             return Ok(Self::empty());
         }
-        let is_nothing = !error && has_paging;
+        let announces_rows = total.unwrap_or(0) > 0 || total_pages.unwrap_or(0) > 0;
+        let is_nothing = !error && has_paging && !announces_rows;
         Err(Malformed::Shape(if is_nothing { NOTHING } else { "its rows, `data`, are missing" }))
     }
 
@@ -171,11 +172,13 @@ impl Envelope for ChangesEnvelope {
             (_, Some(cursor)) => NextPage::Cursor(cursor),
             (Some(true), None) => NextPage::Unreachable,
         };
+        let size = content_size.get();
+        let announces_rows = size.unwrap_or(0) > 0 || next != NextPage::None;
         match content.get() {
             Some(rows) => Ok(Self { rows, next }),
-            None if content_size.get() == Some(0) && next == NextPage::None => Ok(Self::empty()),
-            None if !error && has_paging => Err(Malformed::Shape(NOTHING)),
-            None => Err(Malformed::Shape(OTHER_SHAPE)),
+            None if announces_rows || error || !has_paging => Err(Malformed::Shape("its rows, `content`, are missing")),
+            None if size == Some(0) => Ok(Self::empty()),
+            None => Err(Malformed::Shape(NOTHING)),
         }
     }
 
@@ -299,10 +302,19 @@ mod tests {
             r#"{"data":[{"#,
             "{}",
             r#"{"status":"down"}"#,
+            r#"{"data":null,"page":{"totalElements":3}}"#,
+            r#"{"data":null,"page":{"totalPages":3}}"#,
             r#"{"error":{"code":"x"},"page":{"totalPages":1,"totalElements":1}}"#,
             "[1]",
         ] {
             assert!(is_invalid(list(body).err()), "{body}");
+        }
+        for body in [
+            r#"{"content":null,"content_size":500}"#,
+            r#"{"content":null,"has_next":true,"next_cursor":"c"}"#,
+            r#"{"content":null,"has_next":true}"#,
+        ] {
+            assert!(is_invalid(changes(body).err()), "{body}");
         }
         for body in [r#"{"content":[null]}"#, r#"{"content":[{}"#, "{}", r#"{"message":"down","has_next":false}"#, "7"]
         {
@@ -316,7 +328,7 @@ mod tests {
             assert!(matches!(list(body), Err(BodyProblem::Nothing)), "{body}");
             assert!(matches!(changes(body), Err(BodyProblem::Nothing)), "{body}");
         }
-        assert!(matches!(list(r#"{"data":null,"page":{"totalElements":3}}"#), Err(BodyProblem::Nothing)));
+        assert!(matches!(list(r#"{"data":null,"page":{}}"#), Err(BodyProblem::Nothing)));
         assert!(matches!(changes(r#"{"content":null,"has_next":false}"#), Err(BodyProblem::Nothing)));
         for body in [r#"{"data":null,"page":{"totalElements":0}}"#, r#"{"data":[]}"#, r#"{"page":{"totalElements":0}}"#]
         {

@@ -150,7 +150,8 @@ impl Api<'_> {
             Paging::PageNumber => 0,
         };
         let rows = first_page.rows.len() as u64;
-        let size = if first_page.total.is_none_or(|total| rows < total) { rows.max(1) } else { LIST_PAGE_SIZE };
+        let is_short = rows > 0 && first_page.total.is_none_or(|total| rows < total);
+        let size = if is_short { rows } else { LIST_PAGE_SIZE };
         let pages = first_page.total.map(|total| total.div_ceil(size));
         Ok(ListPage { paging: Paging::Scim { size, first }, pages, ..first_page })
     }

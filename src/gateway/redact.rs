@@ -17,7 +17,11 @@ const MIN_TOKEN: usize = 16;
 /// The text without what must not be seen.
 pub(super) fn redact(text: &str, secrets: &[&Secret]) -> String {
     let mut text: String = text.chars().filter(|c| !c.is_control()).take(MAX_LENGTH).collect();
-    for secret in secrets.iter().map(|secret| secret.expose()).filter(|secret| secret.len() >= MIN_SECRET) {
+    let mut secrets: Vec<_> =
+        secrets.iter().map(|secret| secret.expose()).filter(|secret| secret.len() >= MIN_SECRET).collect();
+    // One may hold another.
+    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    for secret in secrets {
         text = text.replace(secret, REMOVED);
     }
     // From where data begins, be it JSON or a page, it may be a row.
@@ -36,12 +40,32 @@ fn shown_word(word: &str) -> String {
     if is_address || is_token { REMOVED.to_owned() } else { word.to_owned() }
 }
 
-/// What stands in double quotes may be a value; a name has neither blanks nor digits.
+/// What stands in quotes may be a value, unless it is written as names of parameters and codes are.
 fn without_quotations(text: &str) -> String {
-    let is_value = |part: &str| part.chars().any(|c| c.is_whitespace() || c.is_ascii_digit());
-    let parts = text.split('"').enumerate();
-    let shown = parts.map(|(number, part)| if number % 2 == 1 && is_value(part) { REMOVED } else { part });
-    shown.collect::<Vec<_>>().join("\"")
+    let (mut shown, mut rest) = (String::new(), text);
+    while let Some(start) = opening_quote(rest) {
+        let quote = &rest[start..=start];
+        let Some(length) = rest[start + 1..].find(quote) else { break };
+        let (before, quoted) = (&rest[..=start], &rest[start + 1..start + 1 + length]);
+        shown += before;
+        shown += if is_name(quoted) { quoted } else { REMOVED };
+        shown += quote;
+        rest = &rest[start + length + 2..];
+    }
+    shown + rest
+}
+
+/// Where the next quotation begins: an apostrophe within a word begins none.
+fn opening_quote(text: &str) -> Option<usize> {
+    let begins = |at: usize| !text[..at].ends_with(|before: char| before.is_alphanumeric());
+    text.match_indices(['"', '\'']).map(|(at, _)| at).find(|at| text[*at..].starts_with('"') || begins(*at))
+}
+
+/// `snake_case`, `date_modified.from`, `UPPER_CASE`.
+fn is_name(text: &str) -> bool {
+    let is_of = |allowed: fn(&char) -> bool| text.chars().all(|c| allowed(&c) || matches!(c, '_' | '.'));
+    let is_compound = text.contains('_');
+    is_compound && is_of(char::is_ascii_lowercase) || is_of(char::is_ascii_uppercase)
 }
 
 #[cfg(test)]
@@ -50,8 +74,12 @@ mod tests {
 
     #[test]
     fn secrets_and_what_looks_like_one_are_taken_out() {
-        let secrets =
-            [Secret::new("my client".to_owned()), Secret::new("s3cr".to_owned()), Secret::new("no".to_owned())];
+        let secrets = [
+            Secret::new("my client".to_owned()),
+            Secret::new("s3cr".to_owned()),
+            Secret::new("no".to_owned()),
+            Secret::new("my client secret".to_owned()),
+        ];
         let secrets: Vec<_> = secrets.iter().collect();
         for (text, shown) in [
             ("No client with requested id: my client", "No client with requested id: (removed)"),
@@ -61,7 +89,11 @@ mod tests {
             ("user ada@example.com is unknown", "user (removed) is unknown"),
             ("bad row {\"id\":\"t-1\",\"amount\":\"3.30\"}", "bad row …"),
             ("<html>secret</html>", "…"),
-            ("\"Dinner with Ada\" is no \"number\"", "\"(removed)\" is no \"number\""),
+            ("\"Dinner with Ada\" is no \"page_size\"", "\"(removed)\" is no \"page_size\""),
+            ("Invalid value 'Dinner with Ada' for 'description'", "Invalid value '(removed)' for '(removed)'"),
+            ("\"Starbucks\" isn't a merchant's 'NAME'", "\"(removed)\" isn't a merchant's 'NAME'"),
+            ("an \"open end", "an \"open end"),
+            ("my client secret, my client", "(removed), (removed)"),
             ("The cursor is no longer valid.", "The cursor is no longer valid."),
             ("INVALID_CURSOR", "INVALID_CURSOR"),
         ] {

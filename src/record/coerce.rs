@@ -92,7 +92,7 @@ fn boolean(node: &SchemaNode) -> Coercion {
 
 fn time(format: Format, inside: &[u8]) -> Coercion {
     let formatted = match timestamp::in_format(inside, format) {
-        Formatted::NotATime => timestamp::in_format(&unescaped(inside), format),
+        Formatted::NotATime => in_other_words(&unescaped(inside), format),
         formatted => formatted,
     };
     match formatted {
@@ -103,6 +103,18 @@ fn time(format: Format, inside: &[u8]) -> Coercion {
             if only_precision { Coercion::Write(written) } else { Coercion::Repair(written) }
         }
         Formatted::NotATime => Coercion::Misfit,
+    }
+}
+
+/// Of a time whose text is another than what stands in the row.
+fn in_other_words(text: &[u8], format: Format) -> Formatted {
+    let text = String::from_utf8_lossy(text);
+    match timestamp::in_format(text.as_bytes(), format) {
+        Formatted::AsItIs => Formatted::Rewritten { text: text.into_owned(), only_precision: false },
+        Formatted::LacksMilliseconds(at) => {
+            Formatted::Rewritten { text: format!("{}.000{}", &text[..at], &text[at..]), only_precision: false }
+        }
+        formatted => formatted,
     }
 }
 

@@ -241,8 +241,10 @@ fn repaired(schema: &Value, raw: &str, gathered: &mut Gathered) -> Option<(Strin
     match kind {
         "string" if raw == "\"\"" => Some((if of_strings { "[]" } else { "null" }.to_owned(), false)),
         "string" if format.is_some() => match timestamp::in_format(text.as_bytes(), format?) {
-            Formatted::AsItIs => Some((open(raw, gathered), false)),
-            Formatted::LacksMilliseconds(at) => Some((format!("\"{}.000{}\"", &text[..at], &text[at..]), false)),
+            Formatted::AsItIs => Some((format!("\"{text}\""), raw.contains('\\'))),
+            Formatted::LacksMilliseconds(at) => {
+                Some((format!("\"{}.000{}\"", &text[..at], &text[at..]), raw.contains('\\')))
+            }
             Formatted::Rewritten { text, only_precision } => Some((format!("\"{text}\""), !only_precision)),
             Formatted::NotATime => None,
         },

@@ -73,8 +73,9 @@ impl RecordFormat {
             self.scan_row(scanner, &mut found, before_row.as_bytes(), &mut batch)?;
             if let [row] = &batch.rows[..] {
                 // Rows of a page are alike, and a buffer that grows while they come is copied.
-                let rows_left = (scanner.text().len() - scanner.at()) / (scanner.at() - start);
-                batch.lines.make_room(rows_left * (row.line.len() + row.line.len() / 8));
+                let rest = scanner.text().len() - scanner.at();
+                let likely = rest / (scanner.at() - start) * (row.line.len() + row.line.len() / 8);
+                batch.lines.make_room(likely.min(2 * rest));
             }
             more = scanner.more(b']')?;
         }

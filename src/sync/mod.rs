@@ -112,7 +112,8 @@ impl<'a> Sync<'a> {
         if let Some(last) = last_read_at {
             emit(&Event::LastCompleteRead { stream: emitter.name(), age: self.api.now() - last });
         }
-        let context = ReadContext { api: self.api, config: self.config, emitter };
+        let context =
+            ReadContext { api: self.api, config: self.config, emitter, suspicion: tokio::sync::Mutex::default() };
         let result = read.stream.strategy.read(&context, resume).await;
         result.map_err(|error: ReadError| error.into_error(&self.scopes))
     }

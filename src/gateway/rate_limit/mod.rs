@@ -336,7 +336,9 @@ impl RateLimiter {
         }
         state.epoch += 1;
         self.observe(&mut state, wait, now);
-        let probe_state = if retry_after.is_none() { ProbeState::Due } else { ProbeState::No };
+        // Without a word of how long, or with one that says next to nothing, one request finds out whether it is over.
+        let says_little = retry_after.is_none_or(|wait| wait < self.timings.cooldown);
+        let probe_state = if says_little { ProbeState::Due } else { ProbeState::No };
         self.cooldown(&mut state, now + wait, probe_state);
         Ok(())
     }

@@ -146,7 +146,15 @@ impl ChangeWindows {
                         read.emitter.checkpoint(self.state(read, progress));
                     }
                 }
-                WindowOutcome::Refused(status) => progress.put_off(window, status),
+                WindowOutcome::Passed => {
+                    progress.pass(&window);
+                }
+                WindowOutcome::Refused { status, is_there } => {
+                    if is_there {
+                        progress.read.insert(window.expense_type.clone());
+                    }
+                    progress.put_off(window, status);
+                }
                 WindowOutcome::Broken { why, is_defect } => progress.broken.push(window.missing(&why, is_defect)),
             }
         }
@@ -342,12 +350,17 @@ impl ReadProgress {
 
     /// Takes note of a complete window; whether its type's cursor moved.
     fn complete(&mut self, window: &ChangeWindow, rows: u64, not_yet: Option<NaiveDate>) -> bool {
-        self.done += 1;
         self.rows += rows;
         self.read.insert(window.expense_type.clone());
         if let Some(day) = not_yet {
             self.complete_to.insert(window.expense_type.clone(), midnight(day));
         }
+        self.pass(window)
+    }
+
+    /// The same of one of which nothing can be read any more; that says nothing of its type.
+    fn pass(&mut self, window: &ChangeWindow) -> bool {
+        self.done += 1;
         let reached = self.watermarks.get_mut(&window.expense_type).and_then(|mark| mark.complete(window.starts));
         let complete_to = self.complete_to.get(&window.expense_type).copied();
         reached.is_some_and(|through| {

@@ -32,6 +32,9 @@ const TARGET_PAGES: u64 = 40;
 /// Into how many slices a range is split at once: more would cost a request for each that turns out empty.
 const MAX_SPLIT: u64 = 8;
 
+/// After so many splits the parts of the range are no smaller than the whole: it would have had a hundred million rows.
+const MAX_SPLITS: usize = 5_000;
+
 /// How many slices are read side by side, so that the pool of requests does not run dry between two.
 const CONCURRENT_SLICES: usize = 3;
 
@@ -123,7 +126,7 @@ impl CreatedSlices {
             let Some(outcome) = running.next().await else { return Ok(RangeOutcome::Read(all_broken)) };
             match outcome? {
                 SliceOutcome::Split(slice, parts, ends) => {
-                    if is_same_list(slice, ends, &split) {
+                    if is_same_list(slice, ends, &split) || split.len() > MAX_SPLITS {
                         return Ok(RangeOutcome::FilterIgnored);
                     }
                     split.extend(ends.map(|ends| (slice, ends)));
@@ -155,9 +158,9 @@ impl CreatedSlices {
         let first = page_sweep::first_page(read, &query, Paging::default()).await?;
         let page = first.page();
         read.emitter.estimate(page.estimated_rows(), page.estimated_bytes());
-        if let Some(pages) =
-            page.pages.filter(|pages| *pages > MAX_PAGES && slice.to - slice.from > Duration::seconds(1))
-        {
+        let is_large = |pages: &u64| *pages > MAX_PAGES && slice.to - slice.from > Duration::seconds(1);
+        // One that has many pages and no row is not split, but found to be endless.
+        if let Some(pages) = page.pages.filter(is_large).filter(|_| !page.rows.is_empty()) {
             let ends = page.rows.rows().first().zip(page.rows.rows().last());
             let ends = ends.map(|(first, last)| (first.identity, last.identity));
             return Ok(SliceOutcome::Split(slice, slice.split(pages), ends));

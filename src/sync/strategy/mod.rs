@@ -77,6 +77,8 @@ pub struct ReadContext<'a> {
     pub(super) config: &'a Config,
     /// Where records and checkpoints go.
     pub(super) emitter: &'a StreamEmitter,
+    /// Held while a page is taken apart that fails for good.
+    pub(super) suspicion: tokio::sync::Mutex<()>,
 }
 
 /// Why a stream could not be read to its end.

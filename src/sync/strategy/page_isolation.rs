@@ -15,7 +15,7 @@ use crate::api::{ListQuery, Paging};
 use crate::gateway::Failure;
 
 /// Tries of a page before it is suspected: fewer than the server errors in a row that open the circuit breaker.
-pub(super) const ATTEMPTS: u32 = 4;
+pub(super) const ATTEMPTS: u32 = 2;
 
 /// Tries of a part of a page that is known to fail.
 const PART_ATTEMPTS: u32 = 2;
@@ -49,13 +49,19 @@ pub(super) async fn isolate(
     number: u64,
     failure: Failure,
 ) -> Result<Vec<BrokenRows>, ReadError> {
+    // One suspicion at a time: several would look like an outage to the circuit breaker.
+    let _alone = sweep.read.suspicion.lock().await;
     prove_api_works(sweep).await?;
     let size = sweep.query.page_size(sweep.paging);
     let again = sweep.query.clone().with_attempts(ATTEMPTS);
-    let failure = match try_page(sweep, &again, number).await? {
-        None => return Ok(Vec::new()),
-        Some(_) => failure,
-    };
+    match try_page(sweep, &again, number).await? {
+        PageAnswer::Read => return Ok(Vec::new()),
+        PageAnswer::Absent(refused) => {
+            sweep.note_refused(refused);
+            return Ok(Vec::new());
+        }
+        PageAnswer::Failed(_) => prove_api_works(sweep).await?,
+    }
     tracing::warn!("{}: page {number} of {} fails: {failure}", sweep.read.emitter.name(), sweep.query.describe());
     // SCIM pages may have any size, so that parts of one would not fit together.
     let is_divisible = sweep.paging == Paging::PageNumber;
@@ -84,10 +90,16 @@ fn take_apart<'a>(
         }
         let part_size = size / PARTS;
         let query = sweep.query.clone().in_pages_of(part_size).with_attempts(PART_ATTEMPTS);
+        let mut has_read = false;
         for part in number * PARTS..(number + 1) * PARTS {
-            if let Some(failure) = try_page(sweep, &query, part).await? {
-                prove_api_works(sweep).await?;
-                take_apart(sweep, part, part_size, failure, broken).await?;
+            match try_page(sweep, &query, part).await? {
+                PageAnswer::Read => has_read = true,
+                // The list ends within this page.
+                PageAnswer::Absent(_) if has_read => return Ok(()),
+                PageAnswer::Absent(failure) | PageAnswer::Failed(failure) => {
+                    prove_api_works(sweep).await?;
+                    take_apart(sweep, part, part_size, failure, broken).await?;
+                }
             }
         }
         Ok(())
@@ -95,14 +107,23 @@ fn take_apart<'a>(
     .boxed_local()
 }
 
+/// What became of a page.
+enum PageAnswer {
+    Read,
+    Failed(Failure),
+    /// The list has no such page: 403 or 404.
+    Absent(Failure),
+}
+
 /// Reads a page, if it can be read.
-async fn try_page(sweep: &PageSweep<'_>, query: &ListQuery, number: u64) -> Result<Option<Failure>, ReadError> {
+async fn try_page(sweep: &PageSweep<'_>, query: &ListQuery, number: u64) -> Result<PageAnswer, ReadError> {
     match sweep.read.api.list_page(query, number, sweep.paging, sweep.read.emitter.format()).await {
         Ok(page) => {
             sweep.write(page).await?;
-            Ok(None)
+            Ok(PageAnswer::Read)
         }
-        Err(failure @ Failure::Exhausted { .. }) => Ok(Some(failure)),
+        Err(failure @ Failure::Exhausted { .. }) => Ok(PageAnswer::Failed(failure)),
+        Err(failure) if matches!(failure.refused_with(), Some(403 | 404)) => Ok(PageAnswer::Absent(failure)),
         Err(failure) => Err(failure.into()),
     }
 }

@@ -107,8 +107,14 @@ impl SeenRows {
 
 impl Sweep {
     fn is_consistent(&self) -> bool {
-        let is_whole = self.went_beyond || self.total.is_none_or(|total| self.distinct == total);
+        let is_whole =
+            self.total.is_none_or(|total| self.distinct == total || self.went_beyond && self.distinct > total);
         !self.total_moved && self.repeats == 0 && self.refused.is_none() && is_whole
+    }
+
+    /// Whether as many rows were seen as the list says it has.
+    fn has_total(&self) -> bool {
+        self.total == Some(self.distinct)
     }
 
     /// Whether it brought nothing that an earlier one had not.
@@ -257,24 +263,44 @@ impl PageSweep<'_> {
         }
         let mut number = pages.max(1);
         while last_is_full {
-            let (before, repeats, total_moved) = {
-                let sweep = &self.seen.borrow().sweep;
-                (sweep.distinct, sweep.repeats, sweep.total_moved)
-            };
-            let page = self.read_page(number).await?;
-            let mut seen = self.seen.borrow_mut();
-            let grew = seen.sweep.distinct > before;
-            if !grew {
-                // There is no such page, as the list said; some servers give the last one again.
-                seen.sweep.refused = None;
-                seen.sweep.repeats = repeats;
-                seen.sweep.total_moved = total_moved;
-            }
-            seen.sweep.went_beyond |= grew;
-            last_is_full = page.is_full && grew;
+            let page = self.read_behind(number).await?;
+            last_is_full = page.is_full;
+            broken.extend(page.broken);
             number += 1;
         }
         Ok(())
+    }
+
+    /// Reads a page that the list says it does not have. Full is one that brought rows, as many as a page holds.
+    async fn read_behind(&self, number: u64) -> Result<PageOutcome, ReadError> {
+        let mut outcome = PageOutcome { number, is_full: false, broken: Vec::new() };
+        let brief = self.query.clone().with_attempts(page_isolation::ATTEMPTS);
+        let page = match self.read.api.list_page(&brief, number, self.paging, self.read.emitter.format()).await {
+            Ok(page) => page,
+            // There is none, as the list said.
+            Err(failure) if matches!(failure.refused_with(), Some(400 | 403 | 404)) => return Ok(outcome),
+            Err(Failure::Exhausted { .. }) if self.seen.borrow().sweep.has_total() => return Ok(outcome),
+            Err(failure @ Failure::Exhausted { .. }) => {
+                outcome.broken = page_isolation::isolate(self, number, failure).await?;
+                return Ok(outcome);
+            }
+            Err(failure) => return Err(failure.into()),
+        };
+        let (before, repeats, total_moved) = {
+            let sweep = &self.seen.borrow().sweep;
+            (sweep.distinct, sweep.repeats, sweep.total_moved)
+        };
+        let is_full = self.write(page).await?;
+        let sweep = &mut self.seen.borrow_mut().sweep;
+        if sweep.distinct > before {
+            sweep.went_beyond = true;
+            outcome.is_full = is_full;
+        } else {
+            // Some servers give the last page again, or another total, for a page that there is not.
+            sweep.repeats = repeats;
+            sweep.total_moved = total_moved;
+        }
+        Ok(outcome)
     }
 
     /// Each page is written by the future that fetched it. Were it written elsewhere, nobody would look at the answers of the
@@ -291,7 +317,7 @@ impl PageSweep<'_> {
                 Ok(PageOutcome { broken: page_isolation::isolate(self, number, failure).await?, ..outcome })
             }
             Err(failure) if matches!(failure.refused_with(), Some(403 | 404)) => {
-                self.seen.borrow_mut().sweep.refused = Some(failure);
+                self.note_refused(failure);
                 Ok(outcome)
             }
             Err(failure) => Err(failure.into()),
@@ -304,11 +330,10 @@ impl PageSweep<'_> {
         let is_full = rows.len() as u64 >= self.query.page_size(self.paging);
         let barren = {
             let mut seen = self.seen.borrow_mut();
-            let (before, had_rows) = (seen.sweep.distinct, !rows.is_empty());
+            let before = seen.sweep.distinct;
             seen.observe_total(total);
             rows.retain(|row| seen.observe(row) && self.is_ours(row));
-            let is_barren = had_rows && seen.sweep.distinct == before;
-            seen.sweep.barren = if is_barren { seen.sweep.barren + 1 } else { 0 };
+            seen.sweep.barren = if seen.sweep.distinct == before { seen.sweep.barren + 1 } else { 0 };
             seen.sweep.barren
         };
         self.read.emitter.write(rows).await;
@@ -318,12 +343,17 @@ impl PageSweep<'_> {
         }
         if barren >= MAX_BARREN_PAGES {
             return Err(Error::system(format!(
-                "Navan's list does not end: of {}, {barren} pages in a row brought only rows that came before. Please report this with the log.",
+                "Navan's list does not end: of {}, {barren} pages in a row brought no new row. Please report this with the log.",
                 self.query.describe()
             ))
             .into());
         }
         Ok(is_full)
+    }
+
+    /// A page was refused that the list has, or had.
+    pub(super) fn note_refused(&self, failure: Failure) {
+        self.seen.borrow_mut().sweep.refused = Some(failure);
     }
 
     fn is_ours(&self, row: &Row) -> bool {

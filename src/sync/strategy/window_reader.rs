@@ -56,8 +56,14 @@ pub(super) enum WindowOutcome {
         /// The day that could not be asked for yet: the window is complete up to where it begins.
         not_yet: Option<NaiveDate>,
     },
+    /// The retention has left all its days behind.
+    Passed,
     /// The type cannot be read with this credential, or not this window of it: 400, 403, 404 or 405.
-    Refused(u16),
+    Refused {
+        status: u16,
+        /// A page of it was read before, so that the type is there.
+        is_there: bool,
+    },
     /// It could not be read to its end.
     Broken {
         why: String,
@@ -96,6 +102,9 @@ struct WindowRows {
     left_out: u64,
     /// How often the window was begun.
     looks: u32,
+    /// Pages of this look, and of the first.
+    pages: u64,
+    pages_of_first_look: u64,
     /// Pages in a row without a row that was not written before.
     barren: u32,
 }
@@ -124,16 +133,17 @@ impl<'a> WindowReader<'a> {
                 self.warn_retention_passed(*days.start());
             }
             if days.is_empty() {
-                return Ok(self.complete(None));
+                return Ok(WindowOutcome::Passed);
             }
             return match self.paginate(&days).await {
                 Ok(not_yet) => Ok(self.complete(not_yet)),
-                Err(WindowError::RetentionPassed) => Ok(self.complete(None)),
+                Err(WindowError::RetentionPassed) => Ok(WindowOutcome::Passed),
                 Err(WindowError::CursorRefused(_)) if !restarted => {
                     restarted = true;
                     continue;
                 }
-                Err(WindowError::Refused(status)) => Ok(WindowOutcome::Refused(status)),
+                Err(WindowError::Refused(status)) => Ok(WindowOutcome::Refused { status, is_there: false }),
+                Err(WindowError::RefusedLater(status)) => Ok(WindowOutcome::Refused { status, is_there: true }),
                 Err(WindowError::CursorRefused(failure) | WindowError::Request(failure)) => match failure {
                     Failure::Exhausted { .. } => {
                         Ok(WindowOutcome::Broken { why: failure.to_string(), is_defect: false })
@@ -197,20 +207,20 @@ impl<'a> WindowReader<'a> {
         if failure.refused_with() != Some(400) {
             return Err(WindowError::on_first_page(failure));
         }
-        if let Some(later) = self.retention_turning(days) {
-            return self.first_page_from(later, query).await;
-        }
         let proven = query.clone().with_groups(self.field_groups.proven);
-        if let Ok(page) = self.fetch_first(&proven).await {
+        if let Some(page) = self.fetch_unless_refused(&proven).await? {
             self.leave_out_groups();
             return Ok(FirstPage { query: proven, page, not_yet: None });
+        }
+        if let Some(later) = self.retention_turning(days) {
+            return self.first_page_from(later, proven).await;
         }
         // Where the account lives, the last day may not have begun.
         let (last, day_before) = (*days.end(), *days.end() - Days::new(1));
         if last >= self.end.date_naive() {
             for query in [query, proven] {
                 let earlier = query.clone().on(day_before.min(*days.start())..=day_before);
-                if let Ok(page) = self.fetch_first(&earlier).await {
+                if let Some(page) = self.fetch_unless_refused(&earlier).await? {
                     self.warn_not_yet(last);
                     return Ok(FirstPage { query: earlier, page, not_yet: Some(last) });
                 }
@@ -223,6 +233,15 @@ impl<'a> WindowReader<'a> {
         self.read.api.changes_page(query, None, self.read.emitter.format()).await
     }
 
+    /// The first page, unless the query is refused as well (400).
+    async fn fetch_unless_refused(&self, query: &ChangesQuery) -> Result<Option<ChangesPage>, WindowError> {
+        match self.fetch_first(query).await {
+            Ok(page) => Ok(Some(page)),
+            Err(failure) if failure.refused_with() == Some(400) => Ok(None),
+            Err(failure) => Err(WindowError::on_first_page(failure)),
+        }
+    }
+
     /// Around the turn of a month Navan's retention may begin a month later than thought here: from which day on.
     fn retention_turning(&self, days: &RangeInclusive<NaiveDate>) -> Option<NaiveDate> {
         let now = self.read.api.now();
@@ -231,12 +250,14 @@ impl<'a> WindowReader<'a> {
     }
 
     async fn first_page_from(&self, later: NaiveDate, query: ChangesQuery) -> Result<FirstPage, WindowError> {
+        // If that is what Navan minds, it does not mind the day on which its retention begins.
+        let last = *self.window.days.end();
+        let query = query.on(later..=last.max(later));
+        let page = self.fetch_first(&query).await.map_err(WindowError::on_first_page)?;
         self.warn_retention_passed(later);
-        if *self.window.days.end() < later {
+        if last < later {
             return Err(WindowError::RetentionPassed);
         }
-        let query = query.on(later..=*self.window.days.end());
-        let page = self.fetch_first(&query).await.map_err(WindowError::on_first_page)?;
         Ok(FirstPage { query, page, not_yet: None })
     }
 
@@ -279,8 +300,10 @@ impl<'a> WindowReader<'a> {
             let mut seen = self.rows.borrow_mut();
             let (before, had_rows) = (seen.written.len() as u64 + seen.left_out, !rows.is_empty());
             rows.retain(|row| seen.is_wanted(row, self.is_for_another_read(row)));
-            // In a second look most rows are known.
-            let is_barren = seen.written.len() as u64 + seen.left_out == before && (seen.looks == 1 || !had_rows);
+            // In a second look the pages of the first bring only rows that are known.
+            seen.pages += 1;
+            let is_known = seen.looks > 1 && had_rows && seen.pages <= seen.pages_of_first_look;
+            let is_barren = seen.written.len() as u64 + seen.left_out == before && !is_known;
             seen.barren = if is_barren { seen.barren + 1 } else { 0 };
             seen.barren
         };
@@ -322,6 +345,8 @@ impl WindowRows {
         self.left_out = 0;
         self.barren = 0;
         self.looks += 1;
+        self.pages_of_first_look = self.pages_of_first_look.max(self.pages);
+        self.pages = 0;
     }
 
     /// Whether a row is to be written: not if this version of it was.
@@ -373,6 +398,8 @@ enum WindowError {
     Paging(&'static str),
     /// The type cannot be read, or not this window of it.
     Refused(u16),
+    /// A page of the window that is not its first.
+    RefusedLater(u16),
     /// The retention has left all days of the window behind while it was asked for.
     RetentionPassed,
     Request(Failure),
@@ -389,7 +416,8 @@ impl WindowError {
     fn on_cursor(failure: Failure) -> Self {
         match failure.refused_with() {
             Some(400 | 410) => Self::CursorRefused(failure),
-            _ => Self::on_first_page(failure),
+            Some(status @ 403..=405) => Self::RefusedLater(status),
+            _ => Self::Request(failure),
         }
     }
 }
