@@ -53,7 +53,8 @@ def test_a_stream_that_may_be_empty_has_a_reason(case: Case) -> None:
 @pytest.mark.parametrize("case", cases("incremental"), ids=str)
 def test_incremental_has_a_future_state_and_a_threshold(case: Case) -> None:
     assert case.entry["future_state"]["future_state_path"]
-    assert case.entry["threshold_days"] >= 0
+    lookback = json.loads((ROOT / "spec.json").read_text(encoding="utf-8"))["connectionSpecification"]["properties"]
+    assert case.entry["threshold_days"] == lookback["lookback_days"]["default"] + 1
 
 
 @pytest.mark.parametrize("case", [case for case in ALL if "configured_catalog_path" in case.entry], ids=str)
