@@ -23,6 +23,8 @@ pub struct Row {
     pub identity: Identity,
     /// The time by which the stream is read (creation or change), if the row has one that can be read.
     pub cursor: Option<DateTime<Utc>>,
+    /// Whether that time came with an offset. Without one it is taken for UTC, and may be half a day off.
+    pub is_zoned: bool,
     pub(super) line: Range<usize>,
     pub(super) findings: Range<usize>,
 }

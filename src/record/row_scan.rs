@@ -41,7 +41,8 @@ struct UndeclaredFields {
 struct RowScan {
     /// The key's text, without quotes, if it is one.
     key: Option<Range<usize>>,
-    cursor: Option<DateTime<Utc>>,
+    /// The cursor, and whether it says where that is.
+    cursor: Option<(DateTime<Utc>, bool)>,
     has_key_member: bool,
     extras: Vec<Extra>,
     /// Which elements of the arrays around it a value is in.
@@ -123,7 +124,8 @@ impl RecordFormat {
                 Some(key) => Identity::Key(hash(&unescaped(&text[key.clone()]))),
                 None => Identity::Content(hash(&text[row])),
             },
-            cursor: found.cursor,
+            cursor: found.cursor.map(|(time, _)| time),
+            is_zoned: found.cursor.is_some_and(|(_, is_zoned)| is_zoned),
             line: line_start..batch.lines.len(),
             findings: findings_start..batch.findings.len(),
         });
@@ -203,9 +205,9 @@ impl RecordFormat {
         found.cursor = match kind {
             ValueKind::String => {
                 let inside = &scanner.text()[span.start + 1..span.end - 1];
-                timestamp::parse_bytes(inside).or_else(|| timestamp::parse_bytes(&unescaped(inside)))
+                timestamp::parse_zoned(inside).or_else(|| timestamp::parse_zoned(&unescaped(inside)))
             }
-            kind if kind.is_number() => timestamp::parse_number(&scanner.text()[span]),
+            kind if kind.is_number() => timestamp::parse_number(&scanner.text()[span]).map(|time| (time, true)),
             _ => None,
         };
         Ok(())

@@ -47,12 +47,16 @@ struct TimeParts<'a> {
 
 /// A time in any of its usual forms; without an offset it counts as UTC.
 pub fn parse(text: &str) -> Option<DateTime<Utc>> {
-    parse_bytes(text.as_bytes())
+    parse_zoned(text.as_bytes()).map(|(time, _)| time)
 }
 
-/// The same of a text that may be no UTF-8.
-pub(super) fn parse_bytes(text: &[u8]) -> Option<DateTime<Utc>> {
-    parse_usual(text).or_else(|| parse_any(str::from_utf8(text).ok()?)?.instant())
+/// The same of a text that may be no UTF-8, and whether the text says where that is: without an offset it may be UTC or not.
+pub(super) fn parse_zoned(text: &[u8]) -> Option<(DateTime<Utc>, bool)> {
+    if let Some(time) = parse_usual(text) {
+        return Some((time, true));
+    }
+    let parts = parse_any(str::from_utf8(text).ok()?)?;
+    Some((parts.instant()?, parts.offset.is_some()))
 }
 
 /// The text of a date or time column, in the column's form.

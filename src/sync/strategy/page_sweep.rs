@@ -357,7 +357,8 @@ impl PageSweep<'_> {
     }
 
     fn is_ours(&self, row: &Row) -> bool {
-        self.options.excluded_second.is_none_or(|second| row.cursor.map(whole_second) != Some(second))
+        let is_of = |second| row.is_zoned && row.cursor.map(whole_second) == Some(second);
+        !self.options.excluded_second.is_some_and(is_of)
     }
 
     fn tell_wrong_total(&self, sweep: &Sweep) {

@@ -22,6 +22,9 @@ const BARREN_PAGES_TOLD: u32 = 3;
 /// The same, after which the window is taken for endless.
 const MAX_BARREN_PAGES: u32 = 100;
 
+/// How far a time without an offset can be from the UTC that it is taken for.
+const UNZONED_MARGIN: Duration = Duration::hours(14);
+
 /// In place of a time that cannot be read.
 const NO_TIME: i64 = i64::MIN;
 
@@ -332,7 +335,8 @@ impl<'a> WindowReader<'a> {
             return false;
         };
         let first_day = midnight(*self.window.days.start());
-        let was_before = first_day <= changed && changed < self.window.since;
+        let margin = if row.is_zoned { Duration::zero() } else { UNZONED_MARGIN };
+        let was_before = first_day <= changed && changed + margin < self.window.since;
         let is_of_the_next = self.end < changed && changed <= self.read.api.now();
         was_before || is_of_the_next
     }
