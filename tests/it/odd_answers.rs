@@ -143,6 +143,8 @@ fn a_list_is_read_on_while_its_last_page_is_full() {
             ScriptedNavan::start(move |asked| (asked.path == USERS).then(|| numbered(asked, "id", there, told)));
         let run = server.connector().stream("USER").read();
         assert_complete(&run, "USER", there);
+        // Twice, since it is a list of users, and no more often.
+        assert!(server.asked(USERS).len() <= 2 * (there / 100 + 2), "{}", server.asked(USERS).len());
         if there > told {
             assert_warned(&run, &format!("Navan reports {told} rows, but gave {there}"));
         }
