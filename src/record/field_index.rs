@@ -140,16 +140,15 @@ impl<'a, T> FromIterator<(&'a str, T)> for FieldIndex<T> {
             fields.into_iter().map(|(name, node)| Field { name: name.as_bytes().into(), node }).collect();
         let heads: Vec<_> = fields.iter().map(|field| Head::of(&field.name, &(0..field.name.len()))).collect();
         let (mut size, mut factor) = ((fields.len() * 4).next_power_of_two(), FIRST_FACTOR);
-        for tries in 1u32.. {
-            if let Some(table) = place(&heads, size, factor) {
-                return Self { fields, table, factor };
+        loop {
+            for _ in 0..TRIES_A_SIZE {
+                if let Some(table) = place(&heads, size, factor) {
+                    return Self { fields, table, factor };
+                }
+                factor = factor.wrapping_mul(FIRST_FACTOR) | 1;
             }
-            factor = factor.wrapping_mul(FIRST_FACTOR) | 1;
-            if tries % TRIES_A_SIZE == 0 {
-                size *= 2;
-            }
+            size *= 2;
         }
-        unreachable!("some table is large enough")
     }
 }
 

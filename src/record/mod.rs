@@ -7,7 +7,7 @@
 //! is worth a word about all this is a [`finding`]. At the end of a row its line is written, in one copy unless there are
 //! edits; what comes up is a [`batch`] of lines. Nothing is parsed into a tree, and nothing is read twice.
 
-// The scan's steps are few and short, and a call costs as much as most of them: measured, see docs/performance.md.
+// The scan's steps are few and short: a call costs as much as most of them.
 #![allow(clippy::inline_always)]
 
 mod batch;

@@ -226,8 +226,9 @@ impl PageSweep<'_> {
         match first {
             FirstPage::Whole(page) => {
                 let told = page.pages;
-                let is_full = self.write(page).await?;
-                Ok(told.unwrap_or(if is_full { 2 } else { 1 }))
+                self.write(page).await?;
+                // Untold, it is found out behind this one.
+                Ok(told.unwrap_or(1))
             }
             FirstPage::Broken { failure, second } => {
                 let told = second.pages;
