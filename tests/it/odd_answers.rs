@@ -165,6 +165,17 @@ fn a_list_without_a_total_is_read_to_its_end() {
 }
 
 #[test]
+fn a_list_without_a_total_may_refuse_the_page_behind_its_last() {
+    let server = ScriptedNavan::start(|asked| {
+        (asked.path == USERS).then(|| match asked.number("page") {
+            page @ 0..2 => Reply::json(&json!({"data": rows("id", page * 100..(page + 1) * 100)})),
+            _ => Reply::new(404, "{}"),
+        })
+    });
+    assert_complete(&server.connector().stream("USER").read(), "USER", 200);
+}
+
+#[test]
 fn scim_paging_follows_the_count_of_the_answers() {
     for first in [0, 1] {
         let server = ScriptedNavan::start(move |asked| {
