@@ -17,8 +17,9 @@ use crate::gateway::Failure;
 /// Tries of a page before it is suspected: fewer than the server errors in a row that open the circuit breaker.
 pub(super) const ATTEMPTS: u32 = 2;
 
-/// Tries of a part of a page that is known to fail.
-const PART_ATTEMPTS: u32 = 2;
+/// How often what cannot be taken apart any further is begun anew before it is given up: in all, it is tried as often as any
+/// other request, or chance alone would lose rows where many requests fail.
+const LAST_ROUNDS: u32 = 4;
 
 /// Into how many parts a page is taken apart.
 const PARTS: u64 = 10;
@@ -84,12 +85,11 @@ fn take_apart<'a>(
 ) -> LocalBoxFuture<'a, Result<(), ReadError>> {
     async move {
         if size < PARTS {
-            let (of, why) = (sweep.query.describe(), failure.to_string());
-            broken.push(BrokenRows { from: number * size, count: size, of, why });
+            broken.extend(insist(sweep, number, size, failure).await?);
             return Ok(());
         }
         let part_size = size / PARTS;
-        let query = sweep.query.clone().in_pages_of(part_size).with_attempts(PART_ATTEMPTS);
+        let query = sweep.query.clone().in_pages_of(part_size).with_attempts(ATTEMPTS);
         let mut has_read = false;
         for part in number * PARTS..(number + 1) * PARTS {
             match try_page(sweep, &query, part).await? {
@@ -105,6 +105,25 @@ fn take_apart<'a>(
         Ok(())
     }
     .boxed_local()
+}
+
+/// Tries what has failed already and cannot be taken apart; what is broken for good.
+async fn insist(
+    sweep: &PageSweep<'_>,
+    number: u64,
+    size: u64,
+    failure: Failure,
+) -> Result<Option<BrokenRows>, ReadError> {
+    let query = sweep.query.clone().in_pages_of(size).with_attempts(ATTEMPTS);
+    let mut last = failure;
+    for _ in 1..LAST_ROUNDS {
+        match try_page(sweep, &query, number).await? {
+            PageAnswer::Read => return Ok(None),
+            PageAnswer::Absent(failure) | PageAnswer::Failed(failure) => last = failure,
+        }
+        prove_api_works(sweep).await?;
+    }
+    Ok(Some(BrokenRows { from: number * size, count: size, of: sweep.query.describe(), why: last.to_string() }))
 }
 
 /// What became of a page.
