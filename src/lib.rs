@@ -22,6 +22,7 @@ mod auth;
 pub mod bench;
 mod buffer;
 pub mod cli;
+mod clock;
 mod config;
 mod error;
 mod gateway;
@@ -33,3 +34,7 @@ mod shutdown;
 mod sink;
 pub mod streams;
 mod sync;
+
+#[cfg(test)]
+#[path = "../tests/simulation/mod.rs"]
+mod simulation;

@@ -1,8 +1,9 @@
 //! The sandbox's time, which can be set and runs on from there.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc};
+use tokio::time::Instant;
 
 pub(crate) const DAY_MS: i64 = 86_400_000;
 

@@ -1,6 +1,7 @@
 //! Which request is hit by which fault.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 use crate::faults::{Every, Fault, Faults, Outage, PagedStream};
 

@@ -2,12 +2,13 @@
 //! faults.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use tokio::time::Instant;
 
 use crate::counts::RequestInfo;
 use crate::cursor::RepeatCursor;
@@ -87,8 +88,9 @@ async fn respond_within_limit(state: &SandboxState, info: &RequestInfo, request:
 /// The endpoint's response, with a fault if one is due for this request.
 async fn respond_with_fault(state: &SandboxState, info: &RequestInfo, mut request: Request, next: Next) -> Response {
     let has_cursor = info.query.as_ref().is_some_and(|query| query.split('&').any(|part| part.starts_with("cursor=")));
-    let fault = lock(&state.fault_schedule)
-        .fault_for(&info.path, info.is_token, Instant::now())
+    let of_request = request.extensions_mut().remove::<Fault>();
+    let fault = of_request
+        .or_else(|| lock(&state.fault_schedule).fault_for(&info.path, info.is_token, Instant::now()))
         .filter(|fault| has_cursor || !matches!(fault, Fault::RefuseCursor(_) | Fault::RepeatCursor));
     if let Some(fault) = &fault {
         lock(&state.recorder).fault_injected(fault.name());

@@ -1,8 +1,10 @@
 //! The rate limit, and the headers that tell a client of it.
 
-use std::time::{Duration, Instant};
+use std::collections::VecDeque;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 
 /// A limit on API requests; those to the token endpoint are not limited.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,6 +42,11 @@ pub enum LimitAlgorithm {
     /// is set.
     #[serde(rename = "window")]
     FixedWindow {
+        /// Its length in ms.
+        ms: u64,
+    },
+    /// `per_second` times the window's length in any stretch of that length.
+    SlidingWindow {
         /// Its length in ms.
         ms: u64,
     },
@@ -88,11 +95,13 @@ pub(crate) struct RateLimiter {
     left: f64,
     /// When the bucket was last filled, or the window began.
     since: Instant,
+    /// The requests in a sliding window.
+    recent: VecDeque<Instant>,
 }
 
 impl RateLimiter {
     pub(crate) fn new(limit: RateLimit, now: Instant) -> Self {
-        let mut limiter = Self { limit, left: 0.0, since: now };
+        let mut limiter = Self { limit, left: 0.0, since: now, recent: VecDeque::new() };
         limiter.left = limiter.capacity();
         limiter
     }
@@ -103,6 +112,9 @@ impl RateLimiter {
         let allowed = self.left >= 1.0;
         if allowed {
             self.left -= 1.0;
+            if matches!(self.limit.algorithm, LimitAlgorithm::SlidingWindow { .. }) {
+                self.recent.push_back(now);
+            }
         }
         let (next_s, reset_s) = self.wait_times(now);
         let configured_s = self.limit.retry_after_s;
@@ -119,7 +131,7 @@ impl RateLimiter {
     fn capacity(&self) -> f64 {
         match self.limit.algorithm {
             LimitAlgorithm::TokenBucket => self.limit.burst.max(1.0),
-            LimitAlgorithm::FixedWindow { ms } => {
+            LimitAlgorithm::FixedWindow { ms } | LimitAlgorithm::SlidingWindow { ms } => {
                 (self.limit.per_second * Duration::from_millis(ms).as_secs_f64()).round().max(1.0)
             }
         }
@@ -139,6 +151,13 @@ impl RateLimiter {
                     self.left = self.capacity();
                 }
             }
+            LimitAlgorithm::SlidingWindow { ms } => {
+                let window = Duration::from_millis(ms);
+                while self.recent.pop_front_if(|at| now.saturating_duration_since(*at) >= window).is_some() {}
+                #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
+                let used = self.recent.len() as f64;
+                self.left = self.capacity() - used;
+            }
         }
     }
 
@@ -153,6 +172,11 @@ impl RateLimiter {
                 let end = self.since + Duration::from_millis(ms);
                 let rest = end.saturating_duration_since(now).as_secs_f64();
                 (if self.left >= 1.0 { 0.0 } else { rest }, rest)
+            }
+            LimitAlgorithm::SlidingWindow { ms } => {
+                let rest =
+                    |at: Option<&Instant>| at.map_or(0.0, |at| (*at + Duration::from_millis(ms) - now).as_secs_f64());
+                (if self.left >= 1.0 { 0.0 } else { rest(self.recent.front()) }, rest(self.recent.back()))
             }
         }
     }

@@ -1,22 +1,28 @@
 //! A running sandbox, as the library's user holds it.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use axum::Router;
+use axum::extract::Request;
+use axum::response::Response;
 use chrono::{DateTime, Utc};
+use tower::ServiceExt;
 
 use crate::app::app;
 use crate::counts::Counts;
 use crate::expense_type::ExpenseType;
-use crate::faults::Faults;
+use crate::faults::{Fault, Faults};
 use crate::ground_truth::{GroundTruth, Rows};
 use crate::rate_limit::RateLimit;
 use crate::server::Server;
 use crate::settings::Settings;
 use crate::state::{SandboxState, lock};
 use crate::stream::Stream;
+use crate::wire;
 
 /// A simulated Navan that serves until it is dropped.
 ///
@@ -24,7 +30,8 @@ use crate::stream::Stream;
 #[derive(Debug)]
 pub struct Sandbox {
     state: Arc<SandboxState>,
-    server: Server,
+    router: Router,
+    server: Option<Server>,
 }
 
 #[expect(clippy::must_use_candidate, reason = "a change is made for its effect")]
@@ -36,15 +43,39 @@ impl Sandbox {
     /// If the address cannot be listened at.
     pub fn start(settings: Settings) -> anyhow::Result<Self> {
         let address = SocketAddr::new(settings.bind, settings.port);
-        let state = Arc::new(SandboxState::new(settings));
-        let server = Server::start(address, app(&state)).with_context(|| format!("cannot listen at {address}"))?;
-        Ok(Self { state, server })
+        let sandbox = Self::in_process(settings);
+        let server = Server::start(address, sandbox.router.clone());
+        Ok(Self { server: Some(server.with_context(|| format!("cannot listen at {address}"))?), ..sandbox })
     }
 
-    /// Its base URL, such as `http://127.0.0.1:4010`, for the API and for tokens.
+    /// One that listens nowhere, and is only [called](Self::call). All its times follow the clock of the runtime that calls
+    /// it, which may be paused.
+    #[must_use]
+    pub fn in_process(settings: Settings) -> Self {
+        let state = Arc::new(SandboxState::new(settings));
+        Self { router: app(&state), state, server: None }
+    }
+
+    /// Answers a request, with this fault if one is given.
+    ///
+    /// # Errors
+    ///
+    /// If the connection would close without an answer.
+    pub async fn call(&self, mut request: Request, fault: Option<Fault>) -> io::Result<Response> {
+        if let Some(fault) = fault {
+            request.extensions_mut().insert(fault);
+        }
+        wire::close_if_dropped(self.router.clone().oneshot(request).await)
+    }
+
+    /// Its base URL, such as `http://127.0.0.1:4010`, for the API and for tokens. One that listens nowhere goes by the name
+    /// `navan.invalid`.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}", self.server.address)
+        match &self.server {
+            Some(server) => format!("http://{}", server.address),
+            None => "http://navan.invalid".to_owned(),
+        }
     }
 
     /// What it was started with.
@@ -113,6 +144,21 @@ impl Sandbox {
     #[must_use]
     pub fn users(&self) -> Rows {
         self.state.rows(Stream::User)
+    }
+
+    /// A booking as it is now, and when it was created (ms since the epoch); none if there is no such booking.
+    pub fn booking(&self, index: u64) -> Option<(String, i64)> {
+        self.state.row(Stream::Booking, index)
+    }
+
+    /// A user as it is now, and when it was created (ms since the epoch); none if there is no such user.
+    pub fn user(&self, index: u64) -> Option<(String, i64)> {
+        self.state.row(Stream::User, index)
+    }
+
+    /// A transaction as it is now, and when it was last modified (ms since the epoch); none if there is no such one.
+    pub fn transaction(&self, kind: ExpenseType, index: u64) -> Option<(String, i64)> {
+        self.state.row(Stream::Transaction(kind), index)
     }
 
     /// Changes a booking now: its status, its amount and `lastModified`.

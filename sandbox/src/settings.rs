@@ -81,6 +81,9 @@ pub struct Settings {
     pub port: u16,
     /// The address to listen at.
     pub bind: IpAddr,
+    /// Whether cursors name how many rows come before a page, so that rows move between pages as others leave. Otherwise they
+    /// name the last row of the page before.
+    pub offset_cursors: bool,
     /// The faults to inject.
     pub faults: Faults,
     /// The rate limit; none if not given.
@@ -116,6 +119,7 @@ impl Default for Settings {
             log_size: 10_000,
             port: 0,
             bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            offset_cursors: false,
             faults: Faults::default(),
             limit: None,
         }

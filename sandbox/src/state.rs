@@ -1,9 +1,10 @@
 //! All that a sandbox remembers, shared by its requests and its owner.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use tokio::time::Instant;
 
 use crate::clock::Clock;
 use crate::counts::{Counts, Recorder};
@@ -11,7 +12,7 @@ use crate::fault_schedule::FaultSchedule;
 use crate::faults::{Faults, PagedStream};
 use crate::ground_truth::{GroundTruth, Rows};
 use crate::rate_limit::{RateLimit, RateLimiter};
-use crate::rows::Company;
+use crate::rows::{Company, write_row};
 use crate::settings::Settings;
 use crate::store::{RowsRead, Store};
 use crate::stream::Stream;
@@ -86,6 +87,14 @@ impl SandboxState {
 
     pub(crate) fn delete(&self, stream: Stream, index: u64) -> bool {
         lock(&self.store).delete(stream, index)
+    }
+
+    /// The row of a stream as it is now, and when it was created or, for transactions, last modified (ms since the epoch).
+    pub(crate) fn row(&self, stream: Stream, index: u64) -> Option<(String, i64)> {
+        let row_ref = lock(&self.store).table(stream).row(index)?;
+        let mut row = String::new();
+        write_row(&mut row, &self.company, stream, &row_ref);
+        Some((row, row_ref.key))
     }
 
     /// The rows of a stream as they are now.

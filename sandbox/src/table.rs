@@ -139,6 +139,18 @@ impl Table {
         self.take(&self.spans(start, exclusive, to), 0, take)
     }
 
+    /// Up to `take` rows after the first `skip` of those with keys between `from` and `to`, earliest first.
+    pub(crate) fn range_after(&self, from: i64, to: i64, skip: u64, take: u64) -> Vec<RowRef> {
+        self.take(&self.spans((from, 0), false, to), skip, take)
+    }
+
+    /// The row with this index, if there is one.
+    pub(crate) fn row(&self, index: u64) -> Option<RowRef> {
+        let is_initial = index < self.initial.count && !self.removed.contains(&index);
+        let key = self.inserted_keys.get(&index).copied().or_else(|| is_initial.then(|| self.initial.key(index)))?;
+        Some(self.row_ref((key, index)))
+    }
+
     /// Inserts a row and returns its index.
     pub(crate) fn insert(&mut self, key: i64) -> u64 {
         let index = self.next_index;

@@ -10,9 +10,6 @@ use super::{Api, Fetched, PagePlace};
 use crate::gateway::Failure;
 use crate::record::{RecordBatch, RecordFormat};
 
-/// Rows a page, the most that Navan gives (docs/navan-api.md#expense).
-const CHANGES_PAGE_SIZE: u64 = 500;
-
 /// What is asked for, page by page.
 #[derive(Clone, Debug)]
 pub struct ChangesQuery {
@@ -37,14 +34,15 @@ pub struct ChangesPage {
 }
 
 impl ChangesQuery {
-    /// What of the list `name` below `endpoint` changed on `days`.
+    /// What of the list `name` below `endpoint` changed on `days`, in pages of `size` rows.
     pub fn new(
         endpoint: &'static str,
         name: &str,
         days: RangeInclusive<NaiveDate>,
         field_groups: &'static str,
+        size: u64,
     ) -> Self {
-        Self { endpoint, path: format!("{endpoint}/{name}"), days, field_groups, size: CHANGES_PAGE_SIZE }
+        Self { endpoint, path: format!("{endpoint}/{name}"), days, field_groups, size }
     }
 
     /// The same on other days.

@@ -11,9 +11,6 @@ use super::{Api, Fetched, PagePlace};
 use crate::gateway::Failure;
 use crate::record::{RecordBatch, RecordFormat};
 
-/// Rows a page, the most that Navan gives (docs/navan-api.md#bookings).
-const LIST_PAGE_SIZE: u64 = 100;
-
 /// What is asked for, page by page.
 #[derive(Clone, Debug)]
 pub struct ListQuery {
@@ -57,14 +54,15 @@ pub struct ListPage {
 }
 
 impl ListQuery {
-    /// The whole list at `endpoint`.
-    pub fn whole(endpoint: &'static str) -> Self {
-        Self { endpoint, created: None, size: LIST_PAGE_SIZE, max_attempts: None }
+    /// The whole list at `endpoint`, in pages of `size` rows.
+    pub fn whole(endpoint: &'static str, size: u64) -> Self {
+        Self { endpoint, created: None, size, max_attempts: None }
     }
 
-    /// What of the list at `endpoint` was created then.
-    pub fn created(endpoint: &'static str, created: RangeInclusive<DateTime<Utc>>) -> Self {
-        Self { created: Some(created), ..Self::whole(endpoint) }
+    /// The same, but only what was created then.
+    #[must_use]
+    pub fn created(self, created: RangeInclusive<DateTime<Utc>>) -> Self {
+        Self { created: Some(created), ..self }
     }
 
     /// The same in pages of another size.
@@ -143,7 +141,7 @@ impl Api<'_> {
         }
         // It ignored `page`: ask in SCIM paging instead. What it gives at once is its page, and it says how it counts.
         drop(answer);
-        let asked = Paging::Scim { size: LIST_PAGE_SIZE, first: 0 };
+        let asked = Paging::Scim { size: query.size, first: 0 };
         let first_page = self.numbered_page(query, 0, asked, format).await?;
         let first = match first_page.paging {
             Paging::Scim { first, .. } => first.min(1),
@@ -151,7 +149,7 @@ impl Api<'_> {
         };
         let rows = first_page.rows.len() as u64;
         let is_short = rows > 0 && first_page.total.is_none_or(|total| rows < total);
-        let size = if is_short { rows } else { LIST_PAGE_SIZE };
+        let size = if is_short { rows } else { query.size };
         let pages = first_page.total.map(|total| total.div_ceil(size));
         Ok(ListPage { paging: Paging::Scim { size, first }, pages, ..first_page })
     }

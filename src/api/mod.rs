@@ -10,6 +10,7 @@ mod list;
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -19,7 +20,7 @@ use url::Url;
 use crate::auth::{TOKEN_PATH, TokenSource};
 use crate::config::{Config, Region};
 use crate::error::Error;
-use crate::gateway::{Cooldown, Failure, Gateway, InvalidBody, Payload, Request, RequestPolicy, Timings};
+use crate::gateway::{Cooldown, Failure, Gateway, InvalidBody, Network, Payload, Request, RequestPolicy, Timings};
 use crate::record::RecordFormat;
 use envelope::{BodyProblem, Envelope};
 
@@ -61,9 +62,9 @@ impl<'a> Api<'a> {
     /// For the company that `config` names.
     ///
     /// # Errors
-    /// A `system_error` if the HTTP client cannot start.
-    pub fn new(config: &'a Config, timings: Timings) -> Result<Self, Error> {
-        let gateway = Gateway::new(timings, config.requests_per_second, config.secrets())?;
+    /// A `system_error` if the connector was built with a broken address.
+    pub fn new(config: &'a Config, network: Rc<dyn Network>, timings: Timings) -> Result<Self, Error> {
+        let gateway = Gateway::new(network, timings, config.requests_per_second, config.secrets());
         let base = config.api_url.clone().map_or_else(|| address(API_HOST), Ok)?;
         let token_base = match (&config.api_url, config.region) {
             (None, Region::Eu) => address(EU_TOKEN_HOST)?,

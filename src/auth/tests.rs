@@ -1,5 +1,6 @@
 //! The token against the sandbox, over real HTTP and so on the real clock, with short lives instead of long waits.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -7,7 +8,7 @@ use navan_sandbox::{Every, Fault, Faults, Outage, Sandbox, Settings};
 use tokio::time::sleep;
 
 use super::*;
-use crate::gateway::Timings;
+use crate::gateway::{Http, Timings};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -23,7 +24,7 @@ impl Fixture {
         let (id, good) = (&sandbox.settings().client_id, &sandbox.settings().client_secret);
         let config = serde_json::json!({"client_id": id, "client_secret": secret.unwrap_or(good)});
         let config = Box::leak(Box::new(Config::parse(&config.to_string()).unwrap()));
-        let gateway = Gateway::new(timings, None, Vec::new()).unwrap();
+        let gateway = Gateway::new(Rc::new(Http::new(&timings).unwrap()), timings, None, Vec::new());
         let url = format!("{}{TOKEN_PATH}", sandbox.url()).parse().unwrap();
         Self { sandbox, tokens: TokenSource::new(gateway, url, config) }
     }

@@ -1,6 +1,7 @@
 //! `check`: whether a configuration works, with a sentence for an admin if it does not.
 
 use std::path::Path;
+use std::rc::Rc;
 
 use futures::future::join_all;
 use tokio::time::{Instant, timeout_at};
@@ -8,7 +9,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::api::Api;
 use crate::config::{self, Config};
 use crate::error::Error;
-use crate::gateway::Timings;
+use crate::gateway::{Http, Timings};
 use crate::protocol::{ConnectionStatus, Message};
 use crate::sink::Sink;
 use crate::streams::STREAMS;
@@ -33,7 +34,7 @@ async fn check(config: &Path) -> Result<(), Error> {
     let config = super::config(config)?;
     let timings = Timings::from_environment().for_check();
     let deadline = Instant::now() + timings.check_deadline;
-    let api = Api::new(&config, timings)?;
+    let api = Api::new(&config, Rc::new(Http::new(&timings)?), timings)?;
     let scopes = timeout_at(deadline, api.scopes()).await.unwrap_or_else(|_| Err(no_answer(&api)))?;
     if scopes.as_ref().is_some_and(Vec::is_empty) {
         return Err(Error::config(format!(

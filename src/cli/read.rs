@@ -8,7 +8,7 @@ use tokio::time::{Instant, timeout};
 use super::ReadFiles;
 use crate::api::Api;
 use crate::error::Error;
-use crate::gateway::Timings;
+use crate::gateway::{Http, Timings};
 use crate::monitor::Monitor;
 use crate::protocol::{ConfiguredCatalog, StreamStates};
 use crate::shutdown::{end_by, interruption};
@@ -26,7 +26,7 @@ pub(super) async fn run(files: &ReadFiles, sink: &Rc<dyn Sink>, monitor: &Monito
         Some(path) => StreamStates::read(BufReader::new(super::open(path, "state")?))?,
         None => StreamStates::default(),
     };
-    let api = Api::new(&config, timings)?;
+    let api = Api::new(&config, Rc::new(Http::new(&timings)?), timings)?;
     let sync = Sync::new(&api, &config, STREAMS, catalog, &states, sink)?;
     let whole = async {
         let complete = sync.run().await;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::api::Api;
 use crate::config::Config;
-use crate::gateway::Timings;
+use crate::gateway::{Http, Timings};
 use crate::monitor::{Event, Listener, listen};
 use crate::protocol::{ConfiguredCatalog, Message, StreamStates};
 use crate::record::RecordBatch;
@@ -68,7 +68,7 @@ async fn read_all(sandbox: &Sandbox) -> (bool, Vec<Value>) {
         .map(|stream| json!({"stream": {"name": stream.name}, "sync_mode": stream.strategy.modes().sync_modes.last()}))
         .collect();
     let catalog = ConfiguredCatalog::parse(&json!({"streams": chosen}).to_string()).unwrap();
-    let api = Api::new(&config, Timings::DEFAULT).unwrap();
+    let api = Api::new(&config, Rc::new(Http::new(&Timings::DEFAULT).unwrap()), Timings::DEFAULT).unwrap();
     let memory = Rc::new(MemorySink::default());
     let sink: Rc<dyn Sink> = Rc::clone(&memory) as _;
     let sync = Sync::new(&api, &config, STREAMS, catalog, &StreamStates::default(), &sink).unwrap();

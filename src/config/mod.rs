@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use url::{Host, Url};
 
+use crate::clock;
 use crate::error::Error;
 use crate::secret::Secret;
 
@@ -129,7 +130,7 @@ impl Config {
             Error::config("`start_date` is not a date that exists: give a date and time such as 2024-01-01T00:00:00Z.")
                 .with_cause(e)
         })?;
-        if raw.start_date > Utc::now() + chrono::Duration::days(1) {
+        if raw.start_date > clock::now() + chrono::Duration::days(1) {
             return Err(Error::config(format!(
                 "`start_date` is {}, which lies in the future: give the earliest creation of a booking to read.",
                 raw.start_date.format("%Y-%m-%d")

@@ -9,6 +9,7 @@
 mod circuit_breaker;
 mod clock;
 mod failure;
+mod network;
 mod rate_limit;
 mod redact;
 mod request;
@@ -17,6 +18,7 @@ mod retry;
 mod timings;
 mod transport;
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -32,12 +34,14 @@ use retry::RetryState;
 use transport::Transport;
 
 pub use failure::{Failure, InvalidBody};
+#[cfg(test)]
+pub use network::NetworkError;
+pub use network::{Http, Network};
 pub use rate_limit::Cooldown;
 pub use request::{Payload, Request, RequestPolicy};
 pub use timings::Timings;
 
 use crate::buffer::Buffer;
-use crate::error::Error;
 use crate::monitor::{Event, Wait, emit};
 use crate::secret::Secret;
 
@@ -84,19 +88,16 @@ pub enum Attempt {
 }
 
 impl Gateway {
-    /// A gateway that keeps to `timings`, and to `ceiling` requests a second in any case. What Navan says is shown without the
-    /// `secrets`.
-    ///
-    /// # Errors
-    /// A `system_error` if this machine has no usable TLS certificates.
-    pub fn new(timings: Timings, ceiling: Option<f64>, secrets: Vec<Secret>) -> Result<Self, Error> {
-        Ok(Self {
-            transport: Transport::new(&timings)?,
+    /// A gateway that sends through `network`, keeps to `timings`, and to `ceiling` requests a second in any case. What Navan
+    /// says is shown without the `secrets`.
+    pub fn new(network: Rc<dyn Network>, timings: Timings, ceiling: Option<f64>, secrets: Vec<Secret>) -> Self {
+        Self {
+            transport: Transport::new(network),
             limiter: RateLimiter::new(ceiling, timings.clone()),
             breaker: CircuitBreaker::new(&timings),
             timings,
             secrets,
-        })
+        }
     }
 
     fn secrets<'a>(&'a self, bearer: Option<&'a Secret>) -> Vec<&'a Secret> {
@@ -173,7 +174,7 @@ impl<'a> PendingRequest<'a> {
     pub async fn attempt(&mut self, permits: Permits<'a>, bearer: Option<&Secret>) -> Result<Attempt, Failure> {
         self.retry.begin_attempt();
         let started = Instant::now();
-        let response = self.gateway.transport.send(&self.request, bearer, self.id).await;
+        let response = self.gateway.transport.send(&self.request, bearer, self.id, &self.gateway.timings).await;
         let took = started.elapsed();
         self.retry.spend(took);
         self.record(&response, took);

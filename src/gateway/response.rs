@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::circuit_breaker::RequestOutcome;
 use super::failure::Refusal;
+use super::network::NetworkError;
 use super::rate_limit::headers::{self, RateLimitHeaders};
 use super::redact::redact;
 use super::request::{Payload, Request, RequestPolicy};
@@ -74,7 +75,7 @@ impl Response {
     }
 
     /// No answer, or one that broke off after its status.
-    pub(super) fn broken(status: Option<StatusCode>, error: String) -> Self {
+    pub(super) fn broken(status: Option<StatusCode>, error: &NetworkError) -> Self {
         let outcome = match status {
             Some(status) if status.is_server_error() => RequestOutcome::ServerError,
             _ => RequestOutcome::Nothing,
@@ -83,7 +84,7 @@ impl Response {
             action: ResponseAction::Retry,
             status,
             body: Buffer::empty(),
-            error: Some(error),
+            error: Some(error.to_string()),
             retry_after: None,
             rate_limit: None,
             outcome,

@@ -10,6 +10,8 @@ pub struct Timings {
     pub connect_timeout: Duration,
     /// Without a byte from the other side.
     pub read_timeout: Duration,
+    /// For one attempt, from the request to the last byte of the answer.
+    pub attempt_deadline: Duration,
     /// Tries of one request, the first included.
     pub max_attempts: u32,
     /// Time for all tries of one request and the backoffs between them; waiting for the limit or the breaker is free.
@@ -47,6 +49,7 @@ impl Timings {
     pub const DEFAULT: Self = Self {
         connect_timeout: Duration::from_secs(10),
         read_timeout: Duration::from_mins(1),
+        attempt_deadline: Duration::from_mins(10),
         max_attempts: 8,
         retry_deadline: Duration::from_mins(5),
         backoff: Duration::from_millis(500),
@@ -93,6 +96,7 @@ impl Timings {
         Self {
             connect_timeout: self.connect_timeout.mul_f64(scale),
             read_timeout: self.read_timeout.mul_f64(scale),
+            attempt_deadline: self.attempt_deadline.mul_f64(scale),
             retry_deadline: self.retry_deadline.mul_f64(scale),
             backoff: self.backoff.mul_f64(scale),
             max_backoff: self.max_backoff.mul_f64(scale),

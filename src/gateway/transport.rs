@@ -1,48 +1,39 @@
-//! One attempt over HTTP: the request goes out, the whole answer comes in.
+//! One attempt: the request goes out, the whole answer comes in.
+
+use std::rc::Rc;
 
 use chrono::{DateTime, Utc};
-use reqwest::Client;
-use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue};
-use reqwest::redirect::Policy;
+use reqwest::Method;
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use tokio::time::timeout;
+use url::form_urlencoded;
 use uuid::Uuid;
 
 use super::clock::ServerClock;
+use super::network::{Network, NetworkError};
 use super::rate_limit::headers;
 use super::request::{Payload, Request};
 use super::response::Response;
 use super::retry::is_transient;
 use super::timings::Timings;
 use crate::buffer::Buffer;
-use crate::error::Error;
 use crate::secret::Secret;
-
-/// How many redirects within Navan's host are followed.
-const MAX_REDIRECTS: usize = 5;
 
 /// How much room a body gets before its bytes are there, whatever length the server announces.
 const MAX_ROOM: u64 = 8 * 1024 * 1024;
 
-/// The HTTP client, and Navan's clock as its answers tell it.
+/// The most bytes of a body that are taken: a page of Navan's has at most a few million.
+const MAX_BODY: usize = 256 * 1024 * 1024;
+
+/// What carries requests, and Navan's clock as its answers tell it.
 pub(super) struct Transport {
-    client: Client,
+    network: Rc<dyn Network>,
     clock: ServerClock,
 }
 
 impl Transport {
-    pub(super) fn new(timings: &Timings) -> Result<Self, Error> {
-        let client = Client::builder()
-            .user_agent(concat!("source-navan/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(timings.connect_timeout)
-            .read_timeout(timings.read_timeout)
-            .min_tls_version(reqwest::tls::Version::TLS_1_2)
-            .redirect(within_one_host())
-            .retry(reqwest::retry::never())
-            .build()
-            .map_err(|e| {
-                Error::system("The HTTP client cannot start: check that this machine has CA certificates.")
-                    .with_cause(e.without_url())
-            })?;
-        Ok(Self { client, clock: ServerClock::default() })
+    pub(super) fn new(network: Rc<dyn Network>) -> Self {
+        Self { network, clock: ServerClock::default() }
     }
 
     /// Navan's time.
@@ -51,26 +42,23 @@ impl Transport {
     }
 
     /// Sends once and reads to the end.
-    pub(super) async fn send(&self, request: &Request<'_>, bearer: Option<&Secret>, id: Uuid) -> Response {
-        let builder = match request.payload {
-            Payload::Query(parameters) => self.client.get(request.url.clone()).query(parameters),
-            Payload::Form(fields) => self.client.post(request.url.clone()).form(fields),
+    pub(super) async fn send(
+        &self,
+        request: &Request<'_>,
+        bearer: Option<&Secret>,
+        id: Uuid,
+        timings: &Timings,
+    ) -> Response {
+        let exchange = async {
+            match self.network.execute(outgoing(request, bearer, id)).await {
+                Ok(response) => self.receive(request, response).await,
+                Err(error) => Response::broken(None, &error),
+            }
         };
-        let builder = builder
-            .header(ACCEPT, HeaderValue::from_static("application/json"))
-            .header("X-Correlation-ID", id.to_string());
-        let builder = match request.region {
-            Some(region) => builder.header("X-ta-region", region),
-            None => builder,
-        };
-        let builder = match bearer {
-            Some(bearer) => builder.header(AUTHORIZATION, sensitive(bearer)),
-            None => builder,
-        };
-        match builder.send().await {
-            Ok(response) => self.receive(request, response).await,
-            Err(error) => Response::broken(None, describe_error(error)),
-        }
+        timeout(timings.attempt_deadline, exchange).await.unwrap_or_else(|_| {
+            let minutes = timings.attempt_deadline.as_secs() / 60;
+            Response::broken(None, &NetworkError(format!("the answer was not there whole after {minutes} minutes")))
+        })
     }
 
     async fn receive(&self, request: &Request<'_>, mut response: reqwest::Response) -> Response {
@@ -83,6 +71,11 @@ impl Transport {
         body.make_room(usize::try_from(room).unwrap_or(0));
         loop {
             match response.chunk().await {
+                Ok(Some(chunk)) if body.len() + chunk.len() > MAX_BODY => {
+                    let megabytes = MAX_BODY / 1024 / 1024;
+                    let error = NetworkError(format!("the answer has more than {megabytes} MiB"));
+                    return Response::broken(Some(status), &error);
+                }
                 Ok(Some(chunk)) => {
                     body.make_room(chunk.len());
                     body.extend_from_slice(&chunk);
@@ -92,9 +85,46 @@ impl Transport {
                 Err(_) if !status.is_success() && !is_transient(status) => {
                     return Response::whole(request.policy, status, &headers, Buffer::empty());
                 }
-                Err(error) => return Response::broken(Some(status), describe_error(error)),
+                Err(error) => return Response::broken(Some(status), &error.into()),
             }
         }
+    }
+}
+
+/// The request as it goes out.
+fn outgoing(request: &Request<'_>, bearer: Option<&Secret>, id: Uuid) -> reqwest::Request {
+    let mut url = request.url.clone();
+    let mut out = match request.payload {
+        Payload::Query(parameters) => {
+            if !parameters.is_empty() {
+                url.query_pairs_mut().extend_pairs(parameters);
+            }
+            reqwest::Request::new(Method::GET, url)
+        }
+        Payload::Form(fields) => {
+            let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+            let mut out = reqwest::Request::new(Method::POST, url);
+            *out.body_mut() = Some(form.into());
+            out
+        }
+    };
+    add_headers(out.headers_mut(), request, bearer, id);
+    out
+}
+
+fn add_headers(headers: &mut HeaderMap, request: &Request<'_>, bearer: Option<&Secret>, id: Uuid) {
+    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    if matches!(request.payload, Payload::Form(_)) {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+    }
+    if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
+        headers.insert("X-Correlation-ID", id);
+    }
+    if let Some(region) = request.region {
+        headers.insert("X-ta-region", HeaderValue::from_static(region));
+    }
+    if let Some(bearer) = bearer {
+        headers.insert(AUTHORIZATION, sensitive(bearer));
     }
 }
 
@@ -104,25 +134,6 @@ fn sensitive(bearer: &Secret) -> HeaderValue {
     let mut value = value.unwrap_or_else(|_| HeaderValue::from_static(""));
     value.set_sensitive(true);
     value
-}
-
-/// The token goes where it belongs, and nowhere else: a redirect to another host, port or scheme is not followed.
-fn within_one_host() -> Policy {
-    Policy::custom(|attempt| {
-        let from = attempt.previous().first().map(url::Url::origin);
-        if from == Some(attempt.url().origin()) && attempt.previous().len() <= MAX_REDIRECTS {
-            attempt.follow()
-        } else {
-            attempt.stop()
-        }
-    })
-}
-
-/// An error with its causes, without the address: stripped, since its parameters may be sensitive.
-fn describe_error(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let causes = std::iter::successors(Some(&error as &dyn std::error::Error), |e| e.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! TRACE: what Airbyte should know about a run while it goes on.
 
-use chrono::Utc;
 use serde::Serialize;
 
 use super::message::StreamDescriptor;
+use crate::clock;
 use crate::error::{Error, FailureType};
 
 /// The payload of a TRACE. Each has the time at which it was made, epoch milliseconds as a number with a decimal point.
@@ -134,5 +134,5 @@ impl<'a> Trace<'a> {
 
 #[allow(clippy::cast_precision_loss)] // epoch milliseconds stay exact in a float for 285,000 years
 fn now() -> f64 {
-    Utc::now().timestamp_millis() as f64
+    clock::now().timestamp_millis() as f64
 }

@@ -17,6 +17,7 @@ use super::scanner::{Malformed, Scanner, ValueKind};
 use super::schema::{FieldRole, NodeId, RowSchema, SchemaNode};
 use super::timestamp;
 use crate::buffer::Buffer;
+use crate::clock;
 
 /// How many names of fields that no schema declares are told apart.
 const MAX_UNDECLARED: usize = 1_000;
@@ -65,7 +66,7 @@ impl RecordFormat {
     /// # Errors
     /// If it is not an array of objects.
     pub fn scan(&self, scanner: &mut Scanner<'_>) -> Result<RecordBatch, Malformed> {
-        let before_row = format!(r#"{}{},"data":"#, self.head, Utc::now().timestamp_millis());
+        let before_row = format!(r#"{}{},"data":"#, self.head, clock::now().timestamp_millis());
         let mut batch = RecordBatch { lines: Buffer::take(), rows: Vec::new(), findings: Vec::new() };
         let mut found = RowScan::default();
         let mut more = scanner.open(b'[', b']')?;

@@ -21,5 +21,6 @@ pub(super) static BOOKING: Stream = Stream {
         "startDate",
     ],
     oauth_scope: "bookings:read",
-    strategy: &CreatedSlices { endpoint: "/v1/bookings" },
+    // A page has as many rows as Navan gives at most (docs/navan-api.md#bookings).
+    strategy: &CreatedSlices { endpoint: "/v1/bookings", page_size: 100, pages_per_slice: 50 },
 };

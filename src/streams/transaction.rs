@@ -32,6 +32,8 @@ pub(super) static TRANSACTION: Stream = Stream {
         field_groups: "POLICY,ERP,TAX,BOOKING,MILEAGE,TRAVELER_HR,LINE_ITEM",
         proven_field_groups: "POLICY,ERP,TAX,BOOKING,MILEAGE,TRAVELER_HR",
         oauth_scope: OAUTH_SCOPE,
+        // As many as Navan gives at most (docs/navan-api.md#expense).
+        page_size: 500,
         bytes_per_row: 1_200,
     },
 };

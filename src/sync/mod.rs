@@ -74,6 +74,7 @@ impl<'a> Sync<'a> {
     pub async fn run(&self) -> bool {
         let streams = join_all(self.reads.iter().map(|read| self.read_stream(read)));
         let complete = tokio::select! {
+            biased; // so that the same answers always give the same messages
             complete = streams => complete,
             never = rate_limit_status::report(self.api, self.reads.iter().map(|read| &read.emitter)) => match never {},
         };

@@ -6,6 +6,7 @@ use crate::protocol::{StreamDescription, SyncMode};
 use crate::record::{RecordFormat, RowSchema};
 
 /// A stream.
+#[derive(Clone, Copy)]
 pub struct Stream {
     /// Its name.
     pub name: &'static str,

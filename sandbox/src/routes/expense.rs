@@ -50,20 +50,33 @@ pub(super) async fn list(
     let query = parse_query(&state, kind, &parameters)?;
     let midnight = |day: NaiveDate| day.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_millis();
     let given = parameters.get("cursor");
-    let start = match given {
-        None => (midnight(query.from), 0),
-        Some(given) => cursor::decode(query.fingerprint, given)
-            .ok_or_else(|| ApiError::bad_request("The cursor does not belong to this query."))?,
+    let decode = |given: &String| {
+        cursor::decode(query.fingerprint, given)
+            .ok_or_else(|| ApiError::bad_request("The cursor does not belong to this query."))
     };
-    let last_ms = midnight(query.to) + DAY_MS - 1;
+    let given_position = given.map(decode).transpose()?;
+    let (first_ms, last_ms) = (midnight(query.from), midnight(query.to) + DAY_MS - 1);
     // One more than fits shows whether there is a next page.
-    let mut rows =
-        lock(&state.store).table(Stream::Transaction(kind)).range(start, given.is_some(), last_ms, query.size + 1);
+    let take = query.size + 1;
+    let (mut rows, before) = {
+        let store = lock(&state.store);
+        let table = store.table(Stream::Transaction(kind));
+        if state.settings.offset_cursors {
+            let before = given_position.map_or(0, |(_, before)| before);
+            (table.range_after(first_ms, last_ms, before, take), before)
+        } else {
+            let start = given_position.unwrap_or((first_ms, 0));
+            (table.range(start, given.is_some(), last_ms, take), 0)
+        }
+    };
     let has_next = rows.len() as u64 > query.size;
     if has_next {
         rows.pop();
     }
-    let next = rows.last().filter(|_| has_next).map(|last| cursor::encode(query.fingerprint, (last.key, last.index)));
+    let position = |last: &RowRef| {
+        if state.settings.offset_cursors { (0, before + query.size) } else { (last.key, last.index) }
+    };
+    let next = rows.last().filter(|_| has_next).map(|last| cursor::encode(query.fingerprint, position(last)));
     rows.reverse();
     let next = if repeat.is_some() { given.cloned().or(next) } else { next };
     let body = write_page(&state, kind, &query, &rows, next.as_deref(), given.is_some());

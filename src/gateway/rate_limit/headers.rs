@@ -6,6 +6,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 
+use crate::clock;
+
 /// Above this, an `X-RateLimit-Reset` is a time (epoch seconds) and not a duration (seconds).
 const MIN_EPOCH: f64 = 1e9;
 
@@ -29,7 +31,7 @@ pub(in crate::gateway) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     let wait = match text.parse::<f64>() {
         Ok(seconds) => Duration::try_from_secs_f64(seconds).ok()?,
-        Err(_) => (http_date(text)? - date(headers).unwrap_or_else(Utc::now)).to_std().ok()?,
+        Err(_) => (http_date(text)? - date(headers).unwrap_or_else(clock::now)).to_std().ok()?,
     };
     (!wait.is_zero()).then_some(wait)
 }
@@ -43,7 +45,7 @@ pub(in crate::gateway) fn rate_limit(headers: &HeaderMap) -> Option<RateLimitHea
         reset
     } else {
         #[allow(clippy::cast_precision_loss)] // epoch seconds are far below 2^53
-        let now = date(headers).unwrap_or_else(Utc::now).timestamp() as f64;
+        let now = date(headers).unwrap_or_else(clock::now).timestamp() as f64;
         reset - now
     };
     let reset_in = Duration::try_from_secs_f64(seconds).ok().filter(|d| !d.is_zero())?;

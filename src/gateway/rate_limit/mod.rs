@@ -14,7 +14,6 @@ mod observed;
 use std::cell::RefCell;
 use std::time::Duration;
 
-use chrono::Utc;
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep_until};
 
@@ -22,6 +21,8 @@ use super::timings::Timings;
 use bucket::TokenBucket;
 use headers::RateLimitHeaders;
 use observed::{AnswerStretch, RecentAnswers, Usage};
+
+use crate::clock;
 
 /// Which part of the observed limit is used. The rest is for the company's other programs, and for what the
 /// observation got wrong.
@@ -364,7 +365,7 @@ impl RateLimiter {
     fn cooldown(&self, state: &mut LimiterState, until: Instant, probe_state: ProbeState) {
         state.cooldown = Some(ActiveCooldown { until, probe_state });
         let left = until.saturating_duration_since(Instant::now());
-        let until_ms = Utc::now().timestamp_millis() + i64::try_from(left.as_millis()).unwrap_or(i64::MAX / 2);
+        let until_ms = clock::now().timestamp_millis() + i64::try_from(left.as_millis()).unwrap_or(i64::MAX / 2);
         self.cooldowns.send_replace(Some(Cooldown { until_ms }));
         self.changed.notify_one();
     }

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use crate::protocol::NO_CURSOR;
 
 pub use full_refresh::FullRefreshState;
-pub use partition_cursors::PartitionCursors;
+pub use partition_cursors::{PartitionCursors, UnsureDays};
 pub use resume::{Resume, StreamState, resume_full_refresh, resume_partitions};
 pub(super) use watermark::Watermark;
 

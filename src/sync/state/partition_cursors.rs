@@ -1,6 +1,7 @@
 //! How far each expense type was read: the state of an incremental stream.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::{Value, json};
@@ -16,6 +17,16 @@ pub struct PartitionCursors {
     synced_through: BTreeMap<String, DateTime<Utc>>,
     /// Where a state without types says that all of them are.
     default: Option<DateTime<Utc>>,
+    /// What was read, but may have lost a row to the page before, by type.
+    pub(in crate::sync) unsure: BTreeMap<String, Vec<UnsureDays>>,
+}
+
+/// Days of which a row may have slipped out of sight if one changed while they were read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UnsureDays {
+    pub(in crate::sync) days: RangeInclusive<NaiveDate>,
+    /// From when to when they were read.
+    pub(in crate::sync) read: RangeInclusive<DateTime<Utc>>,
 }
 
 impl PartitionCursors {
@@ -35,6 +46,11 @@ impl PartitionCursors {
             if let Some(through) = time::in_state(stream, entry, "synced_through")? {
                 cursors.synced_through.insert(expense_type.clone(), through);
             }
+            let unsure = entry.get("unsure").and_then(Value::as_array).into_iter().flatten();
+            let unsure: Vec<_> = unsure.map(|days| UnsureDays::parse(stream, days)).collect::<Result<_, _>>()?;
+            if !unsure.is_empty() {
+                cursors.unsure.insert(expense_type.clone(), unsure);
+            }
         }
         Ok(cursors)
     }
@@ -51,7 +67,13 @@ impl PartitionCursors {
                 synced_through.entry((*expense_type).to_owned()).or_insert(default);
             }
         }
-        let entry = |(expense_type, through)| (expense_type, json!({"synced_through": to_text(through)}));
+        let entry = |(expense_type, through): (String, DateTime<Utc>)| {
+            let mut entry = json!({"synced_through": to_text(through)});
+            if let Some(unsure) = self.unsure.get(&expense_type).filter(|unsure| !unsure.is_empty()) {
+                entry["unsure"] = unsure.iter().map(UnsureDays::to_state).collect();
+            }
+            (expense_type, entry)
+        };
         let types: serde_json::Map<_, _> = synced_through.into_iter().map(entry).collect();
         json!({cursor_field: to_text(earliest), "types": types})
     }
@@ -73,6 +95,32 @@ impl PartitionCursors {
             self.synced_through.insert(expense_type.to_owned(), through);
         }
         moves
+    }
+}
+
+impl UnsureDays {
+    fn parse(stream: &str, state: &Value) -> Result<Self, Error> {
+        require_object(stream, "unsure", state)?;
+        let time = |field| {
+            let missing = || {
+                Error::config(format!(
+                    "The state of {stream} cannot be used: an entry of `unsure` has no `{field}`. Give the state that an earlier read wrote, or none."
+                ))
+            };
+            time::in_state(stream, state, field)?.ok_or_else(missing)
+        };
+        let day = |field| time(field).map(|time| time.date_naive());
+        Ok(Self { days: day("from")?..=day("to")?, read: time("read_from")?..=time("read_to")? })
+    }
+
+    fn to_state(&self) -> Value {
+        let day = |day: &NaiveDate| to_text(time::midnight(*day));
+        json!({
+            "from": day(self.days.start()),
+            "to": day(self.days.end()),
+            "read_from": to_text(*self.read.start()),
+            "read_to": to_text(*self.read.end()),
+        })
     }
 }
 

@@ -4,7 +4,7 @@
 //! A read goes back a little before it (changes appear late), not before the retention of the API begins, and up to T0, the
 //! time at which the read began. The range is cut into windows of whole days; those of all types are read side by side,
 //! each following its cursor. Whenever a type's windows are complete without a gap up to a later time, its cursor
-//! moves there, and a checkpoint tells.
+//! moves there, and a checkpoint tells. What slipped out of sight meanwhile, a [`second_look`](super::second_look) brings.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
@@ -17,7 +17,9 @@ use futures::{FutureExt as _, StreamExt as _};
 use serde_json::Value;
 
 use super::missing::{self, MissingRange};
-use super::window_reader::{ChangeWindow, FieldGroups, WindowOutcome, WindowReader};
+use super::row_numbers::WrittenVersions;
+use super::second_look::SecondLooks;
+use super::window_reader::{ChangeWindow, FieldGroups, ReadTimes, WindowOutcome, WindowReader, WindowReading};
 use super::{Modes, ProbeTarget, ReadContext, ReadError, ReadStrategy};
 use crate::api::ChangesQuery;
 use crate::error::Error;
@@ -35,6 +37,9 @@ const DAYS_PER_WINDOW: u64 = 7;
 /// After how many windows the rest can be estimated.
 const WINDOWS_BEFORE_ESTIMATE: usize = 4;
 
+/// How often windows are looked at again, since rows changed while they were read.
+const MAX_SECOND_LOOKS: usize = 3;
+
 /// What is said of a company without it.
 const NOT_SWITCHED_ON: &str = "Navan lets this credential read no expense transactions: have Navan's support switch on the Expense API for your company";
 
@@ -50,6 +55,8 @@ pub struct ChangeWindows {
     pub proven_field_groups: &'static str,
     /// The scope that the company's API must grant, for the sentence on a company without it.
     pub oauth_scope: &'static str,
+    /// Rows a page.
+    pub page_size: u64,
     /// Bytes of a row, about, in compact JSON.
     pub bytes_per_row: u64,
 }
@@ -72,11 +79,12 @@ struct ReadProgress {
     left_out: u64,
     /// Types that cannot be read, with the status that said so.
     skipped: BTreeMap<String, u16>,
+    second_looks: SecondLooks,
 }
 
 impl ChangeWindows {
     fn query(&self, expense_type: &str, days: RangeInclusive<NaiveDate>, field_groups: &'static str) -> ChangesQuery {
-        ChangesQuery::new(self.endpoint, expense_type, days, field_groups)
+        ChangesQuery::new(self.endpoint, expense_type, days, field_groups, self.page_size)
     }
 
     async fn read_changes(&self, read: &ReadContext<'_>, resume: Resume) -> Result<(), ReadError> {
@@ -92,11 +100,17 @@ impl ChangeWindows {
         let windows = plan(read, &given, now);
         let end = whole_second(now);
         let mut progress = ReadProgress::new(given.clone(), &windows, end);
+        progress.second_looks = SecondLooks::resume(&given.unsure, windows.iter());
+        let times = ReadTimes { end, unsure_since: progress.second_looks.since(end) };
         let field_groups = FieldGroups { current: Cell::new(self.field_groups), proven: self.proven_field_groups };
-        self.read_windows(read, windows, &mut progress, &field_groups, end).await?;
-        // One refusal says little about a type that can be read.
-        let again = progress.refused_of_read_types();
-        self.read_windows(read, again, &mut progress, &field_groups, end).await?;
+        self.read_windows(read, windows, &mut progress, &field_groups, times).await?;
+        // One refusal says little: each type that was refused is asked once more, and one that can be read for all its windows.
+        let (first, others) = progress.take_refused_of_unread_types();
+        self.read_windows(read, first, &mut progress, &field_groups, times).await?;
+        let mut again = progress.refused_of_read_types();
+        again.extend(others.into_iter().filter_map(|window| progress.put_off_if_refused(window)));
+        self.read_windows(read, again, &mut progress, &field_groups, times).await?;
+        self.look_again(read, &mut progress, &field_groups, times).await?;
         // A read of few windows knows its size no sooner than this.
         progress.planned = progress.done;
         self.estimate(read, &progress);
@@ -122,7 +136,7 @@ impl ChangeWindows {
         mut windows: VecDeque<ChangeWindow>,
         progress: &mut ReadProgress,
         field_groups: &FieldGroups,
-        end: DateTime<Utc>,
+        times: ReadTimes,
     ) -> Result<(), ReadError> {
         let mut running = FuturesUnordered::new();
         loop {
@@ -130,11 +144,26 @@ impl ChangeWindows {
                 && let Some(window) = windows.pop_front()
             {
                 if let Some(window) = progress.put_off_if_refused(window) {
-                    running.push(self.read_window(read, window, field_groups, end));
+                    running.push(self.read_window(read, window, field_groups, times));
                 }
             }
             let Some(done) = running.next().await else { return Ok(()) };
-            let (window, outcome) = done?;
+            let (mut window, outcome, reading) = done?;
+            let is_complete = matches!(outcome, WindowOutcome::Complete { .. });
+            if is_complete {
+                progress.second_looks.read(&window, reading);
+            } else {
+                window.written = reading.written;
+            }
+            if window.read_before.is_some() {
+                if let WindowOutcome::Broken { why, is_defect } = &outcome {
+                    progress.broken.push(window.missing(why, *is_defect));
+                }
+                if !is_complete {
+                    progress.second_looks.put_back(window);
+                }
+                continue;
+            }
             match outcome {
                 WindowOutcome::Complete { rows, left_out, not_yet } => {
                     progress.left_out += left_out;
@@ -165,11 +194,50 @@ impl ChangeWindows {
         read: &ReadContext<'_>,
         window: ChangeWindow,
         field_groups: &FieldGroups,
-        end: DateTime<Utc>,
-    ) -> Result<(ChangeWindow, WindowOutcome), ReadError> {
+        times: ReadTimes,
+    ) -> Result<(ChangeWindow, WindowOutcome, WindowReading), ReadError> {
         let query = self.query(&window.expense_type, window.days.clone(), field_groups.current.get());
-        let outcome = WindowReader::new(read, query, field_groups, &window, end).read().await?;
-        Ok((window, outcome))
+        let (outcome, reading) = WindowReader::new(read, query, field_groups, &window, times).read().await?;
+        Ok((window, outcome, reading))
+    }
+
+    /// Reads the windows once more from which a row may have slipped away, until there are none.
+    async fn look_again(
+        &self,
+        read: &ReadContext<'_>,
+        progress: &mut ReadProgress,
+        field_groups: &FieldGroups,
+        times: ReadTimes,
+    ) -> Result<(), ReadError> {
+        for look in 0.. {
+            for expense_type in progress.second_looks.unsure_types() {
+                let now = read.api.now();
+                let first_day = times.unsure_since.date_naive().max(retention_start(now));
+                let query = self.query(&expense_type, first_day..=now.date_naive(), field_groups.current.get());
+                progress.second_looks.look_for_changes(read, &expense_type, &query).await?;
+            }
+            let windows = progress.second_looks.take_suspects();
+            if windows.is_empty() {
+                break;
+            }
+            if look == MAX_SECOND_LOOKS {
+                tracing::warn!(
+                    "{}: rows went on changing while they were read, however often that was looked at; some may have come in no page. The next read looks again.",
+                    read.emitter.name()
+                );
+                for window in windows {
+                    progress.second_looks.put_back(window);
+                }
+                break;
+            }
+            tracing::info!(
+                "{}: rows changed while they were read; {} windows are read once more.",
+                read.emitter.name(),
+                windows.len()
+            );
+            self.read_windows(read, windows, progress, field_groups, times).await?;
+        }
+        Ok(())
     }
 
     /// What is said of the types and windows that could not be read.
@@ -240,7 +308,9 @@ impl ChangeWindows {
     fn state(&self, read: &ReadContext<'_>, progress: &ReadProgress) -> Value {
         let types = read.config.transaction_types.iter().map(String::as_str);
         let in_use: Vec<_> = types.filter(|expense_type| !progress.is_out_of_use(expense_type)).collect();
-        progress.cursors.to_state(self.cursor_field, &in_use, retention_start(read.api.now()))
+        let mut cursors = progress.cursors.clone();
+        cursors.unsure = progress.second_looks.to_state();
+        cursors.to_state(self.cursor_field, &in_use, retention_start(read.api.now()))
     }
 }
 
@@ -298,7 +368,9 @@ fn plan(read: &ReadContext<'_>, cursors: &PartitionCursors, now: DateTime<Utc>) 
                         read.emitter.name()
                     );
                 }
-                retention.max(since)
+                // Of days that are unsure, what was read before is no reason to leave a row out.
+                let is_unsure = cursors.unsure.contains_key(expense_type);
+                retention.max(if is_unsure { midnight(since.date_naive()) } else { since })
             }
         };
         windows.extend(windows_of(expense_type, since, end));
@@ -319,6 +391,8 @@ fn windows_of(expense_type: &str, since: DateTime<Utc>, end: DateTime<Utc>) -> V
             number: windows.len(),
             starts: midnight(from),
             since,
+            written: WrittenVersions::default(),
+            read_before: None,
         });
         from = next;
     }
@@ -345,6 +419,7 @@ impl ReadProgress {
             rows: 0,
             left_out: 0,
             skipped: BTreeMap::new(),
+            second_looks: SecondLooks::default(),
         }
     }
 
@@ -385,6 +460,19 @@ impl ReadProgress {
             }
             _ => Some(window),
         }
+    }
+
+    /// The windows that were put off of types of which nothing could be read: the first of each type, and the others.
+    fn take_refused_of_unread_types(&mut self) -> (VecDeque<ChangeWindow>, Vec<ChangeWindow>) {
+        let read = &self.read;
+        let of_unread_types = self.refused.extract_if(.., |expense_type, _| !read.contains(expense_type));
+        let (mut first, mut others) = (VecDeque::new(), Vec::new());
+        for (_, (_, windows)) in of_unread_types {
+            let mut windows = windows.into_iter();
+            first.extend(windows.next());
+            others.extend(windows);
+        }
+        (first, others)
     }
 
     /// The windows that were put off, of types that can be read.

@@ -23,12 +23,6 @@ use crate::record::Identity;
 use crate::sync::state::time::whole_second;
 use crate::sync::state::{FullRefreshState, Resume, StreamState, Watermark, resume_full_refresh};
 
-/// The most pages that are read as one slice: it bounds the keys that are held, and what a retry reads again.
-const MAX_PAGES: u64 = 50;
-
-/// Pages a slice that a range is split for, leaving room for unevenness.
-const TARGET_PAGES: u64 = 40;
-
 /// Into how many slices a range is split at once: more would cost a request for each that turns out empty.
 const MAX_SPLIT: u64 = 8;
 
@@ -42,6 +36,10 @@ const CONCURRENT_SLICES: usize = 3;
 pub struct CreatedSlices {
     /// The list's path.
     pub endpoint: &'static str,
+    /// Rows a page.
+    pub page_size: u64,
+    /// The most pages that are read as one slice: it bounds the keys that are held, and what a retry reads again.
+    pub pages_per_slice: u64,
 }
 
 /// A stretch of creation times, whole seconds. Navan includes both ends, so neighbours share a second; its rows belong to the
@@ -73,7 +71,12 @@ type PageEnds = (Identity, Identity);
 
 impl CreatedSlices {
     fn query(&self, slice: DateSlice) -> ListQuery {
-        ListQuery::created(self.endpoint, slice.from..=slice.to)
+        ListQuery::whole(self.endpoint, self.page_size).created(slice.from..=slice.to)
+    }
+
+    /// Into how many slices a range of so many pages is split: with a fifth of each left as room for unevenness.
+    fn parts(&self, pages: u64) -> u64 {
+        (pages * 5).div_ceil(self.pages_per_slice * 4).clamp(2, MAX_SPLIT)
     }
 
     async fn read_range(&self, read: &ReadContext<'_>, resume: Resume) -> Result<(), ReadError> {
@@ -158,12 +161,12 @@ impl CreatedSlices {
         let first = page_sweep::first_page(read, &query, Paging::default()).await?;
         let page = first.page();
         read.emitter.estimate(page.estimated_rows(), page.estimated_bytes());
-        let is_large = |pages: &u64| *pages > MAX_PAGES && slice.to - slice.from > Duration::seconds(1);
+        let is_large = |pages: &u64| *pages > self.pages_per_slice && slice.to - slice.from > Duration::seconds(1);
         // One that has many pages and no row is not split, but found to be endless.
         if let Some(pages) = page.pages.filter(is_large).filter(|_| !page.rows.is_empty()) {
             let ends = page.rows.rows().first().zip(page.rows.rows().last());
             let ends = ends.map(|(first, last)| (first.identity, last.identity));
-            return Ok(SliceOutcome::Split(slice, slice.split(pages), ends));
+            return Ok(SliceOutcome::Split(slice, slice.split(self.parts(pages)), ends));
         }
         let options =
             SweepOptions { request_order, verify_twice: false, excluded_second: slice.second_of_the_next(end) };
@@ -216,10 +219,9 @@ impl ReadStrategy for CreatedSlices {
 }
 
 impl DateSlice {
-    /// Splits it into slices of equal length, as many as `pages` ask for.
-    fn split(self, pages: u64) -> Vec<Self> {
+    /// Splits it into so many slices of equal length; fewer if it has fewer seconds.
+    fn split(self, parts: u64) -> Vec<Self> {
         let seconds = (self.to - self.from).num_seconds();
-        let parts = pages.div_ceil(TARGET_PAGES).clamp(2, MAX_SPLIT);
         let parts = i64::try_from(parts).unwrap_or(2).min(seconds);
         let edge = |number: i64| self.from + Duration::seconds(seconds * number / parts);
         (0..parts).map(|number| Self { from: edge(number), to: edge(number + 1) }).collect()
@@ -243,18 +245,18 @@ mod tests {
     #[test]
     fn the_slices_of_a_range_cover_it_and_share_their_edges() {
         let whole = DateSlice { from: at(100), to: at(1_103) };
-        for pages in [51, 100, 400, 100_000] {
-            let slices = whole.split(pages);
+        for parts in 2..=MAX_SPLIT {
+            let slices = whole.split(parts);
             assert_eq!((slices[0].from, slices[slices.len() - 1].to), (whole.from, whole.to));
             assert!(slices.windows(2).all(|two| two[0].to == two[1].from));
             assert!(slices.iter().all(|slice| slice.from < slice.to));
         }
-        assert_eq!(DateSlice { from: at(0), to: at(2) }.split(1_000).len(), 2);
+        assert_eq!(DateSlice { from: at(0), to: at(2) }.split(8).len(), 2);
     }
 
     #[test]
     fn a_row_belongs_to_exactly_one_slice() {
-        let slices = DateSlice { from: at(0), to: at(90) }.split(100);
+        let slices = DateSlice { from: at(0), to: at(90) }.split(3);
         for second in 0..=90 {
             let that_have_it = slices.iter().filter(|slice| slice.from <= at(second) && at(second) <= slice.to);
             let owners = that_have_it.filter(|slice| slice.second_of_the_next(at(90)) != Some(at(second))).count();

@@ -12,6 +12,7 @@ mod missing;
 mod page_isolation;
 mod page_sweep;
 mod row_numbers;
+mod second_look;
 mod snapshot;
 mod window_reader;
 

@@ -36,6 +36,33 @@ impl RowNumbers {
     }
 }
 
+/// Versions of rows that were written, to be known again long after; eight bytes each.
+#[derive(Clone, Debug, Default)]
+pub(super) struct WrittenVersions(Box<[u64]>);
+
+impl WrittenVersions {
+    /// These, and of rows by their numbers those, each with what tells its versions apart.
+    pub(super) fn with(&self, rows: &ByNumber<i64>) -> Self {
+        let those = rows.iter().map(|(number, version)| Self::mix(*number, *version));
+        let mut versions: Vec<u64> = self.0.iter().copied().chain(those).collect();
+        versions.sort_unstable();
+        versions.dedup();
+        Self(versions.into_boxed_slice())
+    }
+
+    pub(super) fn contains(&self, number: u64, version: i64) -> bool {
+        self.0.binary_search(&Self::mix(number, version)).is_ok()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn mix(number: u64, version: i64) -> u64 {
+        number ^ version.cast_unsigned().wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    }
+}
+
 /// Hashes a number to itself.
 #[derive(Default)]
 pub(super) struct AsItIs(u64);

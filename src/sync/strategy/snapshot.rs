@@ -16,11 +16,13 @@ use crate::sync::state::{Resume, no_cursor, resume_full_refresh};
 pub struct Snapshot {
     /// The list's path.
     pub endpoint: &'static str,
+    /// Rows a page.
+    pub page_size: u64,
 }
 
 impl Snapshot {
     async fn read_list(&self, read: &ReadContext<'_>) -> Result<(), ReadError> {
-        let query = ListQuery::whole(self.endpoint);
+        let query = ListQuery::whole(self.endpoint, self.page_size);
         let first = page_sweep::first_page(read, &query, Paging::default()).await?;
         read.emitter.estimate(first.page().estimated_rows(), first.page().estimated_bytes());
         let request_order = tokio::sync::Mutex::new(());
@@ -43,7 +45,7 @@ impl ReadStrategy for Snapshot {
 
     fn probe<'a>(&'a self, target: ProbeTarget<'a>) -> LocalBoxFuture<'a, Result<(), ReadError>> {
         async move {
-            let query = ListQuery::whole(self.endpoint).in_pages_of(1);
+            let query = ListQuery::whole(self.endpoint, self.page_size).in_pages_of(1);
             target.api.numbered_page(&query, 0, Paging::default(), target.format).await?;
             Ok(())
         }

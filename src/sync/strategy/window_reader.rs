@@ -10,7 +10,7 @@ use chrono::{DateTime, Days, Duration, NaiveDate, Utc};
 
 use super::ReadContext;
 use super::missing::MissingRange;
-use super::row_numbers::{ByNumber, RowNumbers};
+use super::row_numbers::{ByNumber, RowNumbers, WrittenVersions};
 use crate::api::{ChangesPage, ChangesQuery, NextPage};
 use crate::gateway::Failure;
 use crate::record::{Identity, Row};
@@ -39,6 +39,19 @@ pub(super) struct ChangeWindow {
     pub(super) starts: DateTime<Utc>,
     /// What changed before was read before.
     pub(super) since: DateTime<Utc>,
+    /// What of it has been written in this read, if it was begun before.
+    pub(super) written: WrittenVersions,
+    /// When it was read to its end before, if it is read once more for what slipped out of sight.
+    pub(super) read_before: Option<RangeInclusive<DateTime<Utc>>>,
+}
+
+/// The times that count for all windows of a read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ReadTimes {
+    /// T0, when the read began.
+    pub(super) end: DateTime<Utc>,
+    /// Changes since then may have moved a row out of sight.
+    pub(super) unsure_since: DateTime<Utc>,
 }
 
 impl ChangeWindow {
@@ -81,8 +94,7 @@ pub(super) struct WindowReader<'a> {
     query: ChangesQuery,
     field_groups: &'a FieldGroups,
     window: &'a ChangeWindow,
-    /// T0, when the read began.
-    end: DateTime<Utc>,
+    times: ReadTimes,
     rows: RefCell<WindowRows>,
 }
 
@@ -110,6 +122,19 @@ struct WindowRows {
     pages_of_first_look: u64,
     /// Pages in a row without a row that was not written before.
     barren: u32,
+    /// When rows changed while windows were read.
+    changed_since: Vec<DateTime<Utc>>,
+}
+
+/// What reading a window has shown beside its rows.
+pub(super) struct WindowReading {
+    /// From when to when it was read, by Navan's clock.
+    pub(super) time: RangeInclusive<DateTime<Utc>>,
+    /// It came in more pages than one, so that rows could move between them.
+    pub(super) was_paged: bool,
+    /// When rows changed while windows were read.
+    pub(super) changed_since: Vec<DateTime<Utc>>,
+    pub(super) written: WrittenVersions,
 }
 
 impl<'a> WindowReader<'a> {
@@ -118,17 +143,33 @@ impl<'a> WindowReader<'a> {
         query: ChangesQuery,
         field_groups: &'a FieldGroups,
         window: &'a ChangeWindow,
-        end: DateTime<Utc>,
+        times: ReadTimes,
     ) -> Self {
-        Self { read, query, field_groups, window, end, rows: RefCell::default() }
+        Self { read, query, field_groups, window, times, rows: RefCell::default() }
     }
 
-    /// Reads the window. A cursor that Navan no longer knows costs it a new start, once; what is written already is not
-    /// written again.
+    /// Reads the window, and says what that has shown.
     ///
     /// # Errors
     /// If no other window could be read either.
-    pub(super) async fn read(&self) -> Result<WindowOutcome, Failure> {
+    pub(super) async fn read(&self) -> Result<(WindowOutcome, WindowReading), Failure> {
+        let began = self.read.api.now();
+        let outcome = self.read_days().await?;
+        let mut rows = self.rows.borrow_mut();
+        let was_paged = rows.pages.max(rows.pages_of_first_look) > 1;
+        let is_final = !was_paged && matches!(outcome, WindowOutcome::Complete { .. });
+        let reading = WindowReading {
+            time: began..=self.read.api.now(),
+            was_paged,
+            changed_since: std::mem::take(&mut rows.changed_since),
+            written: if is_final { WrittenVersions::default() } else { self.window.written.with(&rows.written) },
+        };
+        Ok((outcome, reading))
+    }
+
+    /// Reads the window's days. A cursor that Navan no longer knows costs it a new start, once; what is written already is not
+    /// written again.
+    async fn read_days(&self) -> Result<WindowOutcome, Failure> {
         let mut restarted = false;
         loop {
             let days = self.days_still_there();
@@ -220,7 +261,7 @@ impl<'a> WindowReader<'a> {
         }
         // Where the account lives, the last day may not have begun.
         let (last, day_before) = (*days.end(), *days.end() - Days::new(1));
-        if last >= self.end.date_naive() {
+        if last >= self.times.end.date_naive() {
             for query in [query, proven] {
                 let earlier = query.clone().on(day_before.min(*days.start())..=day_before);
                 if let Some(page) = self.fetch_unless_refused(&earlier).await? {
@@ -302,7 +343,9 @@ impl<'a> WindowReader<'a> {
         let barren = {
             let mut seen = self.rows.borrow_mut();
             let (before, had_rows) = (seen.written.len() as u64 + seen.left_out, !rows.is_empty());
-            rows.retain(|row| seen.is_wanted(row, self.is_for_another_read(row)));
+            let changed = rows.rows().iter().filter_map(|row| row.cursor);
+            seen.changed_since.extend(changed.filter(|changed| *changed > self.times.unsure_since));
+            rows.retain(|row| seen.is_wanted(row, &self.window.written, self.is_for_another_read(row)));
             // In a second look the pages of the first bring only rows that are known.
             seen.pages += 1;
             let is_known = seen.looks > 1 && had_rows && seen.pages <= seen.pages_of_first_look;
@@ -337,7 +380,7 @@ impl<'a> WindowReader<'a> {
         let first_day = midnight(*self.window.days.start());
         let margin = if row.is_zoned { Duration::zero() } else { UNZONED_MARGIN };
         let was_before = first_day <= changed && changed + margin < self.window.since;
-        let is_of_the_next = self.end < changed && changed <= self.read.api.now();
+        let is_of_the_next = self.times.end < changed && changed <= self.read.api.now();
         was_before || is_of_the_next
     }
 }
@@ -354,16 +397,17 @@ impl WindowRows {
     }
 
     /// Whether a row is to be written: not if this version of it was.
-    fn is_wanted(&mut self, row: &Row, is_for_another_read: bool) -> bool {
+    fn is_wanted(&mut self, row: &Row, written_before: &WrittenVersions, is_for_another_read: bool) -> bool {
         if is_for_another_read {
             self.left_out += 1;
             return false;
         }
         let changed = row.cursor.map_or(NO_TIME, |changed| changed.timestamp_millis());
-        match self.written.entry(self.numbers.of(row)) {
+        let number = self.numbers.of(row);
+        match self.written.entry(number) {
             Entry::Vacant(entry) => {
                 entry.insert(changed);
-                true
+                !written_before.contains(number, changed)
             }
             // Without times nobody can say which of two versions is the newer one, so both are written.
             Entry::Occupied(mut entry) => {

@@ -1,0 +1,78 @@
+//! What carries a request to Navan: HTTP, or whatever stands in for it where Navan is simulated in this process.
+
+use futures::FutureExt as _;
+use futures::future::LocalBoxFuture;
+use reqwest::redirect::Policy;
+use reqwest::{Client, Request, Response};
+
+use super::timings::Timings;
+use crate::error::Error;
+
+/// How many redirects within Navan's host are followed.
+const MAX_REDIRECTS: usize = 5;
+
+/// Carries requests.
+pub trait Network {
+    /// Sends a request; what comes back is the head of the answer, with its body to be read.
+    fn execute(&self, request: Request) -> LocalBoxFuture<'_, Result<Response, NetworkError>>;
+}
+
+/// Why there is no answer; without address or parameters in its words.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct NetworkError(pub String);
+
+/// Real connections.
+pub struct Http {
+    client: Client,
+}
+
+impl Http {
+    /// An HTTP client that keeps to `timings`.
+    ///
+    /// # Errors
+    /// A `system_error` if this machine has no usable TLS certificates.
+    pub fn new(timings: &Timings) -> Result<Self, Error> {
+        let client = Client::builder()
+            .user_agent(concat!("source-navan/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(timings.connect_timeout)
+            .read_timeout(timings.read_timeout)
+            .min_tls_version(reqwest::tls::Version::TLS_1_2)
+            .redirect(within_one_host())
+            .retry(reqwest::retry::never())
+            .build()
+            .map_err(|e| {
+                Error::system("The HTTP client cannot start: check that this machine has CA certificates.")
+                    .with_cause(e.without_url())
+            })?;
+        Ok(Self { client })
+    }
+}
+
+impl Network for Http {
+    fn execute(&self, request: Request) -> LocalBoxFuture<'_, Result<Response, NetworkError>> {
+        let sent = self.client.execute(request);
+        sent.map(|result| result.map_err(NetworkError::from)).boxed_local()
+    }
+}
+
+impl From<reqwest::Error> for NetworkError {
+    /// An error with its causes, without the address: stripped, since its parameters may be sensitive.
+    fn from(error: reqwest::Error) -> Self {
+        let error = error.without_url();
+        let causes = std::iter::successors(Some(&error as &dyn std::error::Error), |e| e.source());
+        Self(causes.map(ToString::to_string).collect::<Vec<_>>().join(": "))
+    }
+}
+
+/// The token goes where it belongs, and nowhere else: a redirect to another host, port or scheme is not followed.
+fn within_one_host() -> Policy {
+    Policy::custom(|attempt| {
+        let from = attempt.previous().first().map(url::Url::origin);
+        if from == Some(attempt.url().origin()) && attempt.previous().len() <= MAX_REDIRECTS {
+            attempt.follow()
+        } else {
+            attempt.stop()
+        }
+    })
+}

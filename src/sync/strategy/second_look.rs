@@ -1,0 +1,162 @@
+//! Whether a row can have slipped out of sight while windows were read.
+//!
+//! A row that changes leaves the window in which it was: its time is another one. If Navan's cursor counts rows, those behind it
+//! move up, and the first of the next page is in no page. Nothing in the window's own pages shows it; but the row that left is now
+//! among the latest changes, with a time at which the window was being read. So once all windows are read, the latest changes are
+//! asked for, and each window of several pages that was being read at the time of one is read once more, for what is new in it.
+//! Until then the state says of such windows that they are unsure, so that a read that goes on from it looks at them too.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use chrono::{DateTime, Days, Duration, NaiveDate, Utc};
+
+use super::row_numbers::WrittenVersions;
+use super::window_reader::{ChangeWindow, WindowReading};
+use super::{ReadContext, ReadError};
+use crate::api::{ChangesQuery, NextPage};
+use crate::gateway::Failure;
+use crate::sync::state::UnsureDays;
+use crate::sync::state::time::midnight;
+
+/// How many versions of rows are remembered for it; of windows beyond, all rows are written again if need be.
+const MAX_REMEMBERED: usize = 100_000;
+
+/// How far Navan's clock can be from what is known of it.
+const CLOCK_MARGIN: Duration = Duration::seconds(2);
+
+/// The windows of several pages that were read, and the changes seen meanwhile.
+#[derive(Default)]
+pub(super) struct SecondLooks {
+    /// Those that no look has cleared yet.
+    unsure: Vec<ChangeWindow>,
+    changes: BTreeMap<String, BTreeSet<DateTime<Utc>>>,
+    /// Types whose latest changes were seen.
+    looked_at: BTreeSet<String>,
+    remembered: usize,
+}
+
+impl SecondLooks {
+    /// Goes on with what an interrupted read left unsure, but for the days that are read anew by the `planned` windows.
+    pub(super) fn resume<'a>(
+        unsure: &BTreeMap<String, Vec<UnsureDays>>,
+        planned: impl Iterator<Item = &'a ChangeWindow>,
+    ) -> Self {
+        let mut read_from = BTreeMap::new();
+        for window in planned {
+            let from = read_from.entry(&window.expense_type).or_insert(*window.days.start());
+            *from = (*window.days.start()).min(*from);
+        }
+        let window = |expense_type: &String, unsure: &UnsureDays| {
+            let day_before = read_from.get(expense_type).map_or(NaiveDate::MAX, |from| *from - Days::new(1));
+            let days = *unsure.days.start()..=day_before.min(*unsure.days.end());
+            let starts = midnight(*days.start());
+            (!days.is_empty()).then(|| ChangeWindow {
+                expense_type: expense_type.clone(),
+                days,
+                number: 0,
+                starts,
+                since: starts,
+                written: WrittenVersions::default(),
+                read_before: Some(unsure.read.clone()),
+            })
+        };
+        let windows =
+            unsure.iter().flat_map(|(expense_type, all)| all.iter().filter_map(|days| window(expense_type, days)));
+        Self { unsure: windows.collect(), ..Self::default() }
+    }
+
+    /// As the stream's state holds it.
+    pub(super) fn to_state(&self) -> BTreeMap<String, Vec<UnsureDays>> {
+        let mut unsure = BTreeMap::<_, Vec<_>>::new();
+        for window in &self.unsure {
+            let Some(read) = window.read_before.clone() else { continue };
+            unsure.entry(window.expense_type.clone()).or_default().push(UnsureDays { days: window.days.clone(), read });
+        }
+        unsure
+    }
+
+    /// Since when a change can have moved a row of what is unsure; of what is read from `end` on in any case.
+    pub(super) fn since(&self, end: DateTime<Utc>) -> DateTime<Utc> {
+        let begun = self.unsure.iter().filter_map(|window| Some(*window.read_before.as_ref()?.start() - CLOCK_MARGIN));
+        begun.fold(end, DateTime::min)
+    }
+
+    /// A window was read to its end.
+    pub(super) fn read(&mut self, window: &ChangeWindow, reading: WindowReading) {
+        let WindowReading { time, was_paged, changed_since, written } = reading;
+        self.changes.entry(window.expense_type.clone()).or_default().extend(changed_since);
+        if was_paged {
+            let mut window = ChangeWindow { read_before: Some(time), ..window.clone() };
+            let remembered = self.remembered + written.len();
+            if remembered <= MAX_REMEMBERED {
+                self.remembered = remembered;
+                window.written = written;
+            }
+            self.unsure.push(window);
+        }
+    }
+
+    /// A window that was to be read once more could not be.
+    pub(super) fn put_back(&mut self, window: ChangeWindow) {
+        self.unsure.push(window);
+    }
+
+    /// The expense types whose windows can have lost a row.
+    pub(super) fn unsure_types(&self) -> BTreeSet<String> {
+        self.unsure.iter().map(|window| window.expense_type.clone()).collect()
+    }
+
+    /// Takes note of the changes that `query` asks for.
+    ///
+    /// # Errors
+    /// As for any request. A look that fails is told, and what is unsure stays so.
+    pub(super) async fn look_for_changes(
+        &mut self,
+        read: &ReadContext<'_>,
+        expense_type: &str,
+        query: &ChangesQuery,
+    ) -> Result<(), ReadError> {
+        let changes = self.changes.entry(expense_type.to_owned()).or_default();
+        let mut cursor: Option<String> = None;
+        loop {
+            let page = match read.api.changes_page(query, cursor.as_deref(), read.emitter.format()).await {
+                Ok(page) => page,
+                Err(failure @ (Failure::Exhausted { .. } | Failure::Refused(_))) => {
+                    tracing::warn!(
+                        "{}: whether {expense_type} changed while it was read could not be seen ({failure}); the next read looks again.",
+                        read.emitter.name()
+                    );
+                    return Ok(());
+                }
+                Err(failure) => return Err(failure.into()),
+            };
+            changes.extend(page.rows.rows().iter().filter_map(|row| row.cursor));
+            match page.next {
+                NextPage::Cursor(next) if cursor.as_ref() != Some(&next) => cursor = Some(next),
+                _ => break,
+            }
+        }
+        self.looked_at.insert(expense_type.to_owned());
+        Ok(())
+    }
+
+    /// The windows that were being read when a row of their type changed. The others are cleared, if their type was looked at.
+    pub(super) fn take_suspects(&mut self) -> VecDeque<ChangeWindow> {
+        let changes = std::mem::take(&mut self.changes);
+        let looked_at = std::mem::take(&mut self.looked_at);
+        let mut suspects = VecDeque::new();
+        for window in std::mem::take(&mut self.unsure) {
+            if !looked_at.contains(&window.expense_type) {
+                self.unsure.push(window);
+                continue;
+            }
+            self.remembered = self.remembered.saturating_sub(window.written.len());
+            let Some(read) = &window.read_before else { continue };
+            let range = *read.start() - CLOCK_MARGIN..=*read.end() + CLOCK_MARGIN;
+            if changes.get(&window.expense_type).is_some_and(|changes| changes.range(range).next().is_some()) {
+                suspects.push_back(window);
+            }
+        }
+        suspects
+    }
+}

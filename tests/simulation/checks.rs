@@ -1,0 +1,248 @@
+//! What must hold of whatever was written, held against what there was.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::LazyLock;
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+use jsonschema::Validator;
+use serde_json::Value;
+
+use super::run::{Attempt, Outcome};
+use super::streams::streams;
+use super::truth::{Table, Version};
+
+/// What of a record counts: its key, and when it was modified (of transactions; else 0).
+type Seen = (String, i64);
+
+/// How much longer than a clean read the rest of a read may take once faults have stopped.
+const SLOWER: f64 = 2.0;
+
+/// What is spent on a limit or an open breaker that the faults have left behind.
+const AFTERMATH_S: f64 = 300.0;
+
+/// What is wrong.
+pub(super) fn check(outcome: &Outcome) -> Vec<String> {
+    let mut faults = Vec::new();
+    for sync in 1..=2 {
+        let attempts: Vec<_> = outcome.attempts.iter().filter(|attempt| attempt.sync == sync).collect();
+        let last = attempts.last().expect("an attempt");
+        if !last.is_complete {
+            faults.push(format!("sync {sync} is not complete after {} attempts: {:?}", attempts.len(), errors(last)));
+        }
+    }
+    let mut seen = HashMap::<&'static str, HashSet<Seen>>::new();
+    for attempt in &outcome.attempts {
+        check_attempt(outcome, attempt, &mut seen, &mut faults);
+    }
+    check_syncs(outcome, &mut faults);
+    check_cost(outcome, &mut faults);
+    faults.sort();
+    faults.dedup();
+    faults.truncate(5);
+    faults
+}
+
+/// One process: records that load, nothing twice, states that only go forward and cover only what was written.
+fn check_attempt(
+    outcome: &Outcome,
+    attempt: &Attempt,
+    seen: &mut HashMap<&'static str, HashSet<Seen>>,
+    faults: &mut Vec<String>,
+) {
+    let mut in_this = HashSet::new();
+    let mut before: BTreeMap<String, i64> = BTreeMap::new();
+    for (name, state) in &attempt.given {
+        before.extend(positions(name, state));
+    }
+    for taken in &attempt.messages {
+        match taken.message["type"].as_str() {
+            Some("RECORD") => {
+                let record = &taken.message["record"];
+                let stream = streams().iter().find(|stream| record["stream"] == stream.name).expect("a stream").name;
+                if let Err(error) = VALIDATORS[stream].validate(&record["data"]) {
+                    faults.push(format!(
+                        "a record of {stream} does not fit its schema at {}: {error}",
+                        error.instance_path()
+                    ));
+                }
+                let one = identity(stream, &record["data"]);
+                if !in_this.insert((stream, one.clone())) {
+                    faults.push(format!("{stream} {} came twice in one attempt", one.0));
+                }
+                seen.entry(stream).or_default().insert(one);
+            }
+            Some("STATE") => {
+                let name = taken.message["state"]["stream"]["stream_descriptor"]["name"].as_str().expect("a name");
+                let state = &taken.message["state"]["stream"]["stream_state"];
+                for (place, position) in positions(name, state) {
+                    let last = before.insert(place.clone(), position).unwrap_or(i64::MIN);
+                    let begins_anew = name != "TRANSACTION" && attempt.sync == 2;
+                    if position < last && !begins_anew {
+                        faults.push(format!("the state of {place} went back from {last} to {position}"));
+                    }
+                    let covered = outcome.versions.iter().filter(|version| {
+                        covers(&place, position, version)
+                            && version.until > taken.at
+                            && version.from <= taken.at
+                            && was_there(outcome, attempt, version)
+                    });
+                    let nothing = HashSet::new();
+                    let written = seen.get(name).unwrap_or(&nothing);
+                    for version in covered.filter(|version| !written.contains(&as_seen(version))) {
+                        let mut of_sync = outcome.attempts.iter().filter(|other| other.sync == attempt.sync);
+                        if !of_sync.any(|other| is_explained(other, version)) && !is_unsure(state, version) {
+                            faults.push(format!(
+                                "a state of {place} covers {} (of {}), which was not written",
+                                version.id, version.time
+                            ));
+                        }
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A whole sync: every row that was there all the time, and after the second one every row as it is.
+fn check_syncs(outcome: &Outcome, faults: &mut Vec<String>) {
+    let mut written = HashSet::new();
+    for sync in 1..=2 {
+        let attempts: Vec<_> = outcome.attempts.iter().filter(|attempt| attempt.sync == sync).collect();
+        let (began, ended) = (attempts[0].began, attempts.last().expect("an attempt").ended);
+        if !attempts.last().expect("an attempt").is_complete {
+            return;
+        }
+        // A full refresh begins anew with each sync, an incremental stream goes on.
+        written.retain(|(stream, _): &(&str, Seen)| *stream == "TRANSACTION" && outcome.schedule.is_incremental);
+        for attempt in &attempts {
+            for taken in attempt.messages.iter().filter(|taken| taken.message["type"] == "RECORD") {
+                let record = &taken.message["record"];
+                let stream = streams().iter().find(|stream| record["stream"] == stream.name).expect("a stream").name;
+                written.insert((stream, identity(stream, &record["data"])));
+            }
+        }
+        let was_there =
+            |version: &&Version| version.from < began && version.until >= ended && version.time < began - 1_000;
+        for version in outcome.versions.iter().filter(was_there) {
+            if !written.contains(&(version.table.stream(), as_seen(version)))
+                && !attempts.iter().any(|attempt| is_explained(attempt, version))
+                && !is_unsure(last_state(attempts.last().expect("an attempt"), "TRANSACTION"), version)
+            {
+                faults.push(format!("sync {sync} lost {:?} {} (of {})", version.table, version.id, version.time));
+            }
+        }
+    }
+}
+
+/// Requests and time stay near to those of a clean read.
+fn check_cost(outcome: &Outcome, faults: &mut Vec<String>) {
+    let clean = outcome.attempts.last().expect("an attempt");
+    let calm_from = outcome.schedule.bursts.iter().map(|burst| burst.to).max().unwrap_or(0);
+    for attempt in outcome.attempts.iter().filter(|attempt| attempt.is_complete && attempt.first_request >= calm_from) {
+        // The second sync is clean, but an incremental one reads less than the first.
+        let most = if outcome.schedule.is_incremental { 0.0 } else { clean.took.as_secs_f64() * SLOWER };
+        let took = attempt.took.as_secs_f64();
+        if most > 0.0 && outcome.schedule.changes_percent == 0 && took > most + AFTERMATH_S {
+            faults.push(format!(
+                "an attempt after the faults took {took:.0} s, a clean one {:.0} s",
+                clean.took.as_secs_f64()
+            ));
+        }
+    }
+    let rows = outcome.versions.len() as u64;
+    for attempt in &outcome.attempts {
+        let most =
+            3 * (rows + 400) + outcome.schedule.bursts.iter().map(|burst| 20 * (burst.to - burst.from)).sum::<u64>();
+        if attempt.requests > most {
+            faults.push(format!("an attempt took {} requests for {rows} rows", attempt.requests));
+        }
+    }
+}
+
+static VALIDATORS: LazyLock<HashMap<&'static str, Validator>> = LazyLock::new(|| {
+    let validator = |stream: &&'static crate::streams::Stream| {
+        let schema: Value = serde_json::from_str(stream.schema).expect("a schema");
+        // Local times have no offset; Airbyte's types tell them apart, JSON Schema's format does not.
+        let is_time = |text: &str| text.parse::<DateTime<Utc>>().is_ok() || text.parse::<NaiveDateTime>().is_ok();
+        let options = jsonschema::options().should_validate_formats(true).with_format("date-time", is_time);
+        (stream.name, options.build(&schema).expect("a schema"))
+    };
+    streams().iter().map(validator).collect()
+});
+
+fn identity(stream: &str, row: &Value) -> Seen {
+    let id = row["uuid"].as_str().or(row["id"].as_str()).expect("a record has its key").to_owned();
+    let modified = if stream == "TRANSACTION" { millis(&row["modified_timestamp"]) } else { 0 };
+    (id, modified)
+}
+
+fn as_seen(version: &Version) -> Seen {
+    let modified = if matches!(version.table, Table::Transactions(_)) { version.time } else { 0 };
+    (version.id.clone(), modified)
+}
+
+fn millis(time: &Value) -> i64 {
+    time.as_str().and_then(|text| text.parse::<DateTime<Utc>>().ok()).map_or(0, |time| time.timestamp_millis())
+}
+
+/// What a state says, by place: everything of that place before a time is written.
+fn positions(stream: &str, state: &Value) -> BTreeMap<String, i64> {
+    let mut positions = BTreeMap::new();
+    let mut put = |place: String, time: &Value| {
+        if time.is_string() {
+            positions.insert(place, millis(time));
+        }
+    };
+    put(stream.to_owned(), &state["next_created_from"]);
+    if state["__ab_full_refresh_sync_complete"] == true {
+        put(stream.to_owned(), &state["read_at"]);
+    }
+    for (kind, through) in state["types"].as_object().into_iter().flatten() {
+        put(kind.clone(), &through["synced_through"]);
+    }
+    positions
+}
+
+fn covers(place: &str, position: i64, version: &Version) -> bool {
+    let is_of = match version.table {
+        Table::Transactions(kind) => place == kind.path() || place == "TRANSACTION",
+        table => place == table.stream(),
+    };
+    is_of && version.time < position
+}
+
+/// Whether the row was there, as it is, since the sync began. A full refresh promises no more; of an incremental one every
+/// change before the time in its state is to be written.
+fn was_there(outcome: &Outcome, attempt: &Attempt, version: &Version) -> bool {
+    let of_sync = outcome.attempts.iter().find(|other| other.sync == attempt.sync).expect("itself");
+    let is_incremental = outcome.schedule.is_incremental && matches!(version.table, Table::Transactions(_));
+    is_incremental || version.from < of_sync.began
+}
+
+/// Whether the log says that rows of the stream may be missing.
+fn is_explained(attempt: &Attempt, version: &Version) -> bool {
+    let said = |words: &str| attempt.warnings.iter().any(|warning| warning.contains(words));
+    version.table == Table::Users && said("USER: Navan reports")
+        || version.table == Table::Bookings && said("BOOKING: Navan reports")
+        || matches!(version.table, Table::Transactions(_)) && said("it was skipped")
+}
+
+/// Whether a state says itself that rows of those days may be missing, so that the next read looks for them.
+fn is_unsure(state: &Value, version: &Version) -> bool {
+    let Table::Transactions(kind) = version.table else { return false };
+    let unsure = state["types"][kind.path()]["unsure"].as_array().into_iter().flatten();
+    let mut covers = unsure.map(|days| millis(&days["from"])..millis(&days["to"]) + 86_400_000);
+    covers.any(|days| days.contains(&version.time))
+}
+
+fn last_state<'a>(attempt: &'a Attempt, stream: &str) -> &'a Value {
+    let states = attempt.messages.iter().map(|taken| &taken.message["state"]["stream"]);
+    let mut of_stream = states.rev().filter(|state| state["stream_descriptor"]["name"] == stream);
+    of_stream.next().map_or(&Value::Null, |state| &state["stream_state"])
+}
+
+fn errors(attempt: &Attempt) -> Vec<&str> {
+    let errors = attempt.messages.iter().map(|taken| &taken.message["trace"]["error"]["message"]);
+    errors.filter_map(Value::as_str).collect()
+}

@@ -1,0 +1,1 @@
+//! Limits of every kind, and how near to them a read comes.

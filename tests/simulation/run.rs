@@ -1,0 +1,162 @@
+//! A simulated run: a sync in as many attempts as it takes, and a second one when all is quiet.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use navan_sandbox::Sandbox;
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep, timeout};
+
+use super::network::SimulatedNetwork;
+use super::schedule::{Interruption, Schedule};
+use super::sink::{MemorySink, Taken};
+use super::streams::streams;
+use super::truth::Version;
+use super::warnings::Warnings;
+use crate::api::Api;
+use crate::clock;
+use crate::config::Config;
+use crate::gateway::{Network, Timings};
+use crate::protocol::{ConfiguredCatalog, StreamStates};
+use crate::sink::Sink;
+use crate::sync::Sync;
+
+/// More attempts than any schedule can spoil.
+const MAX_ATTEMPTS: usize = 200;
+
+/// Longer than any attempt may take.
+const MAX_TIME: Duration = Duration::from_hours(24);
+
+/// What a process wrote.
+#[derive(Debug)]
+pub(super) struct Attempt {
+    /// Which sync it belongs to, 1 or 2.
+    pub(super) sync: u64,
+    pub(super) messages: Vec<Taken>,
+    pub(super) warnings: Vec<String>,
+    /// The states that it was given, by stream.
+    pub(super) given: BTreeMap<String, Value>,
+    pub(super) is_complete: bool,
+    /// By Navan's clock, epoch milliseconds.
+    pub(super) began: i64,
+    pub(super) ended: i64,
+    pub(super) requests: u64,
+    pub(super) took: Duration,
+    /// The number of its first request.
+    pub(super) first_request: u64,
+}
+
+/// What came of a schedule.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    pub(super) schedule: Schedule,
+    pub(super) attempts: Vec<Attempt>,
+    pub(super) versions: Vec<Version>,
+    pub(super) requests: Vec<String>,
+}
+
+/// Runs the schedule of a seed.
+pub(super) fn simulate(seed: u64) -> Outcome {
+    fastrand::seed(seed);
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
+    runtime.block_on(run(Schedule::of(seed)))
+}
+
+async fn run(schedule: Schedule) -> Outcome {
+    let navan = Rc::new(Sandbox::in_process(schedule.settings.clone()));
+    clock::set(navan.now());
+    let network = Rc::new(SimulatedNetwork::new(Rc::clone(&navan), schedule.clone()));
+    let mut attempts: Vec<Attempt> = Vec::new();
+    let mut states = BTreeMap::new();
+    let mut interruptions = schedule.interruptions.clone().into_iter();
+    for sync in 1..=2 {
+        for _ in 0..MAX_ATTEMPTS {
+            let interruption = if sync == 1 { interruptions.next() } else { None };
+            let attempt = attempt(&network, &schedule, sync, &states, interruption).await;
+            for taken in &attempt.messages {
+                let stream = &taken.message["state"]["stream"];
+                if let Some(name) = stream["stream_descriptor"]["name"].as_str() {
+                    states.insert(name.to_owned(), stream["stream_state"].clone());
+                }
+            }
+            let is_complete = attempt.is_complete;
+            attempts.push(attempt);
+            if is_complete {
+                break;
+            }
+            // The platform tries again a little later.
+            sleep(Duration::from_mins(1)).await;
+        }
+        sleep(Duration::from_hours(schedule.hours_between)).await;
+    }
+    let versions = network.truth.borrow().versions.clone();
+    let requests = network.requests.take();
+    Outcome { schedule, attempts, versions, requests }
+}
+
+async fn attempt(
+    network: &Rc<SimulatedNetwork>,
+    schedule: &Schedule,
+    sync_id: u64,
+    given: &BTreeMap<String, Value>,
+    interruption: Option<Interruption>,
+) -> Attempt {
+    let warnings = Warnings::collect();
+    let navan = Rc::clone(&network.navan);
+    let memory = Rc::new(MemorySink::new(Rc::clone(&navan), schedule.reader_pause, interruption.map(|at| at.after)));
+    let (began, started, first_request) = (navan.now().timestamp_millis(), Instant::now(), network.count());
+    let config = config(schedule);
+    let catalog = ConfiguredCatalog::parse(&catalog(schedule, sync_id)).expect("a catalog");
+    let states: Vec<_> = given.iter().map(|(name, state)| state_line(name, state)).collect();
+    let states = StreamStates::read(states.join("\n").as_bytes()).expect("states");
+    let api = Api::new(&config, Rc::clone(network) as Rc<dyn Network>, Timings::DEFAULT).expect("an API");
+    let sink = Rc::clone(&memory) as Rc<dyn Sink>;
+    let sync = Sync::new(&api, &config, streams(), catalog, &states, &sink).expect("a sync");
+    let is_complete = tokio::select! {
+        biased;
+        () = memory.end.notified() => {
+            if interruption.is_some_and(|interruption| interruption.is_heeded) {
+                sync.interrupt();
+            }
+            memory.is_dead.set(true);
+            false
+        }
+        complete = timeout(MAX_TIME, sync.run()) => complete.expect("an attempt ends within a day"),
+    };
+    Attempt {
+        sync: sync_id,
+        messages: memory.take(),
+        warnings: warnings.take(),
+        given: given.clone(),
+        is_complete,
+        began,
+        ended: navan.now().timestamp_millis(),
+        requests: network.count() - first_request,
+        took: started.elapsed(),
+        first_request,
+    }
+}
+
+fn config(schedule: &Schedule) -> Config {
+    let mut config = schedule.config.clone();
+    config["client_id"] = json!(schedule.settings.client_id);
+    config["client_secret"] = json!(schedule.settings.client_secret);
+    // Nothing listens there: requests never leave the process.
+    config["api_url"] = json!("http://127.0.0.1:1");
+    Config::parse(&config.to_string()).expect("a configuration")
+}
+
+fn catalog(schedule: &Schedule, sync_id: u64) -> String {
+    let stream = |name: &str| {
+        let mode = if name == "TRANSACTION" && schedule.is_incremental { "incremental" } else { "full_refresh" };
+        json!({"stream": {"name": name, "json_schema": {}}, "sync_mode": mode, "destination_sync_mode": "append", "sync_id": sync_id})
+    };
+    json!({"streams": streams().iter().map(|declared| stream(declared.name)).collect::<Vec<_>>()}).to_string()
+}
+
+fn state_line(name: &str, state: &Value) -> String {
+    let stream = json!({"stream_descriptor": {"name": name}, "stream_state": state});
+    json!({"type": "STATE", "state": {"type": "STREAM", "stream": stream}}).to_string()
+}

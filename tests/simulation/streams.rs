@@ -1,0 +1,37 @@
+//! The streams as they are, but in small pages and slices, so that few rows make many of them.
+
+use std::sync::LazyLock;
+
+use crate::streams::{STREAMS, Stream};
+use crate::sync::strategy::{ChangeWindows, CreatedSlices, ReadStrategy, Snapshot};
+
+static BOOKING: CreatedSlices = CreatedSlices { endpoint: "/v1/bookings", page_size: 10, pages_per_slice: 4 };
+
+static USER: Snapshot = Snapshot { endpoint: "/v1/users", page_size: 10 };
+
+static TRANSACTION: ChangeWindows = ChangeWindows {
+    endpoint: "/v1/expense",
+    cursor_field: "modified_timestamp",
+    field_groups: "POLICY,ERP,TAX,BOOKING,MILEAGE,TRAVELER_HR,LINE_ITEM",
+    proven_field_groups: "POLICY,ERP,TAX,BOOKING,MILEAGE,TRAVELER_HR",
+    oauth_scope: "liquid:read",
+    page_size: 4,
+    bytes_per_row: 1_200,
+};
+
+/// The streams.
+pub(super) fn streams() -> &'static [&'static Stream] {
+    static SMALL: LazyLock<Vec<&'static Stream>> = LazyLock::new(|| {
+        let small = |stream: &Stream| {
+            let strategy: &'static dyn ReadStrategy = match stream.name {
+                "BOOKING" => &BOOKING,
+                "TRANSACTION" => &TRANSACTION,
+                "USER" => &USER,
+                other => panic!("{other} has no small form yet"),
+            };
+            &*Box::leak(Box::new(Stream { strategy, ..*stream }))
+        };
+        STREAMS.iter().map(|stream| small(stream)).collect()
+    });
+    &SMALL
+}

@@ -1,0 +1,91 @@
+//! What rows there were, and when: what the records are held against.
+
+use std::collections::HashMap;
+
+use navan_sandbox::{ExpenseType, Sandbox};
+use serde_json::Value;
+
+/// Which list of the sandbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Table {
+    Bookings,
+    Users,
+    Transactions(ExpenseType),
+}
+
+/// A row as it was for a while. Times are epoch milliseconds.
+#[derive(Clone, Debug)]
+pub(super) struct Version {
+    pub(super) table: Table,
+    pub(super) id: String,
+    /// When it was created or, of a transaction, last modified.
+    pub(super) time: i64,
+    pub(super) from: i64,
+    pub(super) until: i64,
+}
+
+/// All rows, as they were at all times.
+pub(super) struct Truth {
+    pub(super) versions: Vec<Version>,
+    current: HashMap<(Table, u64), usize>,
+}
+
+impl Table {
+    pub(super) fn stream(self) -> &'static str {
+        match self {
+            Self::Bookings => "BOOKING",
+            Self::Users => "USER",
+            Self::Transactions(_) => "TRANSACTION",
+        }
+    }
+
+    fn row(self, navan: &Sandbox, index: u64) -> Option<(String, i64)> {
+        match self {
+            Self::Bookings => navan.booking(index),
+            Self::Users => navan.user(index),
+            Self::Transactions(kind) => navan.transaction(kind, index),
+        }
+    }
+}
+
+impl Truth {
+    /// Of the rows that `navan` begins with, of these expense types.
+    pub(super) fn of(navan: &Sandbox, types: &[ExpenseType]) -> Self {
+        let mut truth = Self { versions: Vec::new(), current: HashMap::new() };
+        let settings = navan.settings();
+        let of_types = types.iter().map(|kind| (Table::Transactions(*kind), settings.transactions));
+        let tables = [(Table::Bookings, settings.bookings), (Table::Users, settings.users)];
+        for (table, rows) in tables.into_iter().chain(of_types) {
+            for index in 0..rows {
+                truth.begins(navan, table, index, i64::MIN);
+            }
+        }
+        truth
+    }
+
+    /// The row is there from now on, or is another one.
+    pub(super) fn changed(&mut self, navan: &Sandbox, table: Table, index: u64) {
+        let now = navan.now().timestamp_millis();
+        self.ends(table, index, now);
+        self.begins(navan, table, index, now);
+    }
+
+    /// The row is gone.
+    pub(super) fn deleted(&mut self, navan: &Sandbox, table: Table, index: u64) {
+        self.ends(table, index, navan.now().timestamp_millis());
+    }
+
+    fn begins(&mut self, navan: &Sandbox, table: Table, index: u64, from: i64) {
+        let Some((row, time)) = table.row(navan, index) else { return };
+        let row: Value = serde_json::from_str(&row).expect("a row is JSON");
+        let id = row["uuid"].as_str().or(row["id"].as_str()).expect("a row has a key").to_owned();
+        self.current.insert((table, index), self.versions.len());
+        self.versions.push(Version { table, id, time, from, until: i64::MAX });
+    }
+
+    fn ends(&mut self, table: Table, index: u64, now: i64) {
+        if let Some(version) = self.current.remove(&(table, index)) {
+            self.versions[version].until = now;
+        }
+    }
+}
