@@ -20,6 +20,9 @@ const SLOWER: f64 = 2.0;
 /// What is spent on a limit or an open breaker that the faults have left behind.
 const AFTERMATH_S: f64 = 300.0;
 
+/// How many requests may go over a limit before it is known, beside one in five.
+const MAX_OVER_THE_LIMIT: u64 = 40;
+
 /// What is wrong.
 pub(super) fn check(outcome: &Outcome) -> Vec<String> {
     let mut faults = Vec::new();
@@ -148,6 +151,12 @@ fn check_cost(outcome: &Outcome, faults: &mut Vec<String>) {
                 "an attempt after the faults took {took:.0} s, a clean one {:.0} s",
                 clean.took.as_secs_f64()
             ));
+        }
+    }
+    for attempt in &outcome.attempts {
+        let most = MAX_OVER_THE_LIMIT + attempt.requests / 5;
+        if attempt.over_the_limit > most {
+            faults.push(format!("{} of {} requests went over the limit", attempt.over_the_limit, attempt.requests));
         }
     }
     let rows = outcome.versions.len() as u64;

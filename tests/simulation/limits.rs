@@ -1,1 +1,170 @@
 //! Limits of every kind, and how near to them a read comes.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Write as _};
+use std::rc::Rc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::Request;
+use navan_sandbox::{ExpenseType, Fault, LimitAlgorithm, LimitHeaders, RateLimit, RetryAfter, Sandbox};
+use tokio::time::sleep;
+
+use super::network::SimulatedNetwork;
+use super::run::{self, Attempt};
+use super::schedule::{Burst, Schedule};
+use crate::clock;
+
+/// Navan's limit, in requests a second.
+const RATE: f64 = 8.0;
+
+/// The share of a limit that is used.
+const USED: f64 = 0.8;
+
+/// What a read is up against.
+#[derive(Clone, Copy)]
+struct Case {
+    algorithm: LimitAlgorithm,
+    headers: LimitHeaders,
+    /// The share of the quota that somebody else uses.
+    foreign: f64,
+    /// How many answers in a hundred are a 429 that no limit causes.
+    strays: u8,
+}
+
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{:?}, {:?}, {} of it used by others, {} % strays",
+            self.algorithm, self.headers, self.foreign, self.strays
+        )
+    }
+}
+
+impl Case {
+    fn limit(self) -> RateLimit {
+        RateLimit { per_second: RATE, burst: RATE, algorithm: self.algorithm, headers: self.headers, retry_after_s: 0 }
+    }
+
+    fn bursts(self) -> Vec<Burst> {
+        let stray = Fault::TooMany { retry_after: RetryAfter::Seconds(1) };
+        (self.strays > 0)
+            .then(|| Burst { from: 0, to: u64::MAX, percent: self.strays, kinds: vec![stray] })
+            .into_iter()
+            .collect()
+    }
+}
+
+/// A company of some 3,000 pages, that is read at leisure.
+fn schedule(limit: Option<RateLimit>, bursts: Vec<Burst>) -> Schedule {
+    let quiet = Schedule::of(1);
+    let types = vec![ExpenseType::CardTransactions, ExpenseType::ManualTransactions, ExpenseType::Fees];
+    let mut config = quiet.config.clone();
+    config["max_concurrency"] = 8.into();
+    config["transaction_types"] = types.iter().map(|kind| kind.path()).collect();
+    let settings = navan_sandbox::Settings {
+        bookings: 0,
+        users: 0,
+        transactions: 4_000,
+        limit,
+        now: Some("2026-11-15T12:00:00Z".parse().unwrap()),
+        ..navan_sandbox::Settings::default()
+    };
+    Schedule {
+        settings,
+        config,
+        types,
+        is_incremental: true,
+        bursts,
+        changes_percent: 0,
+        interruptions: Vec::new(),
+        latency_ms: 100,
+        reader_pause: Duration::ZERO,
+        ..quiet
+    }
+}
+
+/// A read beside somebody who makes so many requests a second.
+fn read(schedule: &Schedule, foreign_per_second: f64) -> Attempt {
+    fastrand::seed(1);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    runtime.block_on(async {
+        let navan = Rc::new(Sandbox::in_process(schedule.settings.clone()));
+        clock::set(navan.now());
+        let network = Rc::new(SimulatedNetwork::new(Rc::clone(&navan), schedule.clone()));
+        let foreign = async {
+            loop {
+                if foreign_per_second == 0.0 {
+                    std::future::pending::<()>().await;
+                }
+                sleep(Duration::from_secs_f64(1.0 / foreign_per_second)).await;
+                // It counts before it is seen to have no token.
+                let request = Request::get("/v1/users").body(Body::empty()).unwrap();
+                navan.call(request, None).await.unwrap();
+            }
+        };
+        let no_states = BTreeMap::new();
+        tokio::select! {
+            biased;
+            attempt = run::attempt(&network, schedule, 1, &no_states, None) => attempt,
+            () = foreign => unreachable!(),
+        }
+    })
+}
+
+#[test]
+fn a_read_comes_near_to_any_limit_and_hardly_over_it() {
+    let algorithms = [
+        LimitAlgorithm::TokenBucket,
+        LimitAlgorithm::FixedWindow { ms: 10_000 },
+        LimitAlgorithm::SlidingWindow { ms: 10_000 },
+    ];
+    let mut failed = 0;
+    let mut table = String::new();
+    for algorithm in algorithms {
+        for headers in [LimitHeaders::None, LimitHeaders::RetryAfterSeconds, LimitHeaders::RateLimit] {
+            for (foreign, strays) in [(0.0, 0), (0.0, 5), (0.3, 0), (0.3, 5)] {
+                let case = Case { algorithm, headers, foreign, strays };
+                let attempt = read(&schedule(Some(case.limit()), case.bursts()), RATE * foreign);
+                assert!(attempt.is_complete, "{case}: {:?}", attempt.warnings);
+                #[allow(clippy::cast_precision_loss)] // far below 2^53
+                let (requests, over) = (attempt.requests as f64, attempt.over_the_limit as f64);
+                let ideal = requests / (RATE * (1.0 - foreign) * USED);
+                let (slower, share) = (attempt.took.as_secs_f64() / ideal, over / requests * 100.0);
+                let most = if foreign > 0.0 { 1.5 } else { 1.15 };
+                if slower > most || share >= 2.0 {
+                    failed += 1;
+                    table += "NOT HELD ";
+                }
+                let _ = writeln!(table, "{case}: {requests} requests, {slower:.2} x, {share:.2} % over the limit");
+            }
+        }
+    }
+    assert!(failed == 0, "{failed} cases:\n{table}");
+}
+
+#[test]
+fn once_faults_stop_the_rest_takes_at_most_twice_as_long_as_a_clean_read() {
+    let clean = read(&schedule(None, Vec::new()), 0.0);
+    assert!(clean.is_complete);
+    let kinds = [
+        Fault::TooMany { retry_after: RetryAfter::None },
+        Fault::TooMany { retry_after: RetryAfter::Seconds(2) },
+        Fault::Status(502),
+        Fault::Drop,
+    ];
+    for kind in kinds {
+        for percent in [20, 40, 60] {
+            let burst = Burst { from: 0, to: 60, percent, kinds: vec![kind.clone()] };
+            let spoiled = read(&schedule(None, vec![burst]), 0.0);
+            assert!(spoiled.is_complete, "{kind:?} {percent} %: {:?}", spoiled.warnings);
+            let after = spoiled.took_after(60);
+            assert!(
+                after <= clean.took * 2,
+                "{percent} % {kind:?} in 60 requests: the rest took {after:?}, a clean read {:?}",
+                clean.took
+            );
+        }
+    }
+}

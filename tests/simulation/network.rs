@@ -1,6 +1,6 @@
 //! The network of a simulated run: the sandbox, called in this process, with what the schedule has happen at each request.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::io;
 use std::pin::Pin;
@@ -15,6 +15,7 @@ use futures::{FutureExt as _, StreamExt as _};
 use http_body::Frame;
 use navan_sandbox::{Fault, Sandbox};
 use reqwest::{Request, Response};
+use tokio::time::Instant;
 
 use super::schedule::Schedule;
 use super::truth::{Table, Truth};
@@ -26,6 +27,10 @@ pub(super) struct SimulatedNetwork {
     pub(super) truth: RefCell<Truth>,
     /// Each request: when, what, and with which fault.
     pub(super) requests: RefCell<Vec<String>>,
+    /// When those of this attempt were made.
+    pub(super) requested: RefCell<Vec<Instant>>,
+    /// How many were answered 429 by the limit, and not by a fault.
+    pub(super) over_the_limit: Cell<u64>,
     schedule: Schedule,
     rng: RefCell<Rng>,
 }
@@ -34,7 +39,15 @@ impl SimulatedNetwork {
     pub(super) fn new(navan: Rc<Sandbox>, schedule: Schedule) -> Self {
         let truth = RefCell::new(Truth::of(&navan, &schedule.types));
         let rng = RefCell::new(Rng::with_seed(!schedule.settings.seed));
-        Self { navan, truth, requests: RefCell::default(), schedule, rng }
+        Self {
+            navan,
+            truth,
+            requests: RefCell::default(),
+            requested: RefCell::default(),
+            over_the_limit: Cell::new(0),
+            schedule,
+            rng,
+        }
     }
 
     /// How many requests there were.
@@ -97,12 +110,17 @@ impl SimulatedNetwork {
         let (at, url) = (self.navan.now().timestamp_millis(), request.url());
         let line = format!("{at} {} {}?{} {fault:?}", request.method(), url.path(), url.query().unwrap_or_default());
         self.requests.borrow_mut().push(line);
+        self.requested.borrow_mut().push(Instant::now());
         self.change(number);
         self.sleep_a_while().await;
         let request: axum::http::Request<reqwest::Body> =
             request.try_into().map_err(|error: reqwest::Error| NetworkError(error.to_string()))?;
+        let is_stray = matches!(fault, Some(Fault::TooMany { .. }));
         let answer = self.navan.call(request.map(Body::new), fault).await;
         let (head, body) = answer.map_err(|error| NetworkError(error.to_string()))?.into_parts();
+        if head.status == 429 && !is_stray {
+            self.over_the_limit.update(|count| count + 1);
+        }
         let chunks = body.into_data_stream().map(|chunk| chunk.map_err(io::Error::other)).collect().await;
         self.sleep_a_while().await;
         Ok(Response::from(axum::http::Response::from_parts(head, reqwest::Body::wrap(Chunks(chunks)))))

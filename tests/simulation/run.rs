@@ -42,9 +42,22 @@ pub(super) struct Attempt {
     pub(super) began: i64,
     pub(super) ended: i64,
     pub(super) requests: u64,
+    /// Of them, those answered 429 by the limit.
+    pub(super) over_the_limit: u64,
     pub(super) took: Duration,
     /// The number of its first request.
     pub(super) first_request: u64,
+    /// When each request was made.
+    pub(super) requested: Vec<Instant>,
+}
+
+impl Attempt {
+    /// How long it took from that request on.
+    pub(super) fn took_after(&self, request: usize) -> Duration {
+        self.requested
+            .first()
+            .map_or(Duration::ZERO, |first| self.took.saturating_sub(self.requested[request] - *first))
+    }
 }
 
 /// What came of a schedule.
@@ -96,7 +109,7 @@ async fn run(schedule: Schedule) -> Outcome {
     Outcome { schedule, attempts, versions, requests }
 }
 
-async fn attempt(
+pub(super) async fn attempt(
     network: &Rc<SimulatedNetwork>,
     schedule: &Schedule,
     sync_id: u64,
@@ -107,6 +120,7 @@ async fn attempt(
     let navan = Rc::clone(&network.navan);
     let memory = Rc::new(MemorySink::new(Rc::clone(&navan), schedule.reader_pause, interruption.map(|at| at.after)));
     let (began, started, first_request) = (navan.now().timestamp_millis(), Instant::now(), network.count());
+    let over_the_limit = network.over_the_limit.get();
     let config = config(schedule);
     let catalog = ConfiguredCatalog::parse(&catalog(schedule, sync_id)).expect("a catalog");
     let states: Vec<_> = given.iter().map(|(name, state)| state_line(name, state)).collect();
@@ -134,7 +148,9 @@ async fn attempt(
         began,
         ended: navan.now().timestamp_millis(),
         requests: network.count() - first_request,
+        over_the_limit: network.over_the_limit.get() - over_the_limit,
         took: started.elapsed(),
+        requested: network.requested.take(),
         first_request,
     }
 }

@@ -103,7 +103,7 @@ fn choose<T: Copy>(rng: &mut Rng, from: &[T], most: usize) -> Vec<T> {
 }
 
 fn limit(rng: &mut Rng) -> RateLimit {
-    let ms = *rng.choice(&[1_000, 10_000, 60_000]).expect("a number");
+    let ms = *rng.choice(&[5_000, 10_000, 60_000]).expect("a number");
     let algorithms =
         [LimitAlgorithm::TokenBucket, LimitAlgorithm::FixedWindow { ms }, LimitAlgorithm::SlidingWindow { ms }];
     let headers = [
@@ -114,8 +114,8 @@ fn limit(rng: &mut Rng) -> RateLimit {
         LimitHeaders::RateLimitEpoch,
     ];
     RateLimit {
-        per_second: rng.f64() * 15.0 + 1.0,
-        burst: rng.f64() * 20.0 + 1.0,
+        per_second: rng.f64() * 15.0 + 2.0,
+        burst: rng.f64() * 20.0 + 5.0,
         algorithm: *rng.choice(&algorithms).expect("an algorithm"),
         headers: *rng.choice(&headers).expect("headers"),
         retry_after_s: 0,

@@ -16,6 +16,8 @@ const MIN_EPOCH: f64 = 1e9;
 pub(in crate::gateway) struct RateLimitHeaders {
     /// Requests left until the reset.
     pub(in crate::gateway) remaining: f64,
+    /// Requests that a whole window allows, if told.
+    pub(in crate::gateway) limit: Option<f64>,
     /// Time to the reset.
     pub(in crate::gateway) reset_in: Duration,
 }
@@ -41,6 +43,7 @@ pub(in crate::gateway) fn rate_limit(headers: &HeaderMap) -> Option<RateLimitHea
     let number = |name| headers.get(name)?.to_str().ok()?.trim().parse::<f64>().ok().filter(|n| n.is_finite());
     let remaining = number("x-ratelimit-remaining")?.max(0.0);
     let reset: f64 = number("x-ratelimit-reset")?;
+    let limit = number("x-ratelimit-limit").filter(|limit| *limit >= 1.0);
     let seconds = if reset < MIN_EPOCH {
         reset
     } else {
@@ -49,7 +52,7 @@ pub(in crate::gateway) fn rate_limit(headers: &HeaderMap) -> Option<RateLimitHea
         reset - now
     };
     let reset_in = Duration::try_from_secs_f64(seconds).ok().filter(|d| !d.is_zero())?;
-    Some(RateLimitHeaders { remaining, reset_in })
+    Some(RateLimitHeaders { remaining, limit, reset_in })
 }
 
 fn http_date(text: &str) -> Option<DateTime<Utc>> {
@@ -83,7 +86,7 @@ mod tests {
         let date = ("date", "Sun, 22 Nov 2026 10:00:00 GMT");
         let read =
             |reset: &str| rate_limit(&headers(&[date, ("x-ratelimit-remaining", "12"), ("x-ratelimit-reset", reset)]));
-        let expected = Some(RateLimitHeaders { remaining: 12.0, reset_in: Duration::from_secs(30) });
+        let expected = Some(RateLimitHeaders { remaining: 12.0, limit: None, reset_in: Duration::from_secs(30) });
         assert_eq!(read("30"), expected);
         assert_eq!(read("1795341630"), expected);
         assert_eq!(read("1795341600"), None, "no time left");

@@ -8,6 +8,7 @@
 //! stay well below a limit that was seen is a stray, or another program's, and changes no rate as long as there are few.
 
 mod bucket;
+mod estimate;
 pub(in crate::gateway) mod headers;
 mod observed;
 
@@ -19,29 +20,22 @@ use tokio::time::{Instant, sleep_until};
 
 use super::timings::Timings;
 use bucket::TokenBucket;
+use estimate::{LimitEstimate, Verdict, Wait};
 use headers::RateLimitHeaders;
-use observed::{AnswerStretch, RecentAnswers, Usage};
+use observed::Usage;
 
 use crate::clock;
 
-/// Which part of the observed limit is used. The rest is for the company's other programs, and for what the
-/// observation got wrong.
-pub(in crate::gateway) const SHARE_OF_LIMIT: f64 = 0.8;
+pub(in crate::gateway) use estimate::SHARE_OF_LIMIT;
 
-/// By how much the rate grows a second while all is well, and the limit was seen twice.
-const GROWTH_PER_SECOND: f64 = 0.01;
-
-/// The same as long as it was seen once, which may have been a stray, or on the way to what the server's own numbers allow.
-const FAST_GROWTH_PER_SECOND: f64 = 0.1;
-
-/// Two observations are of one limit if neither is less than this part of the other.
-const SAME_LIMIT: f64 = 0.75;
-
-/// As long as so few of 100 answers are 429s, they are strays where requests stay below the limit that was seen.
-const MAX_STRAYS: u32 = 5;
+/// By how much the rate grows a second on the way to what the server's own numbers allow.
+const TOLD_GROWTH_PER_SECOND: f64 = 0.1;
 
 /// A shorter `Retry-After` counts as this.
 const MIN_RETRY_AFTER: Duration = Duration::from_millis(100);
+
+/// What resets more often is no window, but fills up bit by bit.
+const SHORTEST_WINDOW: Duration = Duration::from_secs(2);
 
 /// A window of the server's that is longer means something else.
 const MAX_WINDOW: Duration = Duration::from_hours(24);
@@ -85,17 +79,10 @@ pub(in crate::gateway) struct RateLimiter {
 
 struct LimiterState {
     bucket: TokenBucket,
-    /// The limit as observed, in requests a second, and grown since.
-    limit: Option<f64>,
-    /// As it was when it was last observed.
-    seen: Option<f64>,
-    /// Whether it was seen at about the same twice.
-    is_confirmed: bool,
-    recent: RecentAnswers,
+    estimate: LimitEstimate,
     cooldown: Option<ActiveCooldown>,
     /// Counts the 429s that began or prolonged a cooldown: answers to requests of an earlier epoch are the same event.
     epoch: u64,
-    stretch: AnswerStretch,
     /// The first 429 since the last success.
     limited_since: Option<Instant>,
     /// Why waiting any longer is pointless, once it is.
@@ -103,13 +90,19 @@ struct LimiterState {
     /// The next cooldown, where the server does not say how long.
     next_cooldown: Duration,
     window: Option<ServerWindow>,
-    grown_at: Instant,
+    /// The longest time to a reset that was told.
+    longest_reset: Duration,
+    /// The reset moves on as time passes: what fills up again bit by bit is no window.
+    is_moving: bool,
+    told_at: Instant,
     usage: Usage,
 }
 
 /// Everybody waits.
 struct ActiveCooldown {
     until: Instant,
+    /// What was saved up before it and during it may be used afterwards.
+    keeps_tokens: bool,
     /// Afterwards a single request goes first, since the server did not say how long.
     probe_state: ProbeState,
 }
@@ -126,6 +119,16 @@ enum ProbeState {
 struct ServerWindow {
     remaining: f64,
     resets_at: Instant,
+    /// The first of its answers, and how far away it said that the reset was.
+    first: (Instant, Duration),
+}
+
+impl ServerWindow {
+    /// Whether its reset is as far away as it was a while ago.
+    fn moves_on(self, reset_in: Duration, now: Instant) -> bool {
+        let (when, was_in) = self.first;
+        now.saturating_duration_since(when) > SHORTEST_WINDOW && reset_in + Duration::from_secs(1) > was_in
+    }
 }
 
 enum Decision {
@@ -142,18 +145,16 @@ impl RateLimiter {
             changed: Notify::new(),
             state: RefCell::new(LimiterState {
                 bucket: TokenBucket::new(ceiling, now),
-                limit: None,
-                seen: None,
-                is_confirmed: false,
-                recent: RecentAnswers::default(),
+                estimate: LimitEstimate::new(now),
                 cooldown: None,
                 epoch: 0,
-                stretch: AnswerStretch::new(now),
                 limited_since: None,
                 given_up: None,
                 next_cooldown: timings.cooldown,
                 window: None,
-                grown_at: now,
+                longest_reset: Duration::ZERO,
+                is_moving: false,
+                told_at: now,
                 usage: Usage::default(),
             }),
             cooldowns: watch::Sender::new(None),
@@ -170,7 +171,7 @@ impl RateLimiter {
     /// The share of the observed limit that was used since it was first seen.
     pub(in crate::gateway) fn share_used(&self) -> Option<f64> {
         let mut state = self.state.borrow_mut();
-        let limit = state.limit;
+        let limit = state.estimate.limit();
         state.usage.count_to(limit, Instant::now());
         (state.usage.allowed > 0.0).then(|| state.usage.answers / state.usage.allowed)
     }
@@ -232,8 +233,9 @@ impl RateLimiter {
 
     /// The cooldown is over for all.
     fn resume(&self, state: &mut LimiterState, now: Instant) {
-        state.cooldown = None;
-        state.bucket.restart(now);
+        if state.cooldown.take().is_none_or(|cooldown| !cooldown.keeps_tokens) {
+            state.bucket.restart(now);
+        }
         self.cooldowns.send_replace(None);
         self.changed.notify_one();
     }
@@ -245,24 +247,30 @@ impl RateLimiter {
         {
             self.resume(&mut state, now);
         }
-        let limit = state.limit;
+        let limit = state.estimate.limit();
         let counting = state.usage.counted_to.is_some();
         state.usage.count_to(limit, now);
         state.usage.answers += f64::from(u8::from(counting));
-        state.stretch.answers += 1;
-        state.recent.record(false);
-        if permit.epoch == state.epoch {
+        let is_later = permit.epoch == state.epoch;
+        state.estimate.answered(is_later, now);
+        if is_later {
             state.limited_since = None;
-            state.stretch.before_cooldown = None;
-            state.stretch.waited = Duration::ZERO;
             state.next_cooldown = self.timings.cooldown;
         }
         let told = headers.and_then(|headers| self.read(&mut state, headers, now));
-        if permit.queued {
-            self.grow(&mut state, told, now);
-        } else {
-            state.grown_at = now;
+        match (told, state.estimate.limit()) {
+            (Some(told), Some(limit)) => {
+                let passed = now.saturating_duration_since(state.told_at).as_secs_f64().min(10.0);
+                let grown = limit * (1.0 + TOLD_GROWTH_PER_SECOND).powf(passed);
+                if permit.queued {
+                    state.estimate.set(grown.min(told.max(limit)), now);
+                }
+                state.told_at = now;
+            }
+            _ if permit.queued => state.estimate.grow(now),
+            _ => state.estimate.rest(now),
         }
+        self.follow(&mut state, now);
     }
 
     /// Follows the server's own numbers; returns the limit that they tell at present.
@@ -270,10 +278,23 @@ impl RateLimiter {
         if headers.reset_in > MAX_WINDOW {
             return None; // no window is that long: it means something else
         }
+        state.longest_reset = state.longest_reset.max(headers.reset_in);
+        state.is_moving |= state.longest_reset <= SHORTEST_WINDOW
+            || state.window.is_some_and(|window| {
+                now + Duration::from_secs(1) < window.resets_at && window.moves_on(headers.reset_in, now)
+            });
+        if state.is_moving {
+            state.window = None;
+            if let Some(limit) = headers.limit {
+                state.estimate.set_most(limit / state.longest_reset.as_secs_f64().max(1.0), now);
+            }
+            return None;
+        }
         let known = state.window.filter(|window| now < window.resets_at && headers.remaining <= window.remaining);
         // The reset is told in whole seconds, so the earliest of a window's answers is the truest.
         let resets_at = known.map_or(now + headers.reset_in, |window| window.resets_at.min(now + headers.reset_in));
-        state.window = Some(ServerWindow { remaining: headers.remaining, resets_at });
+        let first = known.map_or((now, headers.reset_in), |window| window.first);
+        state.window = Some(ServerWindow { remaining: headers.remaining, resets_at, first });
         if headers.remaining < 1.0 {
             // A cooldown that lasts longer stands: this may be the late answer to a request of before it.
             if headers.reset_in > self.timings.max_retry_after {
@@ -284,42 +305,37 @@ impl RateLimiter {
             return None;
         }
         let allowed = headers.remaining / (resets_at - now).as_secs_f64().max(0.001);
-        match state.limit {
+        match state.estimate.limit() {
             // A window begins: the share is to be kept from its first request on.
-            Some(limit) if known.is_none() && allowed < limit => self.follow(state, allowed, now),
+            Some(limit) if known.is_none() && allowed < limit => state.estimate.set(allowed, now),
             // In the middle of one, what is left has to last until its end.
-            Some(limit) if allowed < SHARE_OF_LIMIT * limit => self.follow(state, allowed / SHARE_OF_LIMIT, now),
+            Some(limit) if allowed < SHARE_OF_LIMIT * limit => state.estimate.set(allowed / SHARE_OF_LIMIT, now),
             Some(_) => {}
-            None => self.follow(state, allowed, now),
+            None => state.estimate.set(allowed, now),
         }
         Some(allowed)
     }
 
-    fn grow(&self, state: &mut LimiterState, told: Option<f64>, now: Instant) {
-        let Some(limit) = state.limit else { return };
-        let passed = now.saturating_duration_since(state.grown_at).as_secs_f64().min(10.0);
-        let is_fast = told.is_some() || !state.is_confirmed;
-        let growth = if is_fast { FAST_GROWTH_PER_SECOND } else { GROWTH_PER_SECOND };
-        let grown = limit * (1.0 + growth).powf(passed);
-        self.follow(state, told.map_or(grown, |told| grown.min(told.max(limit))), now);
-    }
-
-    /// Keeps to a limit from now on.
-    fn follow(&self, state: &mut LimiterState, limit: f64, now: Instant) {
-        let before = state.limit.replace(limit);
-        state.usage.count_to(before, now);
-        state.usage.counted_to = Some(now);
+    /// Keeps to the limit, if one is known, from now on.
+    fn follow(&self, state: &mut LimiterState, now: Instant) {
+        let Some(limit) = state.estimate.limit() else { return };
+        state.usage.counted_to.get_or_insert(now);
         let rate = SHARE_OF_LIMIT * limit;
         state.bucket.set_rate(self.ceiling.map_or(rate, |ceiling| ceiling.min(rate)), now);
-        state.grown_at = now;
     }
 
     fn record_429(&self, permit: &RatePermit<'_>, retry_after: Option<Duration>) -> Result<(), LimitExceeded> {
         let now = Instant::now();
         let mut state = self.state.borrow_mut();
-        state.recent.record(true);
         if permit.epoch != state.epoch {
-            return Ok(()); // sent before the cooldown began: the same event
+            // Sent before the cooldown began: the same event, of which it tells more.
+            let until = state.cooldown.as_ref().map_or(now, |cooldown| cooldown.until);
+            let verdict = state.estimate.limited_again(until);
+            self.follow(&mut state, now);
+            if let Some(cooldown) = &mut state.cooldown {
+                cooldown.keeps_tokens &= verdict == Verdict::Stray;
+            }
+            return Ok(());
         }
         let since = *state.limited_since.get_or_insert(now);
         let given_up = match retry_after {
@@ -336,34 +352,28 @@ impl RateLimiter {
             state.next_cooldown = (state.next_cooldown * 2).min(self.timings.max_cooldown);
         }
         state.epoch += 1;
-        self.observe(&mut state, wait, now);
+        let limit = state.estimate.limit();
+        state.usage.count_to(limit, now);
+        // Where the server tells its limit, a 429 that does not fit is somebody else's.
+        let is_told = state.window.is_some_and(|window| now < window.resets_at);
+        let verdict = if is_told {
+            Verdict::Stray
+        } else {
+            state.estimate.limited(Wait { time: wait, is_told: retry_after.is_some() }, now)
+        };
+        self.follow(&mut state, now);
         // Without a word of how long, or with one that says next to nothing, one request finds out whether it is over.
         let says_little = retry_after.is_none_or(|wait| wait < self.timings.cooldown);
         let probe_state = if says_little { ProbeState::Due } else { ProbeState::No };
         self.cooldown(&mut state, now + wait, probe_state);
+        if let Some(cooldown) = &mut state.cooldown {
+            cooldown.keeps_tokens = verdict == Verdict::Stray;
+        }
         Ok(())
     }
 
-    /// Makes what can be made of a 429 and the answers before it.
-    fn observe(&self, state: &mut LimiterState, wait: Duration, now: Instant) {
-        let rate = state.limit.map(|limit| SHARE_OF_LIMIT * limit);
-        let is_first = state.stretch.before_cooldown.is_none();
-        let are_few = is_first && state.recent.share_of_429s() <= MAX_STRAYS;
-        if are_few && rate.zip(state.seen).is_some_and(|(rate, seen)| rate < seen) {
-            return;
-        }
-        let Some(observed) = state.stretch.observe(wait, state.limit.is_some(), now) else { return };
-        // What goes well at the present rate for long is no accident.
-        let observed = rate.filter(|_| are_few && state.is_confirmed).map_or(observed, |rate| observed.max(rate));
-        let (limit, before) = (state.limit.map_or(observed, |limit| limit.min(observed)), state.seen);
-        state.is_confirmed = before.is_some_and(|before| limit.min(before) >= SAME_LIMIT * limit.max(before));
-        state.seen = Some(limit);
-        self.follow(state, limit, now);
-        state.stretch.begin_anew(now + wait);
-    }
-
     fn cooldown(&self, state: &mut LimiterState, until: Instant, probe_state: ProbeState) {
-        state.cooldown = Some(ActiveCooldown { until, probe_state });
+        state.cooldown = Some(ActiveCooldown { until, keeps_tokens: false, probe_state });
         let left = until.saturating_duration_since(Instant::now());
         let until_ms = clock::now().timestamp_millis() + i64::try_from(left.as_millis()).unwrap_or(i64::MAX / 2);
         self.cooldowns.send_replace(Some(Cooldown { until_ms }));

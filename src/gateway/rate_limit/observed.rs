@@ -4,26 +4,45 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// From so many answers on, over so long, something is known of the rate. A 429 before that may be a stray one, or another
-/// program's.
-const MIN_ANSWERS: u64 = 20;
-const MIN_TIME: Duration = Duration::from_secs(2);
+/// From so many answers on, over so long, something is known of the rate.
+const MIN_ANSWERS: u64 = 5;
+const MIN_TIME: Duration = Duration::from_secs(1);
+
+const HALF_A_SECOND: Duration = Duration::from_millis(500);
 
 /// Of so many answers, the latest, it is known how many were 429s.
-const RECENT_ANSWERS: u32 = 100;
+pub(super) const RECENT_ANSWERS: u32 = 100;
 
 /// What was seen of the limit since a rate was last made of it.
 pub(super) struct AnswerStretch {
     since: Instant,
-    pub(super) answers: u64,
-    /// Answers and their time, and whether they came evenly: fixed when the cooldown began; waits add up until a success.
-    pub(super) before_cooldown: Option<(u64, Duration, bool)>,
-    pub(super) waited: Duration,
+    answers: u64,
+    /// Answers and their time: fixed when the cooldown began; waits add up until a success.
+    before_cooldown: Option<(u64, Duration)>,
+    waited: Duration,
+    /// What of the last wait is not counted.
+    too_long: Duration,
 }
 
 impl AnswerStretch {
     pub(super) fn new(now: Instant) -> Self {
-        Self { since: now, answers: 0, before_cooldown: None, waited: Duration::ZERO }
+        Self { since: now, answers: 0, before_cooldown: None, waited: Duration::ZERO, too_long: Duration::ZERO }
+    }
+
+    /// There was a success: the waits are over.
+    pub(super) fn go_on(&mut self) {
+        self.before_cooldown = None;
+        self.waited = Duration::ZERO;
+    }
+
+    /// How many answers it has.
+    pub(super) fn answers(&self) -> u64 {
+        self.answers
+    }
+
+    /// Takes note of one.
+    pub(super) fn answered(&mut self) {
+        self.answers += 1;
     }
 
     /// A rate was made of it: what comes from then on counts for the next. Waits of this cooldown still add up.
@@ -32,13 +51,20 @@ impl AnswerStretch {
         self.answers = 0;
     }
 
-    /// The rate that the server let through, counting the wait that it asks for now, unless requests came evenly. `None` if
-    /// too little is known yet; then the stretch goes on.
-    pub(super) fn observe(&mut self, wait: Duration, is_even: bool, now: Instant) -> Option<f64> {
+    /// The rate that the server let through, counting the wait that it asks for now. `None` if too little is known yet; then
+    /// the stretch goes on.
+    pub(super) fn observe(&mut self, wait: Duration, is_told: bool, now: Instant) -> Option<f64> {
         self.waited += wait;
-        let (answers, took, is_even) =
-            *self.before_cooldown.get_or_insert((self.answers, now.saturating_duration_since(self.since), is_even));
-        let time = if is_even { took } else { took + self.waited };
+        // One that is told comes in whole seconds, rounded up; one that is guessed may have been over long before.
+        self.too_long = if is_told { HALF_A_SECOND.min(wait) } else { wait / 2 };
+        self.before_cooldown.get_or_insert((self.answers, now.saturating_duration_since(self.since)));
+        self.observed()
+    }
+
+    /// The same once more.
+    pub(super) fn observed(&self) -> Option<f64> {
+        let (answers, took) = self.before_cooldown?;
+        let time = took + self.waited.saturating_sub(self.too_long);
         #[allow(clippy::cast_precision_loss)] // a count of requests
         (answers >= MIN_ANSWERS && time >= MIN_TIME).then(|| answers as f64 / time.as_secs_f64())
     }
@@ -49,16 +75,28 @@ impl AnswerStretch {
 pub(super) struct RecentAnswers {
     /// A bit each, the latest lowest.
     was_429: u128,
+    len: u32,
 }
 
 impl RecentAnswers {
     pub(super) fn record(&mut self, was_429: bool) {
         self.was_429 = (self.was_429 << 1 | u128::from(was_429)) & ((1 << RECENT_ANSWERS) - 1);
+        self.len = (self.len + 1).min(RECENT_ANSWERS);
+    }
+
+    /// How many are known.
+    pub(super) fn len(&self) -> u32 {
+        self.len
+    }
+
+    /// How many of the last so many were 429s.
+    pub(super) fn count(&self, last: u32) -> u32 {
+        (self.was_429 & ((1 << last) - 1)).count_ones()
     }
 
     /// Their share in 100.
     pub(super) fn share_of_429s(&self) -> u32 {
-        self.was_429.count_ones() * 100 / RECENT_ANSWERS
+        self.was_429.count_ones() * 100 / self.len.max(1)
     }
 }
 

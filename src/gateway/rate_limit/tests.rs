@@ -41,7 +41,7 @@ async fn wait_of(limiter: &RateLimiter) -> (Duration, RatePermit<'_>) {
 
 #[allow(clippy::unnecessary_wraps)] // as `record_answer` takes it
 fn headers(remaining: f64, seconds: u64) -> Option<RateLimitHeaders> {
-    Some(RateLimitHeaders { remaining, reset_in: Duration::from_secs(seconds) })
+    Some(RateLimitHeaders { remaining, limit: None, reset_in: Duration::from_secs(seconds) })
 }
 
 #[tokio::test(start_paused = true)]
@@ -143,7 +143,7 @@ async fn the_rate_is_80_percent_of_the_answers_over_their_time_and_the_wait() {
     let limiter = limiter();
     answers(&limiter, 90, S / 10).await; // 9 s
     record_429(&limiter, Some(S)).await;
-    assert_rate(&limiter, 0.8 * 90.0 / 10.0);
+    assert_rate(&limiter, 0.8 * 90.0 / 9.5);
 }
 
 #[tokio::test(start_paused = true)]
@@ -151,8 +151,8 @@ async fn waits_that_add_up_count_as_asked_for() {
     let limiter = limiter();
     answers(&limiter, 90, S / 10).await; // 9 s
     record_429(&limiter, None).await; // 1 s
-    wait_of(&limiter).await.1.record_429(None).unwrap(); // 2 s
-    assert_rate(&limiter, 0.8 * 90.0 / 12.0);
+    wait_of(&limiter).await.1.record_429(None).unwrap(); // 2 s, of which half may have been too long
+    assert_rate(&limiter, 0.8 * 90.0 / 11.0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -178,18 +178,25 @@ async fn a_429_never_raises_the_rate() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_rate_grows_by_a_percent_a_second_while_requests_queue_once_the_limit_was_seen_twice() {
+async fn a_limit_that_was_seen_twice_is_kept_to_for_a_minute_and_then_grows_by_a_percent_a_second() {
     let limiter = limiter();
     answers(&limiter, 100, S / 20).await;
-    record_429(&limiter, Some(S)).await;
-    answers(&limiter, 60, Duration::ZERO).await;
-    record_429(&limiter, Some(S)).await;
+    record_429(&limiter, Some(5 * S)).await;
+    answers(&limiter, 100, S / 20).await;
+    for _ in 0..3 {
+        record_429(&limiter, Some(S)).await;
+    }
     let before = rate(&limiter);
     let began = Instant::now();
-    while began.elapsed() < 61 * S {
-        limiter.acquire().await.unwrap().record_answer(None);
-    }
-    let grown = rate(&limiter) / before;
+    let requests_for = async |time| {
+        while began.elapsed() < time {
+            limiter.acquire().await.unwrap().record_answer(None);
+        }
+        rate(&limiter) / before
+    };
+    let kept = requests_for(60 * S).await;
+    assert!((kept - 1.0).abs() < 0.02, "{kept}");
+    let grown = requests_for(122 * S).await;
     assert!((1.7..1.9).contains(&grown), "{grown}"); // 1.01^60 = 1.82
 }
 
@@ -341,8 +348,8 @@ async fn after_a_cooldown_requests_do_not_come_all_at_once() {
     for _ in 0..=10 {
         limiter.acquire().await.unwrap().record_answer(None);
     }
-    let at_most = 10.0 / (0.8 * 100.0 / 15.0);
-    assert!(began.elapsed().as_secs_f64() >= at_most * 0.9, "{:?}", began.elapsed());
+    // At the rate that was seen they take 1.8 s; it grows meanwhile.
+    assert!(began.elapsed() >= S, "{:?}", began.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
@@ -357,23 +364,17 @@ async fn the_share_used_is_known_only_once_a_limit_is() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stray_429_after_few_answers_is_waited_for_and_changes_no_rate() {
+async fn a_stray_429_after_few_answers_is_waited_for_and_forgotten_within_a_minute() {
     let limiter = limiter();
     answers(&limiter, 5, S / 10).await;
     record_429(&limiter, Some(20 * S)).await;
-    assert_eq!(wait_of(&limiter).await.0, 20 * S);
-    assert!(limiter.state.borrow().bucket.rate().is_none());
-}
-
-#[tokio::test(start_paused = true)]
-async fn few_answers_at_a_time_add_up() {
-    let limiter = limiter();
-    for _ in 0..4 {
-        answers(&limiter, 5, S / 10).await;
-        record_429(&limiter, Some(10 * S)).await;
-        advance(10 * S).await;
+    let began = Instant::now();
+    limiter.acquire().await.unwrap().record_answer(None);
+    assert!(began.elapsed() >= 20 * S);
+    while began.elapsed() < 60 * S {
+        limiter.acquire().await.unwrap().record_answer(None);
     }
-    assert_rate(&limiter, 0.8 * 20.0 / 42.0);
+    assert!(rate(&limiter) > 100.0, "{}", rate(&limiter));
 }
 
 #[tokio::test(start_paused = true)]

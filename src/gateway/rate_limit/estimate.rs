@@ -1,0 +1,326 @@
+//! What is known of Navan's limit where its headers do not tell it, and how that is found out.
+//!
+//! The first 429 that comes after enough answers shows about where the limit is. From there the rate grows quickly: what was
+//! seen once may have been chance. Seen a second time at about the same, it is *confirmed*, and stays for minutes before it is
+//! tried whether there is more.
+//!
+//! A 429 that comes while requests keep to a limit that was seen is none of their making: it is a stray, or other programs use
+//! the quota too. A few of them change nothing. If there are more, the rate is lowered *on trial*: if that makes them fewer, there
+//! is less quota than was thought; if it does not, they have nothing to do with the rate, which is restored.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::observed::{AnswerStretch, RECENT_ANSWERS, RecentAnswers};
+
+/// Which part of the limit is used. The rest is for the company's other programs, and for what the estimate got wrong.
+pub(in crate::gateway) const SHARE_OF_LIMIT: f64 = 0.8;
+
+/// Two observations are of one limit if neither is less than this part of the other.
+const SAME_LIMIT: f64 = 0.75;
+
+/// So many answers at least lie between two observations of which one confirms the other.
+const MIN_BETWEEN: u64 = 30;
+
+/// By how much the rate grows a second once the limit is confirmed.
+const GROWTH: f64 = 0.01;
+
+/// The same before that; it doubles each [`DOUBLING`] for as long as nothing speaks against it.
+const FAST_GROWTH: f64 = 0.1;
+const DOUBLING: Duration = Duration::from_secs(2);
+const MAX_GROWTH: f64 = 1.0;
+
+/// How long a confirmed limit is kept to before the rate grows; it doubles each time that there was no more.
+const PATIENCE: Duration = Duration::from_mins(1);
+const TRIAL_PATIENCE: Duration = Duration::from_mins(1);
+const MAX_PATIENCE: Duration = Duration::from_mins(10);
+
+/// So many 429s of the latest answers are no reason to doubt the rate.
+const MAX_STRAYS: u32 = 3;
+
+/// The same beside those that are known to come at any rate.
+const MAX_MORE_STRAYS: u32 = 5;
+
+/// The same while the rate is above what was seen, of the [`LAST`] answers.
+const MAX_STRAYS_ABOVE: u32 = 2;
+const LAST: u32 = 30;
+
+/// The part of a rate that was too high that is taken for the limit.
+const MET: f64 = 0.9;
+
+/// What is seen lies between these: whoever allows less says how long to wait, and more than that holds nobody back.
+const LEAST: f64 = 0.1;
+const MOST: f64 = 1_000.0;
+
+/// What a rate is lowered to on trial.
+const TRIAL: f64 = 0.87;
+
+/// So many 429s in 100 answers show that the rate is still much too high.
+const MUCH: u32 = 15;
+
+/// How many 429s in a row are no chance.
+const STALLED: u32 = 3;
+
+/// What a 429 is taken for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// The limit's: what was saved up meanwhile was used up by others, or was never there.
+    Limit,
+    /// Nothing that says anything of the rate.
+    Stray,
+}
+
+/// How long everything waits after a 429.
+#[derive(Clone, Copy)]
+pub(super) struct Wait {
+    pub(super) time: Duration,
+    /// The server says so; else it is a guess.
+    pub(super) is_told: bool,
+}
+
+pub(super) struct LimitEstimate {
+    /// In requests a second, as last seen, or grown since.
+    limit: Option<f64>,
+    /// As last seen.
+    seen: f64,
+    /// As it was seen before that, long enough ago.
+    before: Option<f64>,
+    /// As the server tells it, others' share included.
+    most: Option<f64>,
+    is_confirmed: bool,
+    patience: Duration,
+    calm_since: Instant,
+    grown_at: Instant,
+    recent: RecentAnswers,
+    stretch: AnswerStretch,
+    trial: Option<Trial>,
+    /// The limit before a trial that has helped. It may have been chance, so that the rate grows back to it.
+    before_trial: Option<f64>,
+    /// 429s in 100 answers that come at any rate.
+    strays: u32,
+    /// 429s in a row.
+    in_a_row: u32,
+    /// What the latest 429 has to say is known; others of before its wait say no more.
+    is_judged: bool,
+}
+
+/// The rate is lowered, to see what becomes of the 429s.
+#[derive(Clone, Copy)]
+struct Trial {
+    /// 429s in 100 answers before it.
+    share: u32,
+    /// The limit before it.
+    limit: f64,
+}
+
+impl LimitEstimate {
+    pub(super) fn new(now: Instant) -> Self {
+        Self {
+            limit: None,
+            seen: 0.0,
+            before: None,
+            most: None,
+            is_confirmed: false,
+            patience: PATIENCE,
+            calm_since: now,
+            grown_at: now,
+            recent: RecentAnswers::default(),
+            stretch: AnswerStretch::new(now),
+            trial: None,
+            before_trial: None,
+            strays: 0,
+            in_a_row: 0,
+            is_judged: false,
+        }
+    }
+
+    /// In requests a second.
+    pub(super) fn limit(&self) -> Option<f64> {
+        self.limit
+    }
+
+    /// The server tells what is allowed at most. Others may use some of it.
+    pub(super) fn set_most(&mut self, most: f64, now: Instant) {
+        if self.most.is_none_or(|before| most < before) {
+            self.most = Some(most);
+            self.keep_to(self.limit.map_or(most, |limit| limit.min(most)), now);
+            self.is_confirmed = true;
+        }
+    }
+
+    /// The server tells a limit itself.
+    pub(super) fn set(&mut self, limit: f64, now: Instant) {
+        self.keep_to(limit, now);
+        self.trial = None;
+    }
+
+    /// Takes note of an answer that was none of the limit's; of one to a request from after the last 429 if `is_later`.
+    pub(super) fn answered(&mut self, is_later: bool, now: Instant) {
+        self.recent.record(false);
+        self.stretch.answered();
+        if is_later {
+            self.in_a_row = 0;
+            self.stretch.go_on();
+        }
+        if let Some(trial) = self.trial.take_if(|_| self.recent.len() == RECENT_ANSWERS) {
+            self.judge(trial, now);
+        }
+    }
+
+    /// Requests queue, so that a higher rate would help.
+    pub(super) fn grow(&mut self, now: Instant) {
+        let patience = match (self.is_confirmed, self.before_trial) {
+            (false, _) => Duration::ZERO,
+            (true, Some(_)) => TRIAL_PATIENCE,
+            (true, None) => self.patience,
+        };
+        let grows_since = self.calm_since + patience;
+        let passed = now.saturating_duration_since(self.grown_at.max(grows_since)).as_secs_f64().min(10.0);
+        let growth = if self.is_confirmed {
+            GROWTH
+        } else {
+            let doublings = now.saturating_duration_since(grows_since).as_secs_f64() / DOUBLING.as_secs_f64();
+            (FAST_GROWTH * doublings.min(16.0).exp2()).min(MAX_GROWTH)
+        };
+        let few = if self.strays == 0 { 1 } else { self.max_strays() - 1 };
+        let is_calm = !self.is_confirmed || self.recent.count(RECENT_ANSWERS) <= few;
+        let is_regrowing = self.limit.zip(self.before_trial).is_some_and(|(limit, before)| limit < before);
+        if self.trial.is_none() && (is_calm || is_regrowing) {
+            let most = if is_regrowing { self.before_trial } else { self.most }.unwrap_or(MOST);
+            self.limit = self.limit.map(|limit| (limit * (1.0 + growth).powf(passed)).min(most));
+        }
+        self.grown_at = now;
+    }
+
+    /// Nobody queues.
+    pub(super) fn rest(&mut self, now: Instant) {
+        self.grown_at = now;
+    }
+
+    /// Makes what can be made of a 429 after which everything waits.
+    pub(super) fn limited(&mut self, wait: Wait, now: Instant) -> Verdict {
+        self.recent.record(true);
+        self.in_a_row += 1;
+        let Wait { time: wait, is_told } = wait;
+        if self.in_a_row > 1 {
+            // Chance rarely strikes twice in a row.
+            self.recent.record(true);
+        }
+        self.is_judged = false;
+        let after = now + wait;
+        let observed = self.stretch.observe(wait, is_told, now);
+        if self.in_a_row > 1
+            && self.stretch.answers() == 0
+            && let Some(limit) = self.limit
+        {
+            // The stall in which the limit was seen goes on: it is lower than it seemed.
+            if let Some(observed) = observed {
+                self.keep_to(observed.clamp(LEAST, limit.max(LEAST)), after);
+                self.confirm();
+                self.stretch.begin_anew(after);
+            }
+            self.is_judged = true;
+            return Verdict::Limit;
+        }
+        self.judge_429s(observed, after)
+    }
+
+    /// Another 429 to a request of before that, for which everything waits until `after`.
+    pub(super) fn limited_again(&mut self, after: Instant) -> Verdict {
+        if self.is_judged {
+            return Verdict::Limit;
+        }
+        self.recent.record(true);
+        self.judge_429s(self.stretch.observed(), after)
+    }
+
+    fn judge_429s(&mut self, observed: Option<f64>, after: Instant) -> Verdict {
+        let Some(limit) = self.limit else {
+            if let Some(observed) = observed {
+                self.see(observed, after);
+                self.is_judged = true;
+            }
+            return Verdict::Limit;
+        };
+        let rate = SHARE_OF_LIMIT * limit;
+        let is_above = rate > self.seen || !self.is_confirmed;
+        let is_too_many = if self.trial.is_some() {
+            // A trial is given its time, unless it is plain that it is not enough.
+            self.recent.len() >= RECENT_ANSWERS / 2 && self.recent.share_of_429s() > MUCH + self.strays
+        } else if self.in_a_row >= STALLED {
+            true
+        } else {
+            let is_too_many_of_last = self.recent.count(LAST) > MAX_STRAYS_ABOVE + self.strays * LAST / 100;
+            is_above && is_too_many_of_last || self.recent.count(RECENT_ANSWERS) > self.max_strays()
+        };
+        if !is_too_many {
+            return Verdict::Stray;
+        }
+        self.is_judged = true;
+        if !self.is_confirmed {
+            // It grew until it met the limit.
+            let met = observed.map_or(rate, |observed| observed.min(rate));
+            self.see(met, after);
+        } else if is_above {
+            // What was confirmed stands; there is no more, or a little.
+            let met = (rate * MET).max(self.seen);
+            self.patience = if met > self.seen { PATIENCE } else { (self.patience * 2).min(MAX_PATIENCE) };
+            self.keep_to(met, after);
+        } else {
+            let trial =
+                Trial { share: self.recent.share_of_429s(), limit: self.trial.map_or(self.seen, |trial| trial.limit) };
+            self.keep_to(self.seen * TRIAL, after);
+            self.trial = Some(trial);
+        }
+        Verdict::Limit
+    }
+
+    /// How many of [`RECENT_ANSWERS`] may be 429s without a doubt about the rate.
+    fn max_strays(&self) -> u32 {
+        if self.strays == 0 { MAX_STRAYS } else { self.strays + MAX_MORE_STRAYS }
+    }
+
+    /// A trial is over.
+    fn judge(&mut self, trial: Trial, now: Instant) {
+        let share = self.recent.share_of_429s();
+        let has_helped = share * 5 <= trial.share || share + 6 <= trial.share;
+        if has_helped {
+            let before = self.before_trial.unwrap_or(trial.limit);
+            self.before_trial = Some(before.max(trial.limit));
+        } else {
+            // What an earlier one seemed to have shown was chance as well.
+            self.strays = share.midpoint(trial.share);
+            let before = self.before_trial.take().unwrap_or(trial.limit);
+            self.keep_to(before.max(trial.limit), now);
+        }
+    }
+
+    /// The limit was seen.
+    fn see(&mut self, limit: f64, now: Instant) {
+        let limit = limit.clamp(LEAST, MOST);
+        let was_confirmed = self.is_confirmed;
+        self.before = (self.stretch.answers() >= MIN_BETWEEN).then_some(self.seen);
+        self.seen = limit;
+        self.confirm();
+        self.patience =
+            if was_confirmed && self.is_confirmed { (self.patience * 2).min(MAX_PATIENCE) } else { PATIENCE };
+        self.stretch.begin_anew(now);
+        self.keep_to(limit, now);
+    }
+
+    /// It is confirmed if it is about what was seen before.
+    fn confirm(&mut self) {
+        let is_same = |before: f64| before.min(self.seen) >= SAME_LIMIT * before.max(self.seen);
+        self.is_confirmed = self.before.is_some_and(is_same);
+    }
+
+    /// Has this limit stand for what was seen.
+    fn keep_to(&mut self, limit: f64, now: Instant) {
+        self.limit = Some(limit);
+        self.seen = limit;
+        self.recent = RecentAnswers::default();
+        self.calm_since = now;
+        self.grown_at = now;
+    }
+}
