@@ -176,15 +176,19 @@ async fn fetch_token(request: &mut PendingRequest<'_>) -> Result<TokenResponse, 
 }
 
 fn into_error(failure: Failure) -> Error {
+    if let Some(error) = failure.as_obstacle() {
+        return error.with_cause(failure);
+    }
     match &failure {
         Failure::Refused(refusal) if refusal.status.is_client_error() => Error::config(format!(
-            "Navan does not accept the credential: check `client_id` and `client_secret` (the secret is shown only once, when the credential is created), that the credential still exists, and that `region` is where the company's data lives (us or eu). Credentials are made in Navan under {}.",
+            "Navan ({}) does not accept the credential: check `client_id` and `client_secret` (the secret is shown only once, when the credential is created), that the credential still exists, and that `region` is where the company's data lives (us or eu). Credentials are made in Navan under {}.",
+            refusal.host,
             credentials_page()
         ))
         .with_cause(failure),
-        Failure::Exhausted { .. } => Error::transient(
-            "Navan's token endpoint cannot be reached or gives no token: check that this machine may connect to Navan, and try again later.",
-        )
+        Failure::Exhausted { host, .. } => Error::transient(format!(
+            "Navan's token endpoint ({host}) cannot be reached or gives no token: check that this machine may connect to it, and try again later."
+        ))
         .with_cause(failure),
         _ => failure.into_error(""),
     }

@@ -5,6 +5,7 @@ use std::fmt;
 use reqwest::StatusCode;
 
 use super::circuit_breaker::Outage;
+use super::obstacle::Obstacle;
 use super::rate_limit::LimitExceeded;
 use crate::config::{INTEGRATIONS_PAGE, credentials_page};
 use crate::error::Error;
@@ -23,7 +24,7 @@ pub struct InvalidBody(pub String);
 pub enum Failure {
     /// Navan refused it; asking again would not help.
     #[error("{0}")]
-    Refused(Refusal),
+    Refused(Box<Refusal>),
     /// Two good tokens in a row were refused.
     #[error("{endpoint} refused two tokens in a row")]
     Unauthorized {
@@ -35,10 +36,14 @@ pub enum Failure {
     Exhausted {
         /// The endpoint's path.
         endpoint: String,
+        /// Who was asked.
+        host: String,
         /// How often it was tried.
         tries: u32,
         /// What came of the last try.
         last: String,
+        /// What it showed to be in the way.
+        obstacle: Option<Obstacle>,
     },
     /// Rate limited beyond what a sync should wait for.
     #[error(transparent)]
@@ -56,6 +61,8 @@ pub enum Failure {
 pub struct Refusal {
     /// The endpoint's path.
     pub endpoint: String,
+    /// Who was asked.
+    pub host: String,
     /// The parameters of the request. They hold no values of rows.
     pub parameters: String,
     /// 3xx or 4xx.
@@ -64,6 +71,8 @@ pub struct Refusal {
     pub code: Option<String>,
     /// The answer's own words, cut to one line.
     pub details: Option<String>,
+    /// What it shows to be in the way: then it is not Navan that refuses.
+    pub obstacle: Option<Obstacle>,
 }
 
 impl fmt::Display for Refusal {
@@ -79,18 +88,44 @@ impl fmt::Display for Refusal {
     }
 }
 
+impl Refusal {
+    /// Whether it is the address of this machine that is refused.
+    fn is_about_the_address(&self) -> bool {
+        self.code.as_ref().is_some_and(|code| code.eq_ignore_ascii_case("IP_NOT_ALLOWED"))
+    }
+}
+
 impl Failure {
     /// The status with which Navan refused the request, if it did.
     pub fn refused_with(&self) -> Option<u16> {
         match self {
-            Self::Refused(refusal) => Some(refusal.status.as_u16()),
+            Self::Refused(refusal) if refusal.obstacle.is_none() => Some(refusal.status.as_u16()),
             _ => None,
         }
+    }
+
+    /// The words for the user where something else than Navan is the cause, or the place from which it is asked.
+    pub fn as_obstacle(&self) -> Option<Error> {
+        let (host, obstacle) = match self {
+            Self::Refused(refusal) if refusal.is_about_the_address() => {
+                return Some(Error::config(format!(
+                    "Navan ({}) does not let this machine's IP address in: it is not on the company's allow-list. Add the address from which the connector connects, or run it where that is allowed.",
+                    refusal.host
+                )));
+            }
+            Self::Refused(refusal) => (&refusal.host, &refusal.obstacle),
+            Self::Exhausted { host, obstacle, .. } => (host, obstacle),
+            _ => return None,
+        };
+        obstacle.clone().map(|obstacle| obstacle.into_error(host))
     }
 
     /// The words for the user. `scopes` says which scope each stream takes.
     pub fn into_error(self, scopes: &str) -> Error {
         let cause = self.to_string();
+        if let Some(error) = self.as_obstacle() {
+            return error.with_cause(cause);
+        }
         let error = match self {
             Self::NoToken(error) => return error,
             Self::Refused(refusal) if refusal.status == StatusCode::FORBIDDEN => Error::config(format!(
@@ -107,8 +142,8 @@ impl Failure {
             Self::Unauthorized { endpoint } => Error::config(format!(
                 "Navan refuses the tokens that it issues for this credential ({endpoint} answered 401 twice): check on Navan's {INTEGRATIONS_PAGE} page that the credential still exists and is not restricted to other IP addresses, and create a new one if need be."
             )),
-            Self::Exhausted { endpoint, tries, last } => Error::transient(format!(
-                "Navan's API did not give a usable answer in {tries} tries ({endpoint}: {last}). Try again later; if it goes on, {CHECK_REGION}."
+            Self::Exhausted { endpoint, host, tries, last, .. } => Error::transient(format!(
+                "Navan's API ({host}) did not give a usable answer in {tries} tries ({endpoint}: {last}). Try again later; if it goes on, {CHECK_REGION}."
             )),
             Self::RateLimited(exceeded) => Error::transient(format!(
                 "{exceeded}. The sync ends here and the next one carries on; if it goes on, lower `max_concurrency` or `requests_per_second`, or ask Navan for a higher limit."

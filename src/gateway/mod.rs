@@ -10,12 +10,14 @@ mod circuit_breaker;
 mod clock;
 mod failure;
 mod network;
+mod obstacle;
 mod rate_limit;
 mod redact;
 mod request;
 mod response;
 mod retry;
 mod timings;
+mod tls;
 mod transport;
 
 use std::rc::Rc;
@@ -28,6 +30,7 @@ use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use circuit_breaker::{BreakerPermit, CircuitBreaker, ProbeFlag};
+use obstacle::Obstacle;
 use rate_limit::{RateLimiter, RatePermit};
 use response::{Response, ResponseAction};
 use retry::RetryState;
@@ -68,6 +71,8 @@ pub struct PendingRequest<'a> {
     pub refused_token: Option<u64>,
     /// Whether the last answer said itself that it has no body (204).
     pub had_no_content: bool,
+    /// What the last attempt showed to be in the way.
+    obstacle: Option<Obstacle>,
 }
 
 /// The permission to make one attempt; a request that bypasses limiter and breaker needs none.
@@ -135,6 +140,7 @@ impl Gateway {
             retry_after: None,
             refused_token: None,
             had_no_content: false,
+            obstacle: None,
         }
     }
 }
@@ -179,6 +185,7 @@ impl<'a> PendingRequest<'a> {
         self.retry.spend(took);
         self.record(&response, took);
         self.retry_after = response.retry_after;
+        self.obstacle.clone_from(&response.obstacle);
         self.had_no_content = response.status == Some(StatusCode::NO_CONTENT);
         permits.record(&response)?;
         match response.action {
@@ -220,8 +227,9 @@ impl<'a> PendingRequest<'a> {
 
     async fn back_off(&mut self, last: String, asked: Option<Duration>) -> Result<(), Failure> {
         let Some(wait) = self.retry.next_wait(asked) else {
-            let (endpoint, tries) = (self.request.endpoint.to_owned(), self.retry.tries());
-            return Err(Failure::Exhausted { endpoint, tries, last });
+            let (endpoint, host) = (self.request.endpoint.to_owned(), self.request.host());
+            let (tries, obstacle) = (self.retry.tries(), self.obstacle.take());
+            return Err(Failure::Exhausted { endpoint, host, tries, last, obstacle });
         };
         emit(&Event::RetryScheduled);
         emit(&Event::Waited { cause: Wait::Backoff, time: wait });

@@ -5,7 +5,9 @@ use futures::future::LocalBoxFuture;
 use reqwest::redirect::Policy;
 use reqwest::{Client, Request, Response};
 
+use super::obstacle::Obstacle;
 use super::timings::Timings;
+use super::tls;
 use crate::error::Error;
 
 /// How many redirects within Navan's host are followed.
@@ -17,10 +19,22 @@ pub trait Network {
     fn execute(&self, request: Request) -> LocalBoxFuture<'_, Result<Response, NetworkError>>;
 }
 
-/// Why there is no answer; without address or parameters in its words.
+/// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct NetworkError(pub String);
+#[error("{words}")]
+pub struct NetworkError {
+    /// Without address or parameters.
+    pub words: String,
+    /// What stands in the way, if that is known.
+    pub obstacle: Option<Obstacle>,
+}
+
+impl NetworkError {
+    /// One of which nothing more is known.
+    pub fn new(words: impl Into<String>) -> Self {
+        Self { words: words.into(), obstacle: None }
+    }
+}
 
 /// Real connections.
 pub struct Http {
@@ -33,18 +47,17 @@ impl Http {
     /// # Errors
     /// A `system_error` if this machine has no usable TLS certificates.
     pub fn new(timings: &Timings) -> Result<Self, Error> {
+        let no_certificates = "The HTTP client cannot start: check that this machine has CA certificates.";
+        let tls = tls::client_config().map_err(|e| Error::system(no_certificates).with_cause(e))?;
         let client = Client::builder()
+            .tls_backend_preconfigured(tls)
             .user_agent(concat!("source-navan/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(timings.connect_timeout)
             .read_timeout(timings.read_timeout)
-            .min_tls_version(reqwest::tls::Version::TLS_1_2)
             .redirect(within_one_host())
             .retry(reqwest::retry::never())
             .build()
-            .map_err(|e| {
-                Error::system("The HTTP client cannot start: check that this machine has CA certificates.")
-                    .with_cause(e.without_url())
-            })?;
+            .map_err(|e| Error::system(no_certificates).with_cause(e.without_url()))?;
         Ok(Self { client })
     }
 }
@@ -61,7 +74,8 @@ impl From<reqwest::Error> for NetworkError {
     fn from(error: reqwest::Error) -> Self {
         let error = error.without_url();
         let causes = std::iter::successors(Some(&error as &dyn std::error::Error), |e| e.source());
-        Self(causes.map(ToString::to_string).collect::<Vec<_>>().join(": "))
+        let words = causes.map(ToString::to_string).collect::<Vec<_>>().join(": ");
+        Self { words, obstacle: Obstacle::of_connection(&error) }
     }
 }
 

@@ -14,6 +14,14 @@ pub struct Request<'a> {
     pub policy: RequestPolicy,
 }
 
+impl Request<'_> {
+    /// Who is asked.
+    pub fn host(&self) -> String {
+        let host = self.url.host_str().unwrap_or_default();
+        self.url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    }
+}
+
 /// What a request sends.
 #[derive(Clone, Copy)]
 pub enum Payload<'a> {

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::circuit_breaker::RequestOutcome;
 use super::failure::Refusal;
 use super::network::NetworkError;
+use super::obstacle::Obstacle;
 use super::rate_limit::headers::{self, RateLimitHeaders};
 use super::redact::redact;
 use super::request::{Payload, Request, RequestPolicy};
@@ -51,6 +52,8 @@ pub(super) struct Response {
     pub(super) rate_limit: Option<RateLimitHeaders>,
     /// What it tells the circuit breaker.
     pub(super) outcome: RequestOutcome,
+    /// What stands between this machine and Navan, as far as it shows.
+    pub(super) obstacle: Option<Obstacle>,
 }
 
 impl Response {
@@ -63,10 +66,12 @@ impl Response {
             status if is_transient(status) => ResponseAction::Retry,
             _ => ResponseAction::Fail,
         };
+        let obstacle = Obstacle::of_answer(status.as_u16(), headers, &body);
         Self {
             action,
             status: Some(status),
             body,
+            obstacle,
             error: None,
             retry_after: headers::retry_after(headers),
             rate_limit: headers::rate_limit(headers),
@@ -88,6 +93,7 @@ impl Response {
             retry_after: None,
             rate_limit: None,
             outcome,
+            obstacle: error.obstacle.clone(),
         }
     }
 
@@ -101,7 +107,7 @@ impl Response {
     }
 
     /// What Navan said to a request that it refused.
-    pub(super) fn refusal(&self, request: &Request<'_>, secrets: &[&Secret]) -> Refusal {
+    pub(super) fn refusal(&self, request: &Request<'_>, secrets: &[&Secret]) -> Box<Refusal> {
         let parameters = match request.payload {
             Payload::Query(parameters) if request.policy.shows_parameters => {
                 parameters.iter().map(|(name, value)| shown(name, value)).collect::<Vec<_>>().join("&")
@@ -110,7 +116,8 @@ impl Response {
         };
         let (code, details) = error_details(&self.body, secrets);
         let status = self.status.unwrap_or_default();
-        Refusal { endpoint: request.endpoint.to_owned(), parameters, status, code, details }
+        let (endpoint, host, obstacle) = (request.endpoint.to_owned(), request.host(), self.obstacle.clone());
+        Box::new(Refusal { endpoint, host, parameters, status, code, details, obstacle })
     }
 }
 

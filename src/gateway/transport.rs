@@ -57,7 +57,10 @@ impl Transport {
         };
         timeout(timings.attempt_deadline, exchange).await.unwrap_or_else(|_| {
             let minutes = timings.attempt_deadline.as_secs() / 60;
-            Response::broken(None, &NetworkError(format!("the answer was not there whole after {minutes} minutes")))
+            Response::broken(
+                None,
+                &NetworkError::new(format!("the answer was not there whole after {minutes} minutes")),
+            )
         })
     }
 
@@ -73,7 +76,7 @@ impl Transport {
             match response.chunk().await {
                 Ok(Some(chunk)) if body.len() + chunk.len() > MAX_BODY => {
                     let megabytes = MAX_BODY / 1024 / 1024;
-                    let error = NetworkError(format!("the answer has more than {megabytes} MiB"));
+                    let error = NetworkError::new(format!("the answer has more than {megabytes} MiB"));
                     return Response::broken(Some(status), &error);
                 }
                 Ok(Some(chunk)) => {

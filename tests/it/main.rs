@@ -21,6 +21,7 @@ mod interruption;
 mod kill;
 mod message_order;
 mod month_boundary;
+mod obstacles;
 mod odd_answers;
 mod odd_rows;
 mod odd_words;

@@ -114,10 +114,10 @@ impl SimulatedNetwork {
         self.change(number);
         self.sleep_a_while().await;
         let request: axum::http::Request<reqwest::Body> =
-            request.try_into().map_err(|error: reqwest::Error| NetworkError(error.to_string()))?;
+            request.try_into().map_err(|error: reqwest::Error| NetworkError::new(error.to_string()))?;
         let is_stray = matches!(fault, Some(Fault::TooMany { .. }));
         let answer = self.navan.call(request.map(Body::new), fault).await;
-        let (head, body) = answer.map_err(|error| NetworkError(error.to_string()))?.into_parts();
+        let (head, body) = answer.map_err(|error| NetworkError::new(error.to_string()))?.into_parts();
         if head.status == 429 && !is_stray {
             self.over_the_limit.update(|count| count + 1);
         }

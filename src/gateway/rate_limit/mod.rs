@@ -1,11 +1,8 @@
 //! The rate limiter: no faster than Navan allows, as far as it lets that be seen.
 //!
 //! Requests take turns at the bucket, in the order in which they came. Until a limit is seen nothing holds them back
-//! but the configured ceiling. A limit is seen in `X-RateLimit-*` (what remains, until when), or at a 429: the answers
-//! before it, if they were enough, over the time they took and the wait that is asked for. The bucket then runs at 80 % of
-//! it, goes down at once, and up while requests queue for it: by 10 % a second as long as the limit was seen once only, or
-//! towards what headers tell; by 1 % once it was seen twice. A 429 holds back everybody. One that comes although requests
-//! stay well below a limit that was seen is a stray, or another program's, and changes no rate as long as there are few.
+//! but the configured ceiling. A limit is seen in `X-RateLimit-*` (what remains, until when), or at a 429 ([`estimate`]). The
+//! bucket then runs at 80 % of it. A 429 holds back everybody; if it is a stray, what was saved up meanwhile may be used afterwards.
 
 mod bucket;
 mod estimate;

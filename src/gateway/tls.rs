@@ -1,0 +1,85 @@
+//! TLS, with certificates that this machine trusts. Of one that it does not trust, the issuer is told: behind a proxy that opens
+//! connections it is the proxy's, and whoever runs the connector knows by its name which certificate to trust.
+
+use std::sync::Arc;
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, OtherError, SignatureScheme};
+use rustls_platform_verifier::Verifier;
+use x509_cert::der::Decode as _;
+
+/// The certificate's issuer is not among those that this machine trusts.
+#[derive(Debug, thiserror::Error)]
+#[error("unknown issuer {0}")]
+pub(super) struct UnknownIssuer(pub(super) String);
+
+/// The settings of connections.
+///
+/// # Errors
+/// If this machine has no usable certificates.
+pub(super) fn client_config() -> Result<ClientConfig, rustls::Error> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let verifier = NamingVerifier::new(Arc::clone(&provider))?;
+    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+    Ok(config.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())
+}
+
+/// The platform's verifier, which decides; only the words of its refusal are others.
+#[derive(Debug)]
+struct NamingVerifier(Verifier);
+
+impl NamingVerifier {
+    fn new(provider: Arc<CryptoProvider>) -> Result<Self, rustls::Error> {
+        Verifier::new(provider).map(Self)
+    }
+}
+
+impl ServerCertVerifier for NamingVerifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let verified = self.0.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+        verified.map_err(|error| match error {
+            rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
+                let issuer = UnknownIssuer(issuer(intermediates.last().unwrap_or(end_entity)));
+                CertificateError::Other(OtherError(Arc::new(issuer))).into()
+            }
+            error => error,
+        })
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.0.verify_tls12_signature(message, cert, dss)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.0.verify_tls13_signature(message, cert, dss)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.supported_verify_schemes()
+    }
+}
+
+/// Who issued a certificate, by the name that stands in it.
+fn issuer(certificate: &CertificateDer<'_>) -> String {
+    let parsed = x509_cert::Certificate::from_der(certificate);
+    parsed.map_or_else(|_| "that cannot be read".to_owned(), |parsed| parsed.tbs_certificate.issuer.to_string())
+}
