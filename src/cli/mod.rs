@@ -87,7 +87,11 @@ pub fn main() -> ExitCode {
             tracing::error!("{}", error.cause().unwrap_or(error.message()));
             sink.message(&Message::trace(Trace::error(error, None)));
         }
-        sink.flush().await;
+        // The reader of stdout may take nothing, so a signal must be heeded up to here.
+        tokio::select! {
+            () = sink.flush() => {}
+            signal = interruption() => end_by(signal),
+        }
         match result {
             Ok(true) => ExitCode::SUCCESS,
             Ok(false) | Err(_) => ExitCode::FAILURE,

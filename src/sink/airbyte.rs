@@ -8,6 +8,7 @@
 use std::io::{ErrorKind, Write};
 use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::LocalBoxFuture;
@@ -17,6 +18,9 @@ use super::Sink;
 use crate::protocol::Message;
 use crate::record::RecordBatch;
 use crate::shutdown::end_by;
+
+/// How long to wait for a stdout that was made non-blocking, and is full.
+const BUSY: Duration = Duration::from_millis(5);
 
 /// A handle on stdout; clones write to the same queue.
 #[derive(Clone)]
@@ -58,6 +62,7 @@ impl Sink for AirbyteWriter {
         let mut line = Vec::with_capacity(256);
         // Writing to memory cannot fail, and no message has a map with keys that are not strings.
         if serde_json::to_writer(&mut line, message).is_ok() {
+            let mut line = without_line_ends(line);
             line.push(b'\n');
             self.enqueue(Queued::Message(line));
         }
@@ -88,9 +93,33 @@ fn write_all(mut output: impl Write, queued: &mpsc::Receiver<Queued>) {
     }
 }
 
-fn write(output: &mut impl Write, lines: &[u8]) -> std::io::Result<()> {
-    output.write_all(lines)?;
-    output.flush()
+fn write(output: &mut impl Write, mut lines: &[u8]) -> std::io::Result<()> {
+    while !lines.is_empty() {
+        match output.write(lines) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(written) => lines = &lines[written..],
+            Err(error) if error.kind() == ErrorKind::WouldBlock => thread::sleep(BUSY),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    loop {
+        match output.flush() {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => thread::sleep(BUSY),
+            done => return done,
+        }
+    }
+}
+
+/// Some readers end a line at U+0085, U+2028 and U+2029 too, so that these leave as escapes, as they do in records.
+fn without_line_ends(line: Vec<u8>) -> Vec<u8> {
+    const ESCAPES: [(char, &str); 3] = [('\u{85}', "\\u0085"), ('\u{2028}', "\\u2028"), ('\u{2029}', "\\u2029")];
+    match std::str::from_utf8(&line) {
+        Ok(text) if ESCAPES.iter().any(|(end, _)| text.contains(*end)) => {
+            ESCAPES.iter().fold(text.to_owned(), |text, (end, escape)| text.replace(*end, escape)).into_bytes()
+        }
+        _ => line,
+    }
 }
 
 fn end_without_output(error: &std::io::Error) -> ! {

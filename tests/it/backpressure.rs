@@ -3,6 +3,9 @@
 //! Seen to fail: with an unbounded output queue, the tests of the requests and of the memory; with a sweep that does not poll
 //! its other requests while it writes a page, `a_reader_that_stops_for_longer_than_a_request_may_take_fails_none`.
 
+use std::io::Read as _;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use navan_sandbox::{ExpenseType, Faults, Sandbox, Settings};
@@ -22,6 +25,21 @@ fn memory(process: &Process) -> u64 {
     let status = process.proc("status");
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
     line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+/// A parent can have made its end of the output non-blocking, and with it the connector's.
+#[test]
+fn a_full_stdout_that_does_not_block_is_waited_for() {
+    let sandbox = Sandbox::start(Settings { bookings: 2_000, ..Settings::default() }).unwrap();
+    let connector = Connector::against(&sandbox).stream("BOOKING");
+    let (mut reader, writer) = UnixStream::pair().unwrap();
+    writer.set_nonblocking(true).unwrap();
+    let mut child = connector.start_into("read", OwnedFd::from(writer).into());
+    wait_until_stable(|| sandbox.counts().requests);
+    let mut received = String::new();
+    reader.read_to_string(&mut received).unwrap();
+    assert!(child.wait().unwrap().success());
+    assert_eq!(received.lines().filter(|line| line.starts_with(r#"{"type":"RECORD""#)).count(), 2_000);
 }
 
 #[test]

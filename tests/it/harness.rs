@@ -131,10 +131,15 @@ impl Connector {
 
     /// Starts a command (`spec`, `check`, `discover`, `read`) with stdout piped.
     pub(crate) fn start(&self, command: &str) -> Child {
+        self.start_into(command, Stdio::piped())
+    }
+
+    /// The same with another stdout.
+    pub(crate) fn start_into(&self, command: &str, stdout: Stdio) -> Child {
         let mut process = Command::new(env!("CARGO_BIN_EXE_source-navan"));
         process.arg(command).args(&self.flags);
         process.env_remove("RUST_LOG").envs(&self.environment).env("RUST_BACKTRACE", "0");
-        process.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        process.stdin(Stdio::null()).stdout(stdout).stderr(Stdio::piped());
         if command != "spec" {
             process.arg("--config").arg(self.file("config.json", self.config.to_string()));
         }

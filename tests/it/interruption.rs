@@ -1,6 +1,7 @@
 //! SIGTERM, SIGINT, and readers that go away.
 
 use std::collections::BTreeSet;
+use std::io::Write as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::time::Duration;
 
@@ -101,6 +102,22 @@ fn a_signal_ends_a_read_whose_last_messages_nobody_takes() {
     let sandbox = Sandbox::start(Settings { bookings: 60, ..Settings::default() }).unwrap();
     let connector = Connector::against(&sandbox).stream("BOOKING");
     let mut process = Process::start_read(&connector);
+    wait_until_stable(|| sandbox.counts().requests);
+    process.signal("TERM");
+    assert_eq!(process.wait_exit(SOON).signal(), Some(SIGTERM));
+}
+
+/// How much a pipe holds.
+const PIPE_CAPACITY: usize = 65_536;
+
+/// Seen to hang if the signal is handled only while the streams are asked for.
+#[test]
+fn a_signal_ends_a_check_whose_messages_nobody_takes() {
+    let sandbox = sandbox();
+    let connector = Connector::against(&sandbox);
+    let (_reader, mut writer) = std::io::pipe().unwrap();
+    writer.write_all(&vec![b' '; PIPE_CAPACITY]).unwrap();
+    let mut process = Process::of(connector.start_into("check", writer.into()));
     wait_until_stable(|| sandbox.counts().requests);
     process.signal("TERM");
     assert_eq!(process.wait_exit(SOON).signal(), Some(SIGTERM));

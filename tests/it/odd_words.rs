@@ -88,3 +88,13 @@ fn all_that_is_said_of_a_stream_has_its_namespace() {
     let kinds: Vec<_> = run.of_type("TRACE").iter().map(|message| message["trace"]["type"].clone()).collect();
     assert!(kinds.contains(&json!("ESTIMATE")) && kinds.contains(&json!("ERROR")), "{kinds:?}");
 }
+
+/// Some readers end a line there.
+#[test]
+fn what_ends_a_line_for_some_readers_leaves_as_an_escape_in_log_and_trace() {
+    let body = json!({"error": {"code": "BAD", "message": "one\u{2028}two\u{2029}three\u{85}four"}}).to_string();
+    let server = ScriptedNavan::start(move |asked| (asked.path != TOKEN).then(|| Reply::new(422, body.clone())));
+    let run = server.connector().run("read");
+    assert!(run.stdout.contains("one"), "{}", run.stdout);
+    assert!(!run.stdout.contains(['\u{2028}', '\u{2029}', '\u{85}']), "{}", run.stdout);
+}

@@ -20,7 +20,11 @@ pub(crate) struct Process {
 impl Process {
     /// Starts `connector`, which must live on, since its files go with it.
     pub(crate) fn start_read(connector: &Connector) -> Self {
-        let mut child = connector.start("read");
+        Self::of(connector.start("read"))
+    }
+
+    /// One that was started.
+    pub(crate) fn of(mut child: Child) -> Self {
         let stdout = child.stdout.take();
         Self { child, stdout, received: Vec::new() }
     }
