@@ -1,4 +1,5 @@
-//! Lists by the day of the last change, page after page by a cursor: expense transactions (docs/navan-api.md#expense).
+//! Lists that are followed page after page by a cursor: expense transactions by the day of the last change
+//! (docs/navan-api.md#expense), and users where they are not numbered (docs/navan-api.md#users).
 
 use std::ops::RangeInclusive;
 
@@ -65,6 +66,24 @@ impl ChangesQuery {
 }
 
 impl Api<'_> {
+    /// One page of a list that is followed by its cursor, and asked for nothing else; without a cursor the first.
+    ///
+    /// # Errors
+    /// As for any request.
+    pub async fn cursor_page(
+        &self,
+        endpoint: &'static str,
+        cursor: Option<&str>,
+        format: &RecordFormat,
+    ) -> Result<ChangesPage, Failure> {
+        let parameters: Vec<_> = cursor.map(|cursor| ("cursor", cursor.to_owned())).into_iter().collect();
+        let place = PagePlace { is_first: cursor.is_none(), max_attempts: None };
+        let Fetched { page, permit } =
+            self.fetch_page::<ChangesEnvelope>(endpoint, endpoint, &parameters, place, format).await?;
+        let ChangesEnvelope { rows, next } = page;
+        Ok(ChangesPage { rows, next, permit })
+    }
+
     /// One page of changes; without a cursor the first.
     ///
     /// # Errors

@@ -153,8 +153,8 @@ impl Envelope for ChangesEnvelope {
         let mut more = scanner.open(b'{', b'}')?;
         while more {
             match member_name(scanner)?.as_str() {
-                "content" => content.set(rows_or_null(scanner, format)?)?,
-                "next_cursor" => next_cursor.set(value::<Option<String>>(scanner)?)?,
+                "content" | "data" => content.set(rows_or_null(scanner, format)?)?,
+                "next_cursor" | "nextCursor" => next_cursor.set(value::<Option<String>>(scanner)?)?,
                 "has_next" => has_next.set(value::<Option<bool>>(scanner)?)?,
                 "content_size" => content_size.set(value::<Option<u64>>(scanner)?)?,
                 name => {
@@ -176,7 +176,9 @@ impl Envelope for ChangesEnvelope {
         let announces_rows = size.unwrap_or(0) > 0 || next != NextPage::None;
         match content.get() {
             Some(rows) => Ok(Self { rows, next }),
-            None if announces_rows || error || !has_paging => Err(Malformed::Shape("its rows, `content`, are missing")),
+            None if announces_rows || error || !has_paging => {
+                Err(Malformed::Shape("its rows, `content` or `data`, are missing"))
+            }
             None if size == Some(0) => Ok(Self::empty()),
             None => Err(Malformed::Shape(NOTHING)),
         }
@@ -348,6 +350,13 @@ mod tests {
         assert_eq!(counting(r#"{"data":[]}"#), (Counting::Pages(None), None));
         assert_eq!(counting(r#"{"Resources":[],"totalResults":3}"#), (Counting::Rows(0), Some(3)));
         assert_eq!(counting(r#"{"Resources":[],"totalResults":3,"startIndex":1}"#), (Counting::Rows(1), Some(3)));
+    }
+
+    #[test]
+    fn the_members_of_a_page_of_changes_have_two_names_each() {
+        let page = changes(r#"{"data":[{"id":"1"}],"nextCursor":"c"}"#).unwrap();
+        assert_eq!((page.rows.len(), page.next), (1, NextPage::Cursor("c".to_owned())));
+        assert!(changes(r#"{"data":[],"content":[]}"#).is_err());
     }
 
     #[test]

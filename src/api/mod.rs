@@ -14,6 +14,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use reqwest::StatusCode;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use url::Url;
 
@@ -31,13 +32,15 @@ pub use list::{ListPage, ListQuery, Paging};
 /// The API's host, for every region (docs/navan-api.md#hosts).
 const API_HOST: &str = "https://api.navan.com";
 
-/// The token's host for European companies; elsewhere it is the API's.
+/// The token's host for European companies; elsewhere it is the API's. Some of them are said to have the API there too.
 const EU_TOKEN_HOST: &str = "https://app-fra.navan.com";
 
 /// Navan's API, as one company sees it.
 pub struct Api<'a> {
     tokens: TokenSource<'a>,
-    base: Url,
+    base: RefCell<Url>,
+    /// Where the API may be instead, as long as it has not answered properly.
+    other_base: RefCell<Option<Url>>,
     region: Option<&'static str>,
     permits: Arc<Semaphore>,
     /// Endpoints that have answered with a proper page in this run.
@@ -66,13 +69,15 @@ impl<'a> Api<'a> {
     pub fn new(config: &'a Config, network: Rc<dyn Network>, timings: Timings) -> Result<Self, Error> {
         let gateway = Gateway::new(network, timings, config.requests_per_second, config.secrets());
         let base = config.api_url.clone().map_or_else(|| address(API_HOST), Ok)?;
-        let token_base = match (&config.api_url, config.region) {
-            (None, Region::Eu) => address(EU_TOKEN_HOST)?,
-            _ => base.clone(),
+        let other_base = match (&config.api_url, config.region) {
+            (None, Region::Eu) => Some(address(EU_TOKEN_HOST)?),
+            _ => None,
         };
+        let token_base = other_base.as_ref().unwrap_or(&base);
         Ok(Self {
-            tokens: TokenSource::new(gateway, under(&token_base, TOKEN_PATH), config),
-            base,
+            tokens: TokenSource::new(gateway, under(token_base, TOKEN_PATH), config),
+            base: RefCell::new(base),
+            other_base: RefCell::new(other_base),
             region: (config.region == Region::Eu).then_some("EU"),
             permits: Arc::new(Semaphore::new(config.max_concurrency)),
             proper: RefCell::default(),
@@ -80,8 +85,8 @@ impl<'a> Api<'a> {
     }
 
     /// Where requests go.
-    pub fn host(&self) -> &str {
-        self.base.host_str().unwrap_or_default()
+    pub fn host(&self) -> String {
+        self.base.borrow().host_str().unwrap_or_default().to_owned()
     }
 
     /// Navan's time.
@@ -112,8 +117,7 @@ impl<'a> Api<'a> {
         self.tokens.scopes().await
     }
 
-    /// Reads one page of `path`, which lies at or below `endpoint`, holding a permit. A body that is no such page is asked for
-    /// again.
+    /// Reads one page of `path`, which lies at or below `endpoint`, holding a permit.
     async fn fetch_page<T: Envelope>(
         &self,
         endpoint: &'static str,
@@ -122,11 +126,56 @@ impl<'a> Api<'a> {
         place: PagePlace,
         format: &RecordFormat,
     ) -> Result<Fetched<T>, Failure> {
+        loop {
+            let base = self.base.borrow().clone();
+            let failure = match self.fetch_page_at(&base, endpoint, path, parameters, &place, format).await {
+                Ok(fetched) => return Ok(fetched),
+                Err(failure) => failure,
+            };
+            if !self.goes_to_other_host(&base, &failure) {
+                return Err(failure);
+            }
+        }
+    }
+
+    /// Whether it is worth while to ask elsewhere than at `base`, where this was the answer; then requests go there.
+    fn goes_to_other_host(&self, base: &Url, failure: &Failure) -> bool {
+        let speaks_of_host = match failure {
+            Failure::Refused(refusal) => refusal.status != StatusCode::FORBIDDEN,
+            Failure::Exhausted { .. } | Failure::Outage(_) => true,
+            Failure::Unauthorized { .. } | Failure::RateLimited(_) | Failure::NoToken(_) => false,
+        };
+        if !speaks_of_host || !self.proper.borrow().is_empty() {
+            return false;
+        }
+        if *self.base.borrow() != *base {
+            return true; // another request has found out already
+        }
+        let Some(other) = self.other_base.borrow_mut().take() else { return false };
+        tracing::info!(
+            "{} does not answer as Navan's API does ({failure}); {} is asked.",
+            self.host(),
+            other.host_str().unwrap_or_default()
+        );
+        self.base.replace(other);
+        true
+    }
+
+    /// The same at this host. A body that is no such page is asked for again.
+    async fn fetch_page_at<T: Envelope>(
+        &self,
+        base: &Url,
+        endpoint: &'static str,
+        path: &str,
+        parameters: &[(&str, String)],
+        place: &PagePlace,
+        format: &RecordFormat,
+    ) -> Result<Fetched<T>, Failure> {
         #[allow(clippy::expect_used)] // the semaphore is never closed
         let permit = Arc::clone(&self.permits).acquire_owned().await.expect("open");
         let mut request = self.tokens.gateway().request(Request {
             endpoint: path,
-            url: under(&self.base, path),
+            url: under(base, path),
             region: self.region,
             payload: Payload::Query(parameters),
             policy: RequestPolicy { max_attempts: place.max_attempts, ..RequestPolicy::API },

@@ -381,3 +381,28 @@ fn a_day_that_has_not_begun_for_navan_is_left_to_the_next_read() {
     let last = run.states("TRANSACTION").pop().unwrap();
     assert_eq!(last["types"]["fees"]["synced_through"], "2026-11-22T00:00:00Z");
 }
+
+#[test]
+fn users_that_are_not_at_the_numbered_path_are_followed_by_their_cursor() {
+    for (rows, cursor) in [("data", "nextCursor"), ("content", "next_cursor")] {
+        let server = ScriptedNavan::start(move |asked| match asked.path.as_str() {
+            "/v1/users" => Some(Reply::new(404, r#"{"error":"not found"}"#)),
+            "/travel/v1/users" => Some(match asked.parameter("cursor") {
+                "" => Reply::json(&json!({rows: [{"id": "1"}, {"id": "2"}], cursor: "to the second"})),
+                "to the second" => Reply::json(&json!({rows: [{"id": "2"}, {"id": "3"}], cursor: null})),
+                other => panic!("{other}"),
+            }),
+            _ => None,
+        });
+        let connector = server.connector().stream("USER");
+        assert_eq!(connector.read().keys("USER"), ["1", "2", "3"]);
+        let check = connector.run("check");
+        assert!(check.logs("INFO").iter().any(|line| line.contains("USER can be read")), "{}", check.stdout);
+    }
+    // Where they are at neither, the first refusal counts.
+    let server = ScriptedNavan::start(|asked| {
+        asked.path.ends_with("/v1/users").then(|| Reply::new(403, r#"{"error":"forbidden"}"#))
+    });
+    let run = server.connector().stream("USER").read();
+    assert!(run.errors()[0]["message"].as_str().unwrap().contains("users:read"), "{:?}", run.errors());
+}

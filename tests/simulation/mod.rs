@@ -9,6 +9,7 @@
 //! `SIMULATION_SEEDS=20000 cargo test --lib simulation` runs so many seeds, `SIMULATION_SEED=17` that one.
 
 mod checks;
+mod hosts;
 mod limits;
 mod network;
 mod run;

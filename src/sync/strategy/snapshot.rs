@@ -1,14 +1,18 @@
 //! Reading a list whole, each time.
 
+use std::collections::HashSet;
+
 use futures::FutureExt as _;
 use futures::future::LocalBoxFuture;
 use serde_json::Value;
 
 use super::missing::{self, MissingRange};
 use super::page_sweep::{self, SweepOptions};
+use super::row_numbers::RowNumbers;
 use super::{Modes, ProbeTarget, ReadContext, ReadError, ReadStrategy};
-use crate::api::{ListQuery, Paging};
+use crate::api::{ChangesPage, ListQuery, NextPage, Paging};
 use crate::error::Error;
+use crate::gateway::Failure;
 use crate::protocol::{ConfiguredStream, SyncMode};
 use crate::sync::state::{Resume, no_cursor, resume_full_refresh};
 
@@ -18,12 +22,18 @@ pub struct Snapshot {
     pub endpoint: &'static str,
     /// Rows a page.
     pub page_size: u64,
+    /// Where the same list is followed by a cursor, for companies that do not have it at the other path.
+    pub cursor_endpoint: &'static str,
 }
 
 impl Snapshot {
     async fn read_list(&self, read: &ReadContext<'_>) -> Result<(), ReadError> {
         let query = ListQuery::whole(self.endpoint, self.page_size);
-        let first = page_sweep::first_page(read, &query, Paging::default()).await?;
+        let first = match page_sweep::first_page(read, &query, Paging::default()).await {
+            Ok(first) => first,
+            Err(failure) if is_elsewhere(&failure) => return self.read_by_cursor(read, failure).await,
+            Err(failure) => return Err(failure.into()),
+        };
         read.emitter.estimate(first.page().estimated_rows(), first.page().estimated_bytes());
         let request_order = tokio::sync::Mutex::new(());
         // Rows may be added and removed at once, so that one consistent sweep proves nothing.
@@ -36,6 +46,46 @@ impl Snapshot {
         read.emitter.checkpoint(no_cursor());
         Ok(())
     }
+
+    /// Follows the list by its cursor. `refused` is why it could not be read by numbers, which is the error if it cannot be
+    /// read here either.
+    async fn read_by_cursor(&self, read: &ReadContext<'_>, refused: Failure) -> Result<(), ReadError> {
+        let (mut numbers, mut seen, mut cursors) = (RowNumbers::default(), HashSet::new(), HashSet::new());
+        let mut cursor: Option<String> = None;
+        let mut was_unreachable = false;
+        loop {
+            let page = read.api.cursor_page(self.cursor_endpoint, cursor.as_deref(), read.emitter.format()).await;
+            let page = match page {
+                Ok(page) => page,
+                Err(failure) if cursor.is_none() && is_elsewhere(&failure) => return Err(refused.into()),
+                Err(failure) => return Err(failure.into()),
+            };
+            let ChangesPage { mut rows, next, permit } = page;
+            rows.retain(|row| seen.insert(numbers.of(row)));
+            read.emitter.write(rows).await;
+            drop(permit);
+            match next {
+                NextPage::None => break,
+                NextPage::Cursor(next) if cursors.insert(next.clone()) => cursor = Some(next),
+                // The same page is asked for once more.
+                NextPage::Unreachable if !std::mem::replace(&mut was_unreachable, true) => {}
+                NextPage::Cursor(_) | NextPage::Unreachable => {
+                    return Err(Error::system(format!(
+                        "Navan's list at {} does not lead to its end: it gives the same cursor twice, or none to the rows that follow. What came is written. Please report this with the log.",
+                        self.cursor_endpoint
+                    ))
+                    .into());
+                }
+            }
+        }
+        read.emitter.checkpoint(no_cursor());
+        Ok(())
+    }
+}
+
+/// Whether the list is not to be had at its path.
+fn is_elsewhere(failure: &Failure) -> bool {
+    matches!(failure.refused_with(), Some(400 | 403 | 404 | 405 | 410))
 }
 
 impl ReadStrategy for Snapshot {
@@ -46,8 +96,14 @@ impl ReadStrategy for Snapshot {
     fn probe<'a>(&'a self, target: ProbeTarget<'a>) -> LocalBoxFuture<'a, Result<(), ReadError>> {
         async move {
             let query = ListQuery::whole(self.endpoint, self.page_size).in_pages_of(1);
-            target.api.numbered_page(&query, 0, Paging::default(), target.format).await?;
-            Ok(())
+            match target.api.numbered_page(&query, 0, Paging::default(), target.format).await {
+                Ok(_) => Ok(()),
+                Err(failure) if is_elsewhere(&failure) => {
+                    let page = target.api.cursor_page(self.cursor_endpoint, None, target.format).await;
+                    page.map(|_| ()).map_err(|_| failure.into())
+                }
+                Err(failure) => Err(failure.into()),
+            }
         }
         .boxed_local()
     }
