@@ -6,7 +6,7 @@ set positional-arguments
 # What .ci/requirements.txt pins goes before what a machine has.
 export PATH := justfile_directory() / "target/ci/bin:" + env("PATH")
 
-shell_scripts := ".ci/just .ci/run .ci/skip .ci/tools tests/acceptance/run tests/image/*"
+shell_scripts := ".ci/just .ci/run .ci/skip .ci/tools tests/acceptance/run tests/image/* tests/simulation/mutants/run"
 
 [private]
 default:
@@ -47,9 +47,17 @@ release version *args: (_crate "cargo-release" "1.1.6")
     cargo release --package source-navan "$@"
     cargo release --package source-navan --execute "$@"
 
+# whole syncs in one process on a paused clock, so many of them, each with faults, limits, changes and kills of its own
+simulate seeds="1000":
+    SIMULATION_SEEDS="$1" cargo test --locked --lib simulation::nothing_is_lost
+
+# the same on code with a mistake in it, one after the other: in how many seeds each is found
+mutants seeds="1000":
+    tests/simulation/mutants/run "$1"
+
 # everything that must hold before a change lands
 [group('checks')]
-ci: format lint scripts spelling workflows test doc deny pairs outside
+ci: format lint scripts spelling workflows test simulate doc deny pairs outside
 
 # formatting of Rust
 [group('checks')]
