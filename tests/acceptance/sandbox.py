@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import tempfile
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -88,18 +89,23 @@ def sandbox(
     users: int = 120,
     host: str | None = None,
     plain_numbers: bool = False,
+    settings: dict[str, Any] | None = None,
     faults: dict[str, Any] | None = None,
     limit: dict[str, Any] | None = None,
 ) -> Iterator[Sandbox]:
     """Runs a sandbox of its own; `transactions` counts each of the nine types.
 
     With `host`, it listens at every address and is named by that one: a container cannot reach this machine's loopback.
-    With `plain_numbers`, its numbers survive a client that reads them as floats.
+    With `plain_numbers`, its numbers survive a client that reads them as floats. `settings` are others of its own.
     """
     sizes = {"bookings": bookings, "transactions": transactions, "users": users}
     command = [SANDBOX, "--now", NOW, *(word for name, value in sizes.items() for word in (f"--{name}", str(value)))]
     command += ["--bind", "0.0.0.0"] if host else []
     command += ["--plain-numbers"] if plain_numbers else []
+    file = tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8")
+    json.dump(settings or {}, file)
+    file.flush()
+    command += ["--settings", file.name]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
@@ -112,6 +118,7 @@ def sandbox(
             running.post("limit", limit)
         yield running
     finally:
+        file.close()
         process.terminate()
         process.wait(timeout=10)
         if process.stdout:

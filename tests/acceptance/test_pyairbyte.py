@@ -174,3 +174,29 @@ def test_the_second_sync_reads_transactions_from_where_the_first_ended(synced: S
     assert full < synced.second.records() < full + synced.second.counts["TRANSACTION"] / 2
     state = synced.one("SELECT state_json FROM _airbyte_state WHERE stream_name = 'TRANSACTION'")
     assert '"synced_through"' in state
+
+
+# What the sandbox has of odd values, in each row: types that differ from the schema's, fields that no schema has, numbers that no
+# column holds.
+ODDEST = {"mixed_types_every": 1, "new_field_every": 1, "odd_numbers": True, "shuffle_fields": True}
+
+
+def test_the_oddest_data_loads_and_nothing_is_text_that_is_a_number_or_a_time(tmp_path: Path) -> None:
+    with sandbox(bookings=200, transactions=30, users=60, settings=ODDEST) as navan:
+        counts = run(navan, CONNECTOR, tmp_path).counts
+        facts = navan.get("facts")
+    assert counts == {stream: facts[stream]["rows"] for stream in KEYS}
+    into = example.cache(tmp_path / "navan.duckdb")
+    columns = example.ask(into, "SELECT table_name, column_name, data_type FROM information_schema.columns")
+    loaded = {(table.lower(), column.lower()): kind for table, column, kind in columns}
+    texts = []
+    for stream in KEYS:
+        schema = json.loads((ROOT / "schemas" / f"{stream.lower()}.json").read_text(encoding="utf-8"))
+        for name, field in schema["properties"].items():
+            kinds = {field["type"]} if isinstance(field["type"], str) else set(field["type"])
+            is_typed = kinds & {"number", "integer", "boolean"} or field.get("format") in ("date", "date-time")
+            if is_typed and loaded.get((stream.lower(), name.lower())) in ("VARCHAR", None):
+                texts.append((stream, name))
+    assert texts == []
+    odd = example.ask(into, "SELECT count(*) FROM booking WHERE _extra IS NOT NULL")
+    assert odd == [(facts["BOOKING"]["rows"],)]

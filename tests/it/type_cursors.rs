@@ -157,3 +157,22 @@ fn an_incremental_read_after_a_full_refresh_begins_at_the_retention_start() {
     let run = Connector::against(&sandbox).stream("TRANSACTION").state(marker).read();
     assert_eq!(keys(&run).len(), transactions(&sandbox).len());
 }
+
+/// Airbyte's rule: no record lies beyond the last state's cursor, and none that a second read brings before it by more than the
+/// look-back. Where nothing has changed for weeks, that is a state without a record.
+#[test]
+fn on_a_quiet_tenant_the_state_goes_on_and_brings_no_record() {
+    let sandbox = sandbox();
+    sandbox.set_now(at(NOW) + Duration::days(20));
+    let first = Connector::against(&sandbox).stream("TRANSACTION").read();
+    let cursor = |run: &Run| at(run.states("TRANSACTION").last().unwrap()["modified_timestamp"].as_str().unwrap());
+    assert!(!first.records("TRANSACTION").is_empty());
+    for row in first.records("TRANSACTION") {
+        assert!(at(row["modified_timestamp"].as_str().unwrap()) <= cursor(&first));
+    }
+    sandbox.set_now(at(NOW) + Duration::days(21));
+    let second = Connector::against(&sandbox).stream("TRANSACTION").state(first.last_states()).read();
+    assert_eq!((second.status.code(), second.records("TRANSACTION").len()), (Some(0), 0));
+    assert!(cursor(&second) > cursor(&first));
+    assert_eq!(second.statuses("TRANSACTION"), ["STARTED", "COMPLETE"]);
+}

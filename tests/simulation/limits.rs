@@ -85,11 +85,15 @@ fn schedule(limit: Option<RateLimit>, bursts: Vec<Burst>) -> Schedule {
     }
 }
 
-/// A read beside somebody who makes so many requests a second.
-fn read(schedule: &Schedule, foreign_per_second: f64) -> Attempt {
+fn simulate<T>(future: impl Future<Output = T>) -> T {
     fastrand::seed(1);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-    runtime.block_on(async {
+    runtime.block_on(future)
+}
+
+/// A read beside somebody who makes so many requests a second.
+fn read(schedule: &Schedule, foreign_per_second: f64) -> Attempt {
+    simulate(async {
         let navan = Rc::new(Sandbox::in_process(schedule.settings.clone()));
         clock::set(navan.now());
         let network = Rc::new(SimulatedNetwork::new(Rc::clone(&navan), schedule.clone()));
@@ -142,6 +146,42 @@ fn a_read_comes_near_to_any_limit_and_hardly_over_it() {
         }
     }
     assert!(failed == 0, "{failed} cases:\n{table}");
+}
+
+/// 100 requests a minute, of which somebody else has left 5 for the second half of the minute.
+#[test]
+fn a_window_that_somebody_else_has_used_up_costs_little_more_than_its_rest() {
+    for headers in [LimitHeaders::None, LimitHeaders::RetryAfterSeconds, LimitHeaders::RateLimit] {
+        let per_second = 100.0 / 60.0;
+        let algorithm = LimitAlgorithm::FixedWindow { ms: 60_000 };
+        let limit = RateLimit { per_second, burst: 1.0, algorithm, headers, retry_after_s: 0 };
+        let mut schedule = schedule(Some(limit), Vec::new());
+        schedule.settings.transactions = 50;
+        let attempt = read_after(&schedule, 95, Duration::from_secs(30));
+        assert!(attempt.is_complete);
+        #[allow(clippy::cast_precision_loss)] // far below 2^53
+        let ideal = 30.0 + (attempt.requests as f64 - 5.0) / (per_second * USED);
+        let took = attempt.took.as_secs_f64();
+        assert!(
+            took <= 1.15 * ideal,
+            "{headers:?}: {} requests took {took:.0} s, ideal {ideal:.0} s",
+            attempt.requests
+        );
+    }
+}
+
+/// A read that begins after somebody has made so many requests, and so much time has passed.
+fn read_after(schedule: &Schedule, requests: u32, time: Duration) -> Attempt {
+    simulate(async {
+        let navan = Rc::new(Sandbox::in_process(schedule.settings.clone()));
+        clock::set(navan.now());
+        let network = Rc::new(SimulatedNetwork::new(Rc::clone(&navan), schedule.clone()));
+        for _ in 0..requests {
+            navan.call(Request::get("/v1/users").body(Body::empty()).unwrap(), None).await.unwrap();
+        }
+        sleep(time).await;
+        run::attempt(&network, schedule, 1, &BTreeMap::new(), None).await
+    })
 }
 
 #[test]

@@ -163,6 +163,22 @@ mod tests {
     }
 
     #[test]
+    fn days_that_are_unsure_stay_so_from_one_read_to_the_next() {
+        let state = json!({"modified_timestamp": "2026-11-02T00:00:00Z", "types": {"fees": {
+            "synced_through": "2026-11-02T00:00:00Z",
+            "unsure": [{"from": "2026-10-01T00:00:00Z", "to": "2026-10-07T00:00:00Z",
+                "read_from": "2026-11-02T00:00:00Z", "read_to": "2026-11-02T00:00:09Z"}]}}});
+        let cursors = PartitionCursors::parse("S", CURSOR, &state).unwrap();
+        assert_eq!(cursors.unsure["fees"].len(), 1);
+        assert_eq!(cursors.to_state(CURSOR, &["fees"], retention()), state);
+        for broken in [json!([{}]), json!([7]), json!([{"from": "soon"}])] {
+            let mut state = state.clone();
+            state["types"]["fees"]["unsure"] = broken;
+            assert!(PartitionCursors::parse("S", CURSOR, &state).is_err(), "{state}");
+        }
+    }
+
+    #[test]
     fn a_cursor_never_moves_back() {
         let mut cursors = PartitionCursors::default();
         let (early, late) = (parse("2026-11-01T00:00:00Z").unwrap(), parse("2099-01-01T00:00:00Z").unwrap());
