@@ -102,14 +102,15 @@ def sandbox(
     command = [SANDBOX, "--now", NOW, *(word for name, value in sizes.items() for word in (f"--{name}", str(value)))]
     command += ["--bind", "0.0.0.0"] if host else []
     command += ["--plain-numbers"] if plain_numbers else []
-    file = tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8")
-    json.dump(settings or {}, file)
-    file.flush()
-    command += ["--settings", file.name]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
+    with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as file:
+        json.dump(settings or {}, file)
+        file.flush()
+        command += ["--settings", file.name]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert process.stdout is not None
+        # By the time it greets, it has read its settings.
         hello = json.loads(process.stdout.readline())
+    try:
         url = f"http://{host}:{hello['url'].rsplit(':', 1)[1]}" if host else hello["url"]
         running = Sandbox(url, hello["client_id"], hello["client_secret"])
         if faults:
@@ -118,7 +119,6 @@ def sandbox(
             running.post("limit", limit)
         yield running
     finally:
-        file.close()
         process.terminate()
         process.wait(timeout=10)
         if process.stdout:

@@ -176,8 +176,8 @@ def test_the_second_sync_reads_transactions_from_where_the_first_ended(synced: S
     assert '"synced_through"' in state
 
 
-# What the sandbox has of odd values, in each row: types that differ from the schema's, fields that no schema has, numbers that no
-# column holds.
+# What the sandbox has of odd values, in each row: types that differ from the schema's, fields that no schema has,
+# numbers that no column holds.
 ODDEST = {"mixed_types_every": 1, "new_field_every": 1, "odd_numbers": True, "shuffle_fields": True}
 
 
