@@ -52,6 +52,12 @@ impl ChangesQuery {
         Self { days, ..self }
     }
 
+    /// The same without its last day, unless it is the only one.
+    pub fn without_last_day(self) -> Option<Self> {
+        let days = *self.days.start()..=self.days.end().pred_opt()?;
+        (!days.is_empty()).then_some(Self { days, ..self })
+    }
+
     /// The same with other groups of fields.
     #[must_use]
     pub fn with_groups(self, field_groups: &'static str) -> Self {

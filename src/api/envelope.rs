@@ -106,7 +106,7 @@ impl Envelope for ListEnvelope {
     fn scan(scanner: &mut Scanner<'_>, format: &RecordFormat) -> Result<Self, Malformed> {
         let (mut data, mut resources) = (Once::default(), Once::default());
         let (mut page, mut total_results) = (Once::default(), Once::default());
-        let (mut start_index, mut error) = (Once::default(), false);
+        let (mut start_index, mut error, mut failed) = (Once::default(), false, false);
         let mut more = scanner.open(b'{', b'}')?;
         while more {
             match member_name(scanner)?.as_str() {
@@ -115,6 +115,7 @@ impl Envelope for ListEnvelope {
                 "page" => page.set(value::<Option<PageInfo>>(scanner)?)?,
                 "totalResults" => total_results.set(value::<Option<u64>>(scanner)?)?,
                 "startIndex" => start_index.set(value::<Option<u64>>(scanner)?)?,
+                "error" | "errors" => failed |= is_something(scanner)?,
                 name => {
                     error |= is_error(name);
                     scanner.skip()?;
@@ -127,17 +128,21 @@ impl Envelope for ListEnvelope {
         let page = page.get();
         let (total_pages, total_elements) = page.map_or((None, None), |page| (page.total_pages, page.total_elements));
         let total = total_elements.or(total_results.get());
-        if let Some(rows) = data.get() {
+        let (data, resources) = (data.get(), resources.get());
+        if failed && data.as_ref().or(resources.as_ref()).is_some_and(RecordBatch::is_empty) {
+            return Err(Malformed::Shape(ERROR));
+        }
+        if let Some(rows) = data {
             return Ok(Self { rows, bytes, total, counting: Counting::Pages(total_pages) });
         }
-        if let Some(rows) = resources.get() {
+        if let Some(rows) = resources {
             return Ok(Self { rows, bytes, total, counting: Counting::Rows(start_index.get().unwrap_or(0)) });
         }
         if total == Some(0) {
             return Ok(Self::empty());
         }
         let announces_rows = total.unwrap_or(0) > 0 || total_pages.unwrap_or(0) > 0;
-        let is_nothing = !error && has_paging && !announces_rows;
+        let is_nothing = !error && !failed && has_paging && !announces_rows;
         Err(Malformed::Shape(if is_nothing { NOTHING } else { "its rows, `data`, are missing" }))
     }
 
@@ -149,14 +154,15 @@ impl Envelope for ListEnvelope {
 impl Envelope for ChangesEnvelope {
     fn scan(scanner: &mut Scanner<'_>, format: &RecordFormat) -> Result<Self, Malformed> {
         let (mut content, mut next_cursor, mut has_next) = (Once::default(), Once::default(), Once::default());
-        let (mut content_size, mut error) = (Once::default(), false);
+        let (mut content_size, mut error, mut failed) = (Once::default(), false, false);
         let mut more = scanner.open(b'{', b'}')?;
         while more {
             match member_name(scanner)?.as_str() {
                 "content" | "data" => content.set(rows_or_null(scanner, format)?)?,
                 "next_cursor" | "nextCursor" => next_cursor.set(value::<Option<String>>(scanner)?)?,
-                "has_next" => has_next.set(value::<Option<bool>>(scanner)?)?,
-                "content_size" => content_size.set(value::<Option<u64>>(scanner)?)?,
+                "has_next" | "hasNext" => has_next.set(value::<Option<bool>>(scanner)?)?,
+                "content_size" | "contentSize" => content_size.set(value::<Option<u64>>(scanner)?)?,
+                "error" | "errors" => failed |= is_something(scanner)?,
                 name => {
                     error |= is_error(name);
                     scanner.skip()?;
@@ -175,8 +181,9 @@ impl Envelope for ChangesEnvelope {
         let size = content_size.get();
         let announces_rows = size.unwrap_or(0) > 0 || next != NextPage::None;
         match content.get() {
+            Some(rows) if failed && rows.is_empty() => Err(Malformed::Shape(ERROR)),
             Some(rows) => Ok(Self { rows, next }),
-            None if announces_rows || error || !has_paging => {
+            None if announces_rows || error || failed || !has_paging => {
                 Err(Malformed::Shape("its rows, `content` or `data`, are missing"))
             }
             None if size == Some(0) => Ok(Self::empty()),
@@ -191,8 +198,17 @@ impl Envelope for ChangesEnvelope {
 
 /// Whether a member of that name tells of an error.
 fn is_error(name: &str) -> bool {
-    matches!(name, "error" | "errors" | "message" | "error_description")
+    matches!(name, "message" | "error_description")
 }
+
+/// Whether the next value is more than null.
+fn is_something(scanner: &mut Scanner<'_>) -> Result<bool, Malformed> {
+    let span = scanner.skip()?;
+    Ok(!matches!(&scanner.text()[span], b"null" | b"[]" | b"\"\"" | b"{}"))
+}
+
+/// What is said of a page that has no rows, but tells of an error.
+const ERROR: &str = "it has no rows, but tells of an error";
 
 /// What is said of a body that says nothing.
 const NOTHING: &str = "it says nothing";
@@ -350,6 +366,16 @@ mod tests {
         assert_eq!(counting(r#"{"data":[]}"#), (Counting::Pages(None), None));
         assert_eq!(counting(r#"{"Resources":[],"totalResults":3}"#), (Counting::Rows(0), Some(3)));
         assert_eq!(counting(r#"{"Resources":[],"totalResults":3,"startIndex":1}"#), (Counting::Rows(1), Some(3)));
+    }
+
+    #[test]
+    fn an_error_beside_no_rows_is_no_empty_page() {
+        let error = r#""error":{"code":"TIMEOUT"}"#;
+        for body in [format!(r#"{{{error},"data":[]}}"#), format!(r#"{{"data":[],{error}}}"#)] {
+            assert!(list(&body).is_err(), "{body}");
+        }
+        assert!(changes(&format!(r#"{{{error},"content":[],"has_next":false}}"#)).is_err());
+        assert!(changes(r#"{"error":null,"errors":[],"content":[],"has_next":false}"#).is_ok());
     }
 
     #[test]

@@ -86,7 +86,7 @@ impl<'a> Api<'a> {
 
     /// Where requests go.
     pub fn host(&self) -> String {
-        self.base.borrow().host_str().unwrap_or_default().to_owned()
+        host(&self.base.borrow()).to_owned()
     }
 
     /// Navan's time.
@@ -132,33 +132,29 @@ impl<'a> Api<'a> {
                 Ok(fetched) => return Ok(fetched),
                 Err(failure) => failure,
             };
-            if !self.goes_to_other_host(&base, &failure) {
-                return Err(failure);
+            if *self.base.borrow() != base {
+                continue; // another request has found out meanwhile that the API is elsewhere
             }
+            let other = self.other_base.borrow().clone().filter(|_| self.is_worth_another_host(&failure));
+            let Some(other) = other else { return Err(failure) };
+            // It counts only if it answers properly; else what the first one said.
+            let elsewhere = self.fetch_page_at(&other, endpoint, path, parameters, &place, format).await;
+            let Ok(fetched) = elsewhere else { return Err(failure) };
+            tracing::info!("{} has the API, and not {} ({failure}).", host(&other), host(&base));
+            self.base.replace(other);
+            self.other_base.replace(None);
+            return Ok(fetched);
         }
     }
 
-    /// Whether it is worth while to ask elsewhere than at `base`, where this was the answer; then requests go there.
-    fn goes_to_other_host(&self, base: &Url, failure: &Failure) -> bool {
+    /// Whether an answer may mean that the API is elsewhere: no other has been a proper page.
+    fn is_worth_another_host(&self, failure: &Failure) -> bool {
         let speaks_of_host = match failure {
-            Failure::Refused(refusal) => refusal.status != StatusCode::FORBIDDEN,
-            Failure::Exhausted { .. } | Failure::Outage(_) => true,
-            Failure::Unauthorized { .. } | Failure::RateLimited(_) | Failure::NoToken(_) => false,
+            Failure::Refused(refusal) => refusal.status == StatusCode::NOT_FOUND,
+            Failure::Exhausted { .. } | Failure::Outage(_) | Failure::Unauthorized { .. } => true,
+            Failure::RateLimited(_) | Failure::NoToken(_) => false,
         };
-        if !speaks_of_host || !self.proper.borrow().is_empty() {
-            return false;
-        }
-        if *self.base.borrow() != *base {
-            return true; // another request has found out already
-        }
-        let Some(other) = self.other_base.borrow_mut().take() else { return false };
-        tracing::info!(
-            "{} does not answer as Navan's API does ({failure}); {} is asked.",
-            self.host(),
-            other.host_str().unwrap_or_default()
-        );
-        self.base.replace(other);
-        true
+        speaks_of_host && self.proper.borrow().is_empty()
     }
 
     /// The same at this host. A body that is no such page is asked for again.
@@ -202,6 +198,7 @@ impl<'a> Api<'a> {
                 Err(BodyProblem::Invalid(invalid)) => invalid,
             };
             was_asked_again = true;
+            let invalid = request.with_words_of(&body, invalid);
             drop(body);
             request.reject_body(&invalid).await?;
         }
@@ -210,6 +207,10 @@ impl<'a> Api<'a> {
 
 fn address(text: &str) -> Result<Url, Error> {
     Url::parse(text).map_err(|e| Error::system("The connector was built with a broken address.").with_cause(e))
+}
+
+fn host(url: &Url) -> &str {
+    url.host_str().unwrap_or_default()
 }
 
 /// `path` below `base`, whose own path stays.

@@ -113,7 +113,8 @@ impl<'a> TokenSource<'a> {
         }
         let fetched = self.fetch(state.fetched + 1).await;
         emit(&Event::TokenFetched { succeeded: fetched.is_ok() });
-        match fetched {
+        let is_obstacle = matches!(&fetched, Err((_, true)));
+        match fetched.map_err(|(error, _)| error) {
             Ok(current) => {
                 let token = current.token.clone();
                 state.fetched += 1;
@@ -122,7 +123,7 @@ impl<'a> TokenSource<'a> {
                 Ok(token)
             }
             Err(error)
-                if error.failure_type() != FailureType::Config
+                if (error.failure_type() != FailureType::Config || is_obstacle)
                     && state.keep_after_failed_refresh(self.gateway.timings().refresh_margin) =>
             {
                 tracing::warn!("The token could not be renewed yet; the one at hand is still good.");
@@ -136,7 +137,8 @@ impl<'a> TokenSource<'a> {
         }
     }
 
-    async fn fetch(&self, number: u64) -> Result<CurrentToken, Error> {
+    /// Fetches a token; beside the error, whether it is something in between that fails, and not Navan that refuses.
+    async fn fetch(&self, number: u64) -> Result<CurrentToken, (Error, bool)> {
         // No scope: naming one narrows the token, and a wrong one is refused as if the secret were wrong.
         let form = [
             ("grant_type", "client_credentials"),
@@ -151,7 +153,11 @@ impl<'a> TokenSource<'a> {
             policy: RequestPolicy::TOKEN,
         };
         let asked = Instant::now();
-        let response = fetch_token(&mut self.gateway.request(request)).await.map_err(into_error)?;
+        let response = fetch_token(&mut self.gateway.request(request)).await;
+        let response = response.map_err(|failure| {
+            let is_obstacle = failure.as_obstacle().is_some();
+            (into_error(failure), is_obstacle)
+        })?;
         Ok(response.into_token(number, asked, self.gateway.timings().refresh_margin))
     }
 

@@ -96,10 +96,10 @@ impl Refusal {
 }
 
 impl Failure {
-    /// The status with which Navan refused the request, if it did.
+    /// The status with which the request was refused, if it was.
     pub fn refused_with(&self) -> Option<u16> {
         match self {
-            Self::Refused(refusal) if refusal.obstacle.is_none() => Some(refusal.status.as_u16()),
+            Self::Refused(refusal) => Some(refusal.status.as_u16()),
             _ => None,
         }
     }

@@ -209,6 +209,14 @@ impl<'a> PendingRequest<'a> {
         }
     }
 
+    /// The same, with what Navan says in a body that is no page.
+    pub fn with_words_of(&self, body: &[u8], invalid: InvalidBody) -> InvalidBody {
+        match response::said_in(body, &self.gateway.secrets(None)) {
+            Some(said) => InvalidBody(format!("{}; it says: {said}", invalid.0)),
+            None => invalid,
+        }
+    }
+
     /// The body was not the promised one: waits until another attempt is due.
     ///
     /// # Errors

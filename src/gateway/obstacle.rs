@@ -3,9 +3,11 @@
 use std::error::Error as StdError;
 use std::io::ErrorKind;
 
+use reqwest::StatusCode;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION};
 use rustls::CertificateError;
 
+use super::retry::is_transient;
 use super::tls::UnknownIssuer;
 use crate::error::{Error, FailureType};
 
@@ -30,6 +32,8 @@ pub enum Obstacle {
     NotTls,
     /// TLS fails in some other way.
     Tls(String),
+    /// The proxy cannot be reached.
+    NoProxy,
     /// A proxy wants to know who asks.
     ProxyWantsLogin,
     /// A proxy does not let the connection through.
@@ -46,6 +50,9 @@ impl Obstacle {
         let causes: Vec<_> = std::iter::successors(Some(error as &dyn StdError), |&e| cause_of(e)).collect();
         let words: Vec<_> = causes.iter().map(ToString::to_string).collect();
         let says = |what: &str| words.iter().any(|words| words.contains(what));
+        if says("failed to create underlying connection") {
+            return Some(Self::NoProxy);
+        }
         if says("proxy authorization required") {
             return Some(Self::ProxyWantsLogin);
         }
@@ -99,6 +106,10 @@ impl Obstacle {
         }
         if status == 407 {
             return Some(Self::ProxyWantsLogin);
+        }
+        // Load balancers write pages too, of what is over soon.
+        if status == 429 || StatusCode::from_u16(status).is_ok_and(is_transient) {
+            return None;
         }
         let is_page = headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
             || body.trim_ascii_start().first() == Some(&b'<');
@@ -157,6 +168,12 @@ impl Obstacle {
                     "No TLS connection to {host} comes about ({words}): check what is between this machine and Navan."
                 ),
             ),
+            Self::NoProxy => (
+                FailureType::Transient,
+                format!(
+                    "The proxy on the way to {host} cannot be reached: check its address (HTTPS_PROXY), or name the host in NO_PROXY."
+                ),
+            ),
             Self::ProxyWantsLogin => (
                 FailureType::Config,
                 format!(
@@ -164,7 +181,7 @@ impl Obstacle {
                 ),
             ),
             Self::ProxyRefuses => (
-                FailureType::Config,
+                FailureType::Transient,
                 format!(
                     "The proxy (HTTPS_PROXY) does not let a connection to {host} through: have it allowed, or name the host in NO_PROXY."
                 ),

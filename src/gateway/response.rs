@@ -129,6 +129,13 @@ fn shown(name: &str, value: &str) -> String {
     }
 }
 
+/// What an error body says, in one line.
+pub(super) fn said_in(body: &[u8], secrets: &[&Secret]) -> Option<String> {
+    let (code, words) = error_details(body, secrets);
+    let said: Vec<_> = [code, words].into_iter().flatten().collect();
+    (!said.is_empty()).then(|| said.join(", "))
+}
+
 /// The code and the words of an error body, in either of the two forms that Navan uses. Anything else is not shown.
 fn error_details(body: &[u8], secrets: &[&Secret]) -> (Option<String>, Option<String>) {
     let Ok(body) = serde_json::from_slice::<Value>(body) else { return (None, None) };

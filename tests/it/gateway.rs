@@ -94,7 +94,7 @@ fn a_redirect_to_another_host_is_an_error_and_not_followed() {
     let to = format!("{}/v1/users?page=0&size=10", elsewhere.url());
     let sandbox = with(outage(5, None, None, Fault::Redirect { to }));
     let read = read(&connector(&sandbox).stream("USER"), &sandbox);
-    assert_eq!(read.run.errors()[0]["failure_type"], "system_error");
+    assert_eq!(read.run.errors()[0]["failure_type"], "config_error");
     assert_eq!((elsewhere.counts().requests, elsewhere.counts().token_requests), (0, 0));
 }
 

@@ -24,13 +24,17 @@ fn assert_says(connector: &Connector, failure_type: &str, words: &[&str]) {
     let check = connector.run("check");
     let message = check.of_type("CONNECTION_STATUS")[0]["connectionStatus"]["message"].as_str().unwrap().to_owned();
     let read = connector.run("read");
-    let error = read.errors()[0].clone();
-    for said in [&message, error["message"].as_str().unwrap()] {
+    // Each stream says so.
+    let errors = read.errors();
+    assert!(!errors.is_empty());
+    for said in errors.iter().map(|error| error["message"].as_str().unwrap()).chain([message.as_str()]) {
         for word in words {
             assert!(said.contains(word), "{word:?} is not in {said:?}");
         }
     }
-    assert_eq!(error["failure_type"], failure_type, "{error}");
+    for error in errors {
+        assert_eq!(error["failure_type"], failure_type, "{error}");
+    }
 }
 
 /// A server that answers the first bytes of each connection, whatever they are, with a text.
@@ -134,7 +138,23 @@ fn a_proxy_that_wants_a_login() {
 fn a_proxy_that_refuses() {
     let proxy = raw_server("HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n");
     let connector = connector("https://navan.example").environment("HTTPS_PROXY", format!("http://{proxy}"));
-    assert_says(&connector, "config_error", &["navan.example", "proxy", "NO_PROXY"]);
+    assert_says(&connector, "transient_error", &["navan.example", "proxy", "NO_PROXY"]);
+}
+
+#[test]
+fn a_proxy_that_cannot_be_reached() {
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let connector = connector("https://navan.example").environment("HTTPS_PROXY", format!("http://{address}"));
+    assert_says(&connector, "transient_error", &["navan.example", "The proxy", "cannot be reached"]);
+}
+
+#[test]
+fn a_load_balancers_page_says_nothing_of_a_firewall() {
+    let page = || Reply::new(502, "<html>Bad Gateway</html>").header("content-type", "text/html");
+    for at_token in [true, false] {
+        let server = ScriptedNavan::start(move |asked| ((asked.path == TOKEN) == at_token).then(page));
+        assert_says(&server.connector(), "transient_error", &["127.0.0.1"]);
+    }
 }
 
 #[test]

@@ -184,6 +184,28 @@ fn read_after(schedule: &Schedule, requests: u32, time: Duration) -> Attempt {
     })
 }
 
+/// 429s that never stop, and that no rate causes, slow a read down by their waits, and no more.
+#[test]
+fn many_strays_do_not_make_a_read_crawl() {
+    for (limit, percent) in [(false, 20), (false, 40), (true, 20), (true, 40)] {
+        let case = Case {
+            algorithm: LimitAlgorithm::TokenBucket,
+            headers: LimitHeaders::RateLimit,
+            foreign: 0.0,
+            strays: percent,
+        };
+        let attempt = read(&schedule(limit.then(|| case.limit()), case.bursts()), 0.0);
+        assert!(attempt.is_complete, "{percent} %: {:?}", attempt.warnings);
+        #[allow(clippy::cast_precision_loss)] // far below 2^53
+        let requests = attempt.requests as f64;
+        // Each asks everybody to wait for a second.
+        let waits = requests * f64::from(percent) / 100.0;
+        let most = 2.0 * (requests / (RATE * USED) + waits);
+        let took = attempt.took.as_secs_f64();
+        assert!(took <= most, "{percent} %, limit: {limit}: {requests} requests took {took:.0} s, at most {most:.0} s");
+    }
+}
+
 #[test]
 fn once_faults_stop_the_rest_takes_at_most_twice_as_long_as_a_clean_read() {
     let clean = read(&schedule(None, Vec::new()), 0.0);

@@ -129,6 +129,8 @@ fn burst(rng: &mut Rng) -> Burst {
     all.extend(retry_after().map(|retry_after| Fault::TooMany { retry_after }));
     all.extend([
         Fault::Html(502),
+        Fault::Html(403),
+        Fault::Html(404),
         Fault::HtmlOk,
         Fault::NotPromised,
         Fault::TruncatedJson,

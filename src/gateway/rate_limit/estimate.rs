@@ -32,7 +32,7 @@ const DOUBLING: Duration = Duration::from_secs(2);
 const MAX_GROWTH: f64 = 1.0;
 
 /// How long a confirmed limit is kept to before the rate grows; it doubles each time that there was no more.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_secs(75);
 const TRIAL_PATIENCE: Duration = Duration::from_mins(1);
 const MAX_PATIENCE: Duration = Duration::from_mins(10);
 
@@ -112,6 +112,13 @@ struct Trial {
     share: u32,
     /// The limit before it.
     limit: f64,
+}
+
+impl Trial {
+    /// Whether there are clearly fewer 429s than before it.
+    fn has_helped(self, share: u32) -> bool {
+        share * 5 <= self.share || share + 6 <= self.share
+    }
 }
 
 impl LimitEstimate {
@@ -226,6 +233,15 @@ impl LimitEstimate {
         self.judge_429s(observed, after)
     }
 
+    /// Takes note of a 429 while the server tells a limit that is kept to: one of another limit, unless it is a stray.
+    pub(super) fn limited_although_told(&mut self, wait: Wait, now: Instant) -> Verdict {
+        if self.recent.count(RECENT_ANSWERS) < self.max_strays() + MAX_MORE_STRAYS {
+            self.recent.record(true);
+            return Verdict::Stray;
+        }
+        self.limited(wait, now)
+    }
+
     /// Another 429 to a request of before that, for which everything waits until `after`.
     pub(super) fn limited_again(&mut self, after: Instant) -> Verdict {
         if self.is_judged {
@@ -267,11 +283,13 @@ impl LimitEstimate {
             let met = (rate * MET).max(self.seen);
             self.patience = if met > self.seen { PATIENCE } else { (self.patience * 2).min(MAX_PATIENCE) };
             self.keep_to(met, after);
+        } else if let Some(trial) = self.trial.take_if(|trial| !trial.has_helped(self.recent.share_of_429s())) {
+            self.judge(trial, after);
+            return Verdict::Stray;
         } else {
-            let trial =
-                Trial { share: self.recent.share_of_429s(), limit: self.trial.map_or(self.seen, |trial| trial.limit) };
-            self.keep_to(self.seen * TRIAL, after);
-            self.trial = Some(trial);
+            let limit = self.trial.map_or(self.seen, |trial| trial.limit);
+            self.trial = Some(Trial { share: self.recent.share_of_429s(), limit });
+            self.keep_to((self.seen * TRIAL).max(LEAST), after);
         }
         Verdict::Limit
     }
@@ -284,8 +302,7 @@ impl LimitEstimate {
     /// A trial is over.
     fn judge(&mut self, trial: Trial, now: Instant) {
         let share = self.recent.share_of_429s();
-        let has_helped = share * 5 <= trial.share || share + 6 <= trial.share;
-        if has_helped {
+        if trial.has_helped(share) {
             let before = self.before_trial.unwrap_or(trial.limit);
             self.before_trial = Some(before.max(trial.limit));
         } else {

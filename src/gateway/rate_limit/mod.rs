@@ -34,6 +34,9 @@ const MIN_RETRY_AFTER: Duration = Duration::from_millis(100);
 /// What resets more often is no window, but fills up bit by bit.
 const SHORTEST_WINDOW: Duration = Duration::from_secs(2);
 
+/// An answer says of the reset what was true when its request came, which may be so long ago.
+const SLOWEST_ANSWER: Duration = Duration::from_secs(5);
+
 /// A window of the server's that is longer means something else.
 const MAX_WINDOW: Duration = Duration::from_hours(24);
 
@@ -124,7 +127,7 @@ impl ServerWindow {
     /// Whether its reset is as far away as it was a while ago.
     fn moves_on(self, reset_in: Duration, now: Instant) -> bool {
         let (when, was_in) = self.first;
-        now.saturating_duration_since(when) > SHORTEST_WINDOW && reset_in + Duration::from_secs(1) > was_in
+        now.saturating_duration_since(when) > SLOWEST_ANSWER && reset_in + Duration::from_secs(1) > was_in
     }
 }
 
@@ -351,13 +354,10 @@ impl RateLimiter {
         state.epoch += 1;
         let limit = state.estimate.limit();
         state.usage.count_to(limit, now);
-        // Where the server tells its limit, a 429 that does not fit is somebody else's.
         let is_told = state.window.is_some_and(|window| now < window.resets_at);
-        let verdict = if is_told {
-            Verdict::Stray
-        } else {
-            state.estimate.limited(Wait { time: wait, is_told: retry_after.is_some() }, now)
-        };
+        let asked = Wait { time: wait, is_told: retry_after.is_some() };
+        let verdict =
+            if is_told { state.estimate.limited_although_told(asked, now) } else { state.estimate.limited(asked, now) };
         self.follow(&mut state, now);
         // Without a word of how long, or with one that says next to nothing, one request finds out whether it is over.
         let says_little = retry_after.is_none_or(|wait| wait < self.timings.cooldown);

@@ -110,7 +110,8 @@ impl UnsureDays {
             time::in_state(stream, state, field)?.ok_or_else(missing)
         };
         let day = |field| time(field).map(|time| time.date_naive());
-        Ok(Self { days: day("from")?..=day("to")?, read: time("read_from")?..=time("read_to")? })
+        let (read_from, read_to) = (time("read_from")?, time("read_to")?);
+        Ok(Self { days: day("from")?..=day("to")?, read: read_from..=read_to.max(read_from) })
     }
 
     fn to_state(&self) -> Value {

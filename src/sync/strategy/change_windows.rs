@@ -71,6 +71,8 @@ struct ReadProgress {
     refused: BTreeMap<String, (u16, Vec<ChangeWindow>)>,
     /// What could not be read, in words.
     broken: Vec<MissingRange>,
+    /// By type, what stood in the way when it was last asked for.
+    obstacles: BTreeMap<String, Error>,
     /// Up to where a type is complete at most, since its last day could not be asked for.
     complete_to: HashMap<String, DateTime<Utc>>,
     planned: usize,
@@ -100,7 +102,7 @@ impl ChangeWindows {
         let windows = plan(read, &given, now);
         let end = whole_second(now);
         let mut progress = ReadProgress::new(given.clone(), &windows, end);
-        progress.second_looks = SecondLooks::resume(&given.unsure, windows.iter());
+        progress.second_looks = SecondLooks::resume(&given.unsure, &read.config.transaction_types, windows.iter());
         let times = ReadTimes { end, unsure_since: progress.second_looks.since(end) };
         let field_groups = FieldGroups { current: Cell::new(self.field_groups), proven: self.proven_field_groups };
         self.read_windows(read, windows, &mut progress, &field_groups, times).await?;
@@ -155,13 +157,9 @@ impl ChangeWindows {
             } else {
                 window.written = reading.written;
             }
+            progress.note_obstacle(&window, &outcome);
             if window.read_before.is_some() {
-                if let WindowOutcome::Broken { why, is_defect } = &outcome {
-                    progress.broken.push(window.missing(why, *is_defect));
-                }
-                if !is_complete {
-                    progress.second_looks.put_back(window);
-                }
+                end_second_look(read, window, outcome, progress);
                 continue;
             }
             match outcome {
@@ -178,13 +176,13 @@ impl ChangeWindows {
                 WindowOutcome::Passed => {
                     progress.pass(&window);
                 }
-                WindowOutcome::Refused { status, is_there } => {
+                WindowOutcome::Refused { status, is_there, .. } => {
                     if is_there {
                         progress.read.insert(window.expense_type.clone());
                     }
                     progress.put_off(window, status);
                 }
-                WindowOutcome::Broken { why, is_defect } => progress.broken.push(window.missing(&why, is_defect)),
+                WindowOutcome::Broken { why, is_defect, .. } => progress.broken.push(window.missing(&why, is_defect)),
             }
         }
     }
@@ -214,7 +212,7 @@ impl ChangeWindows {
                 let now = read.api.now();
                 let first_day = times.unsure_since.date_naive().max(retention_start(now));
                 let query = self.query(&expense_type, first_day..=now.date_naive(), field_groups.current.get());
-                progress.second_looks.look_for_changes(read, &expense_type, &query).await?;
+                progress.second_looks.look_for_changes(read, &expense_type, query, times.unsure_since).await?;
             }
             let windows = progress.second_looks.take_suspects();
             if windows.is_empty() {
@@ -226,7 +224,7 @@ impl ChangeWindows {
                     read.emitter.name()
                 );
                 for window in windows {
-                    progress.second_looks.put_back(window);
+                    progress.second_looks.leave(window);
                 }
                 break;
             }
@@ -247,6 +245,9 @@ impl ChangeWindows {
         given: &PartitionCursors,
         progress: &mut ReadProgress,
     ) -> Result<(), Error> {
+        if let Some(error) = progress.obstacle() {
+            return Err(error);
+        }
         let mut lost = Vec::new();
         for (expense_type, (status, windows)) in std::mem::take(&mut progress.refused) {
             if progress.read.contains(&expense_type) {
@@ -413,6 +414,7 @@ impl ReadProgress {
             read: BTreeSet::new(),
             refused: BTreeMap::new(),
             broken: Vec::new(),
+            obstacles: BTreeMap::new(),
             complete_to: HashMap::new(),
             planned: windows.len(),
             done: 0,
@@ -442,6 +444,26 @@ impl ReadProgress {
             let through = complete_to.map_or(through, |complete_to| complete_to.min(through));
             self.cursors.advance(&window.expense_type, through)
         })
+    }
+
+    /// What stands between this machine and Navan shows in a window that could not be read.
+    fn note_obstacle(&mut self, window: &ChangeWindow, outcome: &WindowOutcome) {
+        match outcome {
+            WindowOutcome::Refused { obstacle: Some(error), .. }
+            | WindowOutcome::Broken { obstacle: Some(error), .. } => {
+                self.obstacles.insert(window.expense_type.clone(), error.clone());
+            }
+            WindowOutcome::Complete { .. } => {
+                self.obstacles.remove(&window.expense_type);
+            }
+            _ => {}
+        }
+    }
+
+    /// What still stands there, if something could not be read for it.
+    fn obstacle(&self) -> Option<Error> {
+        let is_missing = |expense_type: &String| self.refused.contains_key(expense_type) || !self.broken.is_empty();
+        self.obstacles.iter().find(|(expense_type, _)| is_missing(expense_type)).map(|(_, error)| error.clone())
     }
 
     /// A window that was refused waits for the end of the read: by then it is known whether its type can be read at all.
@@ -486,6 +508,28 @@ impl ReadProgress {
     fn is_out_of_use(&self, expense_type: &str) -> bool {
         self.skipped.contains_key(expense_type)
             || self.refused.contains_key(expense_type) && !self.read.contains(expense_type)
+    }
+}
+
+/// A window that was read once more and could not be stays unsure, for the next read to look at.
+fn end_second_look(read: &ReadContext<'_>, window: ChangeWindow, outcome: WindowOutcome, progress: &mut ReadProgress) {
+    match outcome {
+        // The retention has left it behind; there is nothing to look at any more.
+        WindowOutcome::Complete { .. } | WindowOutcome::Passed => {}
+        WindowOutcome::Broken { why, is_defect, .. } => {
+            progress.broken.push(window.missing(&why, is_defect));
+            progress.second_looks.leave(window);
+        }
+        WindowOutcome::Refused { status, .. } => {
+            tracing::warn!(
+                "{}: what of {} changed from {} to {} could not be looked at again (Navan answered {status}); the next read looks again.",
+                read.emitter.name(),
+                window.expense_type,
+                window.days.start(),
+                window.days.end()
+            );
+            progress.second_looks.leave(window);
+        }
     }
 }
 

@@ -90,17 +90,25 @@ fn take_apart<'a>(
         }
         let part_size = size / PARTS;
         let query = sweep.query.clone().in_pages_of(part_size).with_attempts(ATTEMPTS);
-        let mut has_read = false;
+        let (mut has_read, mut failed) = (false, Vec::new());
         for part in number * PARTS..(number + 1) * PARTS {
             match try_page(sweep, &query, part).await? {
                 PageAnswer::Read => has_read = true,
                 // The list ends within this page.
-                PageAnswer::Absent(_) if has_read => return Ok(()),
+                PageAnswer::Absent(_) if has_read => break,
                 PageAnswer::Absent(failure) | PageAnswer::Failed(failure) => {
                     prove_api_works(sweep).await?;
-                    take_apart(sweep, part, part_size, failure, broken).await?;
+                    failed.push((part, failure));
                 }
             }
+        }
+        // Where every part fails it is no single row that does, and to look for one would take hours.
+        if !has_read && part_size > 1 {
+            broken.extend(insist(sweep, number, size, failure).await?);
+            return Ok(());
+        }
+        for (part, failure) in failed {
+            take_apart(sweep, part, part_size, failure, broken).await?;
         }
         Ok(())
     }

@@ -6,12 +6,12 @@
 //! asked for, and each window of several pages that was being read at the time of one is read once more, for what is new in it.
 //! Until then the state says of such windows that they are unsure, so that a read that goes on from it looks at them too.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 
 use chrono::{DateTime, Days, Duration, NaiveDate, Utc};
 
 use super::row_numbers::WrittenVersions;
-use super::window_reader::{ChangeWindow, WindowReading};
+use super::window_reader::{ChangeWindow, MAX_BARREN_PAGES, WindowReading};
 use super::{ReadContext, ReadError};
 use crate::api::{ChangesQuery, NextPage};
 use crate::gateway::Failure;
@@ -30,6 +30,8 @@ pub(super) struct SecondLooks {
     /// Those that no look has cleared yet.
     unsure: Vec<ChangeWindow>,
     changes: BTreeMap<String, BTreeSet<DateTime<Utc>>>,
+    /// Those that the next read has to look at.
+    left: Vec<ChangeWindow>,
     /// Types whose latest changes were seen.
     looked_at: BTreeSet<String>,
     remembered: usize,
@@ -39,6 +41,7 @@ impl SecondLooks {
     /// Goes on with what an interrupted read left unsure, but for the days that are read anew by the `planned` windows.
     pub(super) fn resume<'a>(
         unsure: &BTreeMap<String, Vec<UnsureDays>>,
+        expense_types: &[String],
         planned: impl Iterator<Item = &'a ChangeWindow>,
     ) -> Self {
         let mut read_from = BTreeMap::new();
@@ -62,13 +65,15 @@ impl SecondLooks {
         };
         let windows =
             unsure.iter().flat_map(|(expense_type, all)| all.iter().filter_map(|days| window(expense_type, days)));
-        Self { unsure: windows.collect(), ..Self::default() }
+        // What is not read any more waits for the read that takes it up again.
+        let (unsure, left) = windows.partition(|window| expense_types.contains(&window.expense_type));
+        Self { unsure, left, ..Self::default() }
     }
 
     /// As the stream's state holds it.
     pub(super) fn to_state(&self) -> BTreeMap<String, Vec<UnsureDays>> {
         let mut unsure = BTreeMap::<_, Vec<_>>::new();
-        for window in &self.unsure {
+        for window in self.unsure.iter().chain(&self.left) {
             let Some(read) = window.read_before.clone() else { continue };
             unsure.entry(window.expense_type.clone()).or_default().push(UnsureDays { days: window.days.clone(), read });
         }
@@ -96,9 +101,9 @@ impl SecondLooks {
         }
     }
 
-    /// A window that was to be read once more could not be.
-    pub(super) fn put_back(&mut self, window: ChangeWindow) {
-        self.unsure.push(window);
+    /// A window stays unsure, and is not looked at again in this read.
+    pub(super) fn leave(&mut self, window: ChangeWindow) {
+        self.left.push(window);
     }
 
     /// The expense types whose windows can have lost a row.
@@ -106,7 +111,7 @@ impl SecondLooks {
         self.unsure.iter().map(|window| window.expense_type.clone()).collect()
     }
 
-    /// Takes note of the changes that `query` asks for.
+    /// Takes note of the changes that `query` asks for, of those that came after `since`.
     ///
     /// # Errors
     /// As for any request. A look that fails is told, and what is unsure stays so.
@@ -114,29 +119,23 @@ impl SecondLooks {
         &mut self,
         read: &ReadContext<'_>,
         expense_type: &str,
-        query: &ChangesQuery,
+        query: ChangesQuery,
+        since: DateTime<Utc>,
     ) -> Result<(), ReadError> {
         let changes = self.changes.entry(expense_type.to_owned()).or_default();
-        let mut cursor: Option<String> = None;
-        loop {
-            let page = match read.api.changes_page(query, cursor.as_deref(), read.emitter.format()).await {
-                Ok(page) => page,
-                Err(failure @ (Failure::Exhausted { .. } | Failure::Refused(_))) => {
-                    tracing::warn!(
-                        "{}: whether {expense_type} changed while it was read could not be seen ({failure}); the next read looks again.",
-                        read.emitter.name()
-                    );
-                    return Ok(());
-                }
-                Err(failure) => return Err(failure.into()),
-            };
-            changes.extend(page.rows.rows().iter().filter_map(|row| row.cursor));
-            match page.next {
-                NextPage::Cursor(next) if cursor.as_ref() != Some(&next) => cursor = Some(next),
-                _ => break,
+        let why = match changes_of(read, query, since, changes).await {
+            Ok(None) => {
+                self.looked_at.insert(expense_type.to_owned());
+                return Ok(());
             }
-        }
-        self.looked_at.insert(expense_type.to_owned());
+            Ok(Some(contradiction)) => contradiction.to_owned(),
+            Err(failure @ (Failure::Exhausted { .. } | Failure::Refused(_))) => failure.to_string(),
+            Err(failure) => return Err(failure.into()),
+        };
+        tracing::warn!(
+            "{}: whether {expense_type} changed while it was read could not be seen ({why}); the next read looks again.",
+            read.emitter.name()
+        );
         Ok(())
     }
 
@@ -147,7 +146,7 @@ impl SecondLooks {
         let mut suspects = VecDeque::new();
         for window in std::mem::take(&mut self.unsure) {
             if !looked_at.contains(&window.expense_type) {
-                self.unsure.push(window);
+                self.left.push(window);
                 continue;
             }
             self.remembered = self.remembered.saturating_sub(window.written.len());
@@ -158,5 +157,37 @@ impl SecondLooks {
             }
         }
         suspects
+    }
+}
+
+/// Follows the latest changes to their end, which may be contradicted: then what it says is told.
+async fn changes_of(
+    read: &ReadContext<'_>,
+    query: ChangesQuery,
+    since: DateTime<Utc>,
+    changes: &mut BTreeSet<DateTime<Utc>>,
+) -> Result<Option<&'static str>, Failure> {
+    let (mut query, mut cursor) = (query, None::<String>);
+    let (mut cursors, mut barren) = (HashSet::new(), 0);
+    loop {
+        let page = match read.api.changes_page(&query, cursor.as_deref(), read.emitter.format()).await {
+            Ok(page) => page,
+            // Where the account lives, the last day may not have begun.
+            Err(failure) if cursor.is_none() && failure.refused_with() == Some(400) => {
+                let Some(shorter) = query.clone().without_last_day() else { return Err(failure) };
+                query = shorter;
+                continue;
+            }
+            Err(failure) => return Err(failure),
+        };
+        barren = if page.rows.is_empty() { barren + 1 } else { 0 };
+        changes.extend(page.rows.rows().iter().filter_map(|row| row.cursor.filter(|changed| *changed > since)));
+        match page.next {
+            NextPage::None => return Ok(None),
+            NextPage::Unreachable => return Ok(Some("more rows follow, but nothing leads there")),
+            NextPage::Cursor(_) if barren >= MAX_BARREN_PAGES => return Ok(Some("its pages do not end")),
+            NextPage::Cursor(next) if !cursors.insert(next.clone()) => return Ok(Some("its paging runs in a circle")),
+            NextPage::Cursor(next) => cursor = Some(next),
+        }
     }
 }

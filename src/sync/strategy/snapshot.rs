@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::missing::{self, MissingRange};
 use super::page_sweep::{self, SweepOptions};
 use super::row_numbers::RowNumbers;
+use super::window_reader::MAX_BARREN_PAGES;
 use super::{Modes, ProbeTarget, ReadContext, ReadError, ReadStrategy};
 use crate::api::{ChangesPage, ListQuery, NextPage, Paging};
 use crate::error::Error;
@@ -52,7 +53,7 @@ impl Snapshot {
     async fn read_by_cursor(&self, read: &ReadContext<'_>, refused: Failure) -> Result<(), ReadError> {
         let (mut numbers, mut seen, mut cursors) = (RowNumbers::default(), HashSet::new(), HashSet::new());
         let mut cursor: Option<String> = None;
-        let mut was_unreachable = false;
+        let (mut was_unreachable, mut barren) = (false, 0);
         loop {
             let page = read.api.cursor_page(self.cursor_endpoint, cursor.as_deref(), read.emitter.format()).await;
             let page = match page {
@@ -62,16 +63,20 @@ impl Snapshot {
             };
             let ChangesPage { mut rows, next, permit } = page;
             rows.retain(|row| seen.insert(numbers.of(row)));
+            barren = if rows.is_empty() { barren + 1 } else { 0 };
             read.emitter.write(rows).await;
             drop(permit);
             match next {
                 NextPage::None => break,
-                NextPage::Cursor(next) if cursors.insert(next.clone()) => cursor = Some(next),
+                NextPage::Cursor(next) if barren < MAX_BARREN_PAGES && cursors.insert(next.clone()) => {
+                    cursor = Some(next);
+                    was_unreachable = false;
+                }
                 // The same page is asked for once more.
                 NextPage::Unreachable if !std::mem::replace(&mut was_unreachable, true) => {}
                 NextPage::Cursor(_) | NextPage::Unreachable => {
                     return Err(Error::system(format!(
-                        "Navan's list at {} does not lead to its end: it gives the same cursor twice, or none to the rows that follow. What came is written. Please report this with the log.",
+                        "Navan's list at {} does not lead to its end: it gives the same cursor twice, none to the rows that follow, or 100 pages without a new row. What came is written. Please report this with the log.",
                         self.cursor_endpoint
                     ))
                     .into());

@@ -12,6 +12,7 @@ use super::ReadContext;
 use super::missing::MissingRange;
 use super::row_numbers::{ByNumber, RowNumbers, WrittenVersions};
 use crate::api::{ChangesPage, ChangesQuery, NextPage};
+use crate::error::Error;
 use crate::gateway::Failure;
 use crate::record::{Identity, Row};
 use crate::sync::state::time::{midnight, retention_start};
@@ -20,7 +21,7 @@ use crate::sync::state::time::{midnight, retention_start};
 const BARREN_PAGES_TOLD: u32 = 3;
 
 /// The same, after which the window is taken for endless.
-const MAX_BARREN_PAGES: u32 = 100;
+pub(super) const MAX_BARREN_PAGES: u32 = 100;
 
 /// How far a time without an offset can be from the UTC that it is taken for.
 const UNZONED_MARGIN: Duration = Duration::hours(14);
@@ -79,12 +80,16 @@ pub(super) enum WindowOutcome {
         status: u16,
         /// A page of it was read before, so that the type is there.
         is_there: bool,
+        /// It is not Navan that refuses.
+        obstacle: Option<Error>,
     },
     /// It could not be read to its end.
     Broken {
         why: String,
         /// The API contradicts itself, or what is known of it.
         is_defect: bool,
+        /// Something stands between this machine and Navan.
+        obstacle: Option<Error>,
     },
 }
 
@@ -155,11 +160,13 @@ impl<'a> WindowReader<'a> {
     pub(super) async fn read(&self) -> Result<(WindowOutcome, WindowReading), Failure> {
         let began = self.read.api.now();
         let outcome = self.read_days().await?;
+        // Navan's clock can be set back meanwhile.
+        let ended = self.read.api.now().max(began);
         let mut rows = self.rows.borrow_mut();
         let was_paged = rows.pages.max(rows.pages_of_first_look) > 1;
         let is_final = !was_paged && matches!(outcome, WindowOutcome::Complete { .. });
         let reading = WindowReading {
-            time: began..=self.read.api.now(),
+            time: began..=ended,
             was_paged,
             changed_since: std::mem::take(&mut rows.changed_since),
             written: if is_final { WrittenVersions::default() } else { self.window.written.with(&rows.written) },
@@ -186,16 +193,23 @@ impl<'a> WindowReader<'a> {
                     restarted = true;
                     continue;
                 }
-                Err(WindowError::Refused(status)) => Ok(WindowOutcome::Refused { status, is_there: false }),
-                Err(WindowError::RefusedLater(status)) => Ok(WindowOutcome::Refused { status, is_there: true }),
+                Err(WindowError::Refused(status, obstacle)) => {
+                    Ok(WindowOutcome::Refused { status, is_there: false, obstacle })
+                }
+                Err(WindowError::RefusedLater(status, obstacle)) => {
+                    Ok(WindowOutcome::Refused { status, is_there: true, obstacle })
+                }
                 Err(WindowError::CursorRefused(failure) | WindowError::Request(failure)) => match failure {
-                    Failure::Exhausted { .. } => {
-                        Ok(WindowOutcome::Broken { why: failure.to_string(), is_defect: false })
+                    Failure::Exhausted { .. } | Failure::Refused(_) => {
+                        let obstacle = failure.as_obstacle();
+                        let is_defect = matches!(failure, Failure::Refused(_)) && obstacle.is_none();
+                        Ok(WindowOutcome::Broken { why: failure.to_string(), is_defect, obstacle })
                     }
-                    Failure::Refused(_) => Ok(WindowOutcome::Broken { why: failure.to_string(), is_defect: true }),
                     failure => Err(failure),
                 },
-                Err(WindowError::Paging(what)) => Ok(WindowOutcome::Broken { why: what.to_owned(), is_defect: true }),
+                Err(WindowError::Paging(what)) => {
+                    Ok(WindowOutcome::Broken { why: what.to_owned(), is_defect: true, obstacle: None })
+                }
             };
         }
     }
@@ -445,9 +459,9 @@ enum WindowError {
     /// The paging contradicts itself, in words.
     Paging(&'static str),
     /// The type cannot be read, or not this window of it.
-    Refused(u16),
+    Refused(u16, Option<Error>),
     /// A page of the window that is not its first.
-    RefusedLater(u16),
+    RefusedLater(u16, Option<Error>),
     /// The retention has left all days of the window behind while it was asked for.
     RetentionPassed,
     Request(Failure),
@@ -456,7 +470,7 @@ enum WindowError {
 impl WindowError {
     fn on_first_page(failure: Failure) -> Self {
         match failure.refused_with() {
-            Some(status @ (400 | 403 | 404 | 405)) => Self::Refused(status),
+            Some(status @ (400 | 403 | 404 | 405)) => Self::Refused(status, failure.as_obstacle()),
             _ => Self::Request(failure),
         }
     }
@@ -464,7 +478,7 @@ impl WindowError {
     fn on_cursor(failure: Failure) -> Self {
         match failure.refused_with() {
             Some(400 | 410) => Self::CursorRefused(failure),
-            Some(status @ 403..=405) => Self::RefusedLater(status),
+            Some(status @ 403..=405) => Self::RefusedLater(status, failure.as_obstacle()),
             _ => Self::Request(failure),
         }
     }
