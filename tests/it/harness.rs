@@ -193,7 +193,10 @@ impl Connector {
         }
         let outcome = lines.join("\n").replace(&self.files.path().display().to_string(), "[files]");
         match self.config["api_url"].as_str() {
-            Some(url) => outcome.replace(url, "[sandbox]"),
+            Some(url) => {
+                let host = url.split_once("://").map_or(url, |(_, host)| host);
+                outcome.replace(url, "[sandbox]").replace(host, "[sandbox's host]")
+            }
             None => outcome,
         }
     }

@@ -251,7 +251,8 @@ impl ChangeWindows {
         let mut lost = Vec::new();
         for (expense_type, (status, windows)) in std::mem::take(&mut progress.refused) {
             if progress.read.contains(&expense_type) {
-                let why = format!("Navan answered {status}");
+                let obstacle = progress.obstacles.get(&expense_type).map(|error| error.message().to_owned());
+                let why = obstacle.unwrap_or_else(|| format!("Navan answered {status}"));
                 progress.broken.extend(windows.iter().map(|window| window.missing(&why, status == 400)));
             } else if given.knows(&expense_type) {
                 progress.skipped.insert(expense_type.clone(), status);
@@ -460,10 +461,10 @@ impl ReadProgress {
         }
     }
 
-    /// What still stands there, if something could not be read for it.
+    /// What stands there, if nothing of a type could be read for it. Of one that can be read, the windows are named.
     fn obstacle(&self) -> Option<Error> {
-        let is_missing = |expense_type: &String| self.refused.contains_key(expense_type) || !self.broken.is_empty();
-        self.obstacles.iter().find(|(expense_type, _)| is_missing(expense_type)).map(|(_, error)| error.clone())
+        let mut obstacles = self.obstacles.iter().filter(|(expense_type, _)| !self.read.contains(*expense_type));
+        obstacles.next().map(|(_, error)| error.clone())
     }
 
     /// A window that was refused waits for the end of the read: by then it is known whether its type can be read at all.
