@@ -25,6 +25,9 @@ use crate::sync::Sync;
 /// More attempts than any schedule can spoil.
 const MAX_ATTEMPTS: usize = 200;
 
+/// So many attempts that fail once all is calm are no accident.
+const MAX_CALM_FAILURES: usize = 3;
+
 /// Longer than any attempt may take.
 const MAX_TIME: Duration = Duration::from_hours(24);
 
@@ -84,7 +87,9 @@ async fn run(schedule: Schedule) -> Outcome {
     let mut attempts: Vec<Attempt> = Vec::new();
     let mut states = BTreeMap::new();
     let mut interruptions = schedule.interruptions.clone().into_iter();
+    let calm_from = schedule.bursts.iter().map(|burst| burst.to).max().unwrap_or(0);
     for sync in 1..=2 {
+        let mut calm_failures = 0;
         for _ in 0..MAX_ATTEMPTS {
             let interruption = if sync == 1 { interruptions.next() } else { None };
             let attempt = attempt(&network, &schedule, sync, &states, interruption).await;
@@ -95,8 +100,9 @@ async fn run(schedule: Schedule) -> Outcome {
                 }
             }
             let is_complete = attempt.is_complete;
+            calm_failures += usize::from(interruption.is_none() && attempt.first_request >= calm_from);
             attempts.push(attempt);
-            if is_complete {
+            if is_complete || calm_failures > MAX_CALM_FAILURES {
                 break;
             }
             // The platform tries again a little later.
