@@ -10,5 +10,5 @@ pub(super) static USER: Stream = Stream {
     cursor_field: None,
     coerced: &[],
     oauth_scope: "users:read",
-    strategy: &Snapshot { endpoint: "/v1/users", page_size: 100, cursor_endpoint: "/travel/v1/users" },
+    strategy: &Snapshot { endpoint: "/v1/users", page_size: 100, cursor_endpoint: Some("/travel/v1/users") },
 };

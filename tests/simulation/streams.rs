@@ -7,7 +7,7 @@ use crate::sync::strategy::{ChangeWindows, CreatedSlices, ReadStrategy, Snapshot
 
 static BOOKING: CreatedSlices = CreatedSlices { endpoint: "/v1/bookings", page_size: 10, pages_per_slice: 4 };
 
-static USER: Snapshot = Snapshot { endpoint: "/v1/users", page_size: 10, cursor_endpoint: "/travel/v1/users" };
+static USER: Snapshot = Snapshot { endpoint: "/v1/users", page_size: 10, cursor_endpoint: Some("/travel/v1/users") };
 
 static TRANSACTION: ChangeWindows = ChangeWindows {
     endpoint: "/v1/expense",

@@ -23,8 +23,8 @@ pub struct Snapshot {
     pub endpoint: &'static str,
     /// Rows a page.
     pub page_size: u64,
-    /// Where the same list is followed by a cursor, for companies that do not have it at the other path.
-    pub cursor_endpoint: &'static str,
+    /// Where the same list is followed by a cursor, if there is such a place, for companies that do not have it at the other.
+    pub cursor_endpoint: Option<&'static str>,
 }
 
 impl Snapshot {
@@ -32,8 +32,10 @@ impl Snapshot {
         let query = ListQuery::whole(self.endpoint, self.page_size);
         let first = match page_sweep::first_page(read, &query, Paging::default()).await {
             Ok(first) => first,
-            Err(failure) if is_elsewhere(&failure) => return self.read_by_cursor(read, failure).await,
-            Err(failure) => return Err(failure.into()),
+            Err(failure) => match self.cursor_endpoint.filter(|_| is_elsewhere(&failure)) {
+                Some(elsewhere) => return read_by_cursor(read, elsewhere, failure).await,
+                None => return Err(failure.into()),
+            },
         };
         read.emitter.estimate(first.page().estimated_rows(), first.page().estimated_bytes());
         let request_order = tokio::sync::Mutex::new(());
@@ -47,45 +49,44 @@ impl Snapshot {
         read.emitter.checkpoint(no_cursor());
         Ok(())
     }
+}
 
-    /// Follows the list by its cursor. `refused` is why it could not be read by numbers, which is the error if it cannot be
-    /// read here either.
-    async fn read_by_cursor(&self, read: &ReadContext<'_>, refused: Failure) -> Result<(), ReadError> {
-        let (mut numbers, mut seen, mut cursors) = (RowNumbers::default(), HashSet::new(), HashSet::new());
-        let mut cursor: Option<String> = None;
-        let (mut was_unreachable, mut barren) = (false, 0);
-        loop {
-            let page = read.api.cursor_page(self.cursor_endpoint, cursor.as_deref(), read.emitter.format()).await;
-            let page = match page {
-                Ok(page) => page,
-                Err(failure) if cursor.is_none() && is_elsewhere(&failure) => return Err(refused.into()),
-                Err(failure) => return Err(failure.into()),
-            };
-            let ChangesPage { mut rows, next, permit } = page;
-            rows.retain(|row| seen.insert(numbers.of(row)));
-            barren = if rows.is_empty() { barren + 1 } else { 0 };
-            read.emitter.write(rows).await;
-            drop(permit);
-            match next {
-                NextPage::None => break,
-                NextPage::Cursor(next) if barren < MAX_BARREN_PAGES && cursors.insert(next.clone()) => {
-                    cursor = Some(next);
-                    was_unreachable = false;
-                }
-                // The same page is asked for once more.
-                NextPage::Unreachable if !std::mem::replace(&mut was_unreachable, true) => {}
-                NextPage::Cursor(_) | NextPage::Unreachable => {
-                    return Err(Error::system(format!(
-                        "Navan's list at {} does not lead to its end: it gives the same cursor twice, none to the rows that follow, or 100 pages without a new row. What came is written. Please report this with the log.",
-                        self.cursor_endpoint
-                    ))
-                    .into());
-                }
+/// Follows the list by its cursor. `refused` is why it could not be read by numbers, which is the error if it cannot be
+/// read here either.
+async fn read_by_cursor(read: &ReadContext<'_>, endpoint: &'static str, refused: Failure) -> Result<(), ReadError> {
+    let (mut numbers, mut seen, mut cursors) = (RowNumbers::default(), HashSet::new(), HashSet::new());
+    let mut cursor: Option<String> = None;
+    let (mut was_unreachable, mut barren) = (false, 0);
+    loop {
+        let page = read.api.cursor_page(endpoint, cursor.as_deref(), read.emitter.format()).await;
+        let page = match page {
+            Ok(page) => page,
+            Err(failure) if cursor.is_none() && is_elsewhere(&failure) => return Err(refused.into()),
+            Err(failure) => return Err(failure.into()),
+        };
+        let ChangesPage { mut rows, next, permit } = page;
+        rows.retain(|row| seen.insert(numbers.of(row)));
+        barren = if rows.is_empty() { barren + 1 } else { 0 };
+        read.emitter.write(rows).await;
+        drop(permit);
+        match next {
+            NextPage::None => break,
+            NextPage::Cursor(next) if barren < MAX_BARREN_PAGES && cursors.insert(next.clone()) => {
+                cursor = Some(next);
+                was_unreachable = false;
+            }
+            // The same page is asked for once more.
+            NextPage::Unreachable if !std::mem::replace(&mut was_unreachable, true) => {}
+            NextPage::Cursor(_) | NextPage::Unreachable => {
+                return Err(Error::system(format!(
+                    "Navan's list at {endpoint} does not lead to its end: it gives the same cursor twice, none to the rows that follow, or 100 pages without a new row. What came is written. Please report this with the log."
+                ))
+                .into());
             }
         }
-        read.emitter.checkpoint(no_cursor());
-        Ok(())
     }
+    read.emitter.checkpoint(no_cursor());
+    Ok(())
 }
 
 /// Whether the list is not to be had at its path.
@@ -103,11 +104,13 @@ impl ReadStrategy for Snapshot {
             let query = ListQuery::whole(self.endpoint, self.page_size).in_pages_of(1);
             match target.api.numbered_page(&query, 0, Paging::default(), target.format).await {
                 Ok(_) => Ok(()),
-                Err(failure) if is_elsewhere(&failure) => {
-                    let page = target.api.cursor_page(self.cursor_endpoint, None, target.format).await;
+                Err(failure) => {
+                    let Some(elsewhere) = self.cursor_endpoint.filter(|_| is_elsewhere(&failure)) else {
+                        return Err(failure.into());
+                    };
+                    let page = target.api.cursor_page(elsewhere, None, target.format).await;
                     page.map(|_| ()).map_err(|_| failure.into())
                 }
-                Err(failure) => Err(failure.into()),
             }
         }
         .boxed_local()
