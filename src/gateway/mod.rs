@@ -73,6 +73,8 @@ pub struct PendingRequest<'a> {
     pub had_no_content: bool,
     /// What the last attempt showed to be in the way.
     obstacle: Option<Obstacle>,
+    /// What the last attempt was sent with, which its answer may quote.
+    bearer: Option<Secret>,
 }
 
 /// The permission to make one attempt; a request that bypasses limiter and breaker needs none.
@@ -141,6 +143,7 @@ impl Gateway {
             refused_token: None,
             had_no_content: false,
             obstacle: None,
+            bearer: None,
         }
     }
 }
@@ -186,6 +189,7 @@ impl<'a> PendingRequest<'a> {
         self.record(&response, took);
         self.retry_after = response.retry_after;
         self.obstacle.clone_from(&response.obstacle);
+        self.bearer = bearer.map(Secret::copy);
         self.had_no_content = response.status == Some(StatusCode::NO_CONTENT);
         permits.record(&response)?;
         match response.action {
@@ -211,7 +215,7 @@ impl<'a> PendingRequest<'a> {
 
     /// The same, with what Navan says in a body that is no page.
     pub fn with_words_of(&self, body: &[u8], invalid: InvalidBody) -> InvalidBody {
-        match response::said_in(body, &self.gateway.secrets(None)) {
+        match response::said_in(body, &self.gateway.secrets(self.bearer.as_ref())) {
             Some(said) => InvalidBody(format!("{}; it says: {said}", invalid.0)),
             None => invalid,
         }
