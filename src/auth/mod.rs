@@ -113,32 +113,32 @@ impl<'a> TokenSource<'a> {
         }
         let fetched = self.fetch(state.fetched + 1).await;
         emit(&Event::TokenFetched { succeeded: fetched.is_ok() });
-        let is_obstacle = matches!(&fetched, Err((_, true)));
-        match fetched.map_err(|(error, _)| error) {
+        let failure = match fetched {
             Ok(current) => {
                 let token = current.token.clone();
                 state.fetched += 1;
                 state.error = None;
                 state.current = Some(current);
-                Ok(token)
+                return Ok(token);
             }
-            Err(error)
-                if (error.failure_type() != FailureType::Config || is_obstacle)
-                    && state.keep_after_failed_refresh(self.gateway.timings().refresh_margin) =>
-            {
-                tracing::warn!("The token could not be renewed yet; the one at hand is still good.");
-                Ok(state.current.as_ref().map(|current| current.token.clone()).ok_or(error)?)
-            }
-            Err(error) => {
-                self.failures.set(self.failures.get() + 1);
-                state.error = Some(error.clone());
-                Err(error)
-            }
+            Err(failure) => failure,
+        };
+        let is_in_between = failure.as_obstacle().is_some();
+        let error = into_error(failure);
+        let is_refused = error.failure_type() == FailureType::Config && !is_in_between;
+        if !is_refused
+            && state.keep_after_failed_refresh(self.gateway.timings().refresh_margin)
+            && let Some(current) = &state.current
+        {
+            tracing::warn!("The token could not be renewed yet; the one at hand is still good.");
+            return Ok(current.token.clone());
         }
+        self.failures.set(self.failures.get() + 1);
+        state.error = Some(error.clone());
+        Err(error)
     }
 
-    /// Fetches a token; beside the error, whether it is something in between that fails, and not Navan that refuses.
-    async fn fetch(&self, number: u64) -> Result<CurrentToken, (Error, bool)> {
+    async fn fetch(&self, number: u64) -> Result<CurrentToken, Failure> {
         // No scope: naming one narrows the token, and a wrong one is refused as if the secret were wrong.
         let form = [
             ("grant_type", "client_credentials"),
@@ -153,11 +153,7 @@ impl<'a> TokenSource<'a> {
             policy: RequestPolicy::TOKEN,
         };
         let asked = Instant::now();
-        let response = fetch_token(&mut self.gateway.request(request)).await;
-        let response = response.map_err(|failure| {
-            let is_obstacle = failure.as_obstacle().is_some();
-            (into_error(failure), is_obstacle)
-        })?;
+        let response = fetch_token(&mut self.gateway.request(request)).await?;
         Ok(response.into_token(number, asked, self.gateway.timings().refresh_margin))
     }
 

@@ -71,14 +71,6 @@ pub(super) enum Verdict {
     Stray,
 }
 
-/// How long everything waits after a 429.
-#[derive(Clone, Copy)]
-pub(super) struct Wait {
-    pub(super) time: Duration,
-    /// The server says so; else it is a guess.
-    pub(super) is_told: bool,
-}
-
 pub(super) struct LimitEstimate {
     /// In requests a second, as last seen, or grown since.
     limit: Option<f64>,
@@ -205,11 +197,10 @@ impl LimitEstimate {
         self.grown_at = now;
     }
 
-    /// Makes what can be made of a 429 after which everything waits.
-    pub(super) fn limited(&mut self, wait: Wait, now: Instant) -> Verdict {
+    /// Makes what can be made of a 429 after which everything waits, as long as the server says if `is_told`, else by guess.
+    pub(super) fn limited(&mut self, wait: Duration, is_told: bool, now: Instant) -> Verdict {
         self.recent.record(true);
         self.in_a_row += 1;
-        let Wait { time: wait, is_told } = wait;
         if self.in_a_row > 1 {
             // Chance rarely strikes twice in a row.
             self.recent.record(true);
@@ -234,12 +225,12 @@ impl LimitEstimate {
     }
 
     /// Takes note of a 429 while the server tells a limit that is kept to: one of another limit, unless it is a stray.
-    pub(super) fn limited_although_told(&mut self, wait: Wait, now: Instant) -> Verdict {
+    pub(super) fn limited_although_told(&mut self, wait: Duration, is_told: bool, now: Instant) -> Verdict {
         if self.recent.count(RECENT_ANSWERS) < self.max_strays() + MAX_MORE_STRAYS {
             self.recent.record(true);
             return Verdict::Stray;
         }
-        self.limited(wait, now)
+        self.limited(wait, is_told, now)
     }
 
     /// Another 429 to a request of before that, for which everything waits until `after`.

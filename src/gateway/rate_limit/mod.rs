@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::timings::Timings;
 use bucket::TokenBucket;
-use estimate::{LimitEstimate, Verdict, Wait};
+use estimate::{LimitEstimate, Verdict};
 use headers::RateLimitHeaders;
 use observed::Usage;
 
@@ -355,9 +355,12 @@ impl RateLimiter {
         let limit = state.estimate.limit();
         state.usage.count_to(limit, now);
         let is_told = state.window.is_some_and(|window| now < window.resets_at);
-        let asked = Wait { time: wait, is_told: retry_after.is_some() };
-        let verdict =
-            if is_told { state.estimate.limited_although_told(asked, now) } else { state.estimate.limited(asked, now) };
+        let is_asked_for = retry_after.is_some();
+        let verdict = if is_told {
+            state.estimate.limited_although_told(wait, is_asked_for, now)
+        } else {
+            state.estimate.limited(wait, is_asked_for, now)
+        };
         self.follow(&mut state, now);
         // Without a word of how long, or with one that says next to nothing, one request finds out whether it is over.
         let says_little = retry_after.is_none_or(|wait| wait < self.timings.cooldown);

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 const MIN_ANSWERS: u64 = 5;
 const MIN_TIME: Duration = Duration::from_secs(1);
 
+/// What rounding to whole seconds adds on the average.
 const HALF_A_SECOND: Duration = Duration::from_millis(500);
 
 /// Of so many answers, the latest, it is known how many were 429s.

@@ -32,6 +32,12 @@ use crate::gateway::Failure;
 use crate::protocol::{ConfiguredStream, SyncMode};
 use crate::record::RecordFormat;
 
+/// Pages in a row that bring no new row, after which that is told.
+const BARREN_PAGES_TOLD: u32 = 3;
+
+/// The same, after which what they belong to is taken for endless.
+const MAX_BARREN_PAGES: u32 = 100;
+
 /// A way to read a stream.
 pub trait ReadStrategy: Sync {
     /// In which modes it reads.

@@ -21,7 +21,7 @@ use futures::stream::FuturesUnordered;
 
 use super::page_isolation::{self, BrokenRows};
 use super::row_numbers::{ByNumber, RowNumbers};
-use super::{ReadContext, ReadError};
+use super::{BARREN_PAGES_TOLD, MAX_BARREN_PAGES, ReadContext, ReadError};
 use crate::api::{ListPage, ListQuery, Paging};
 use crate::error::Error;
 use crate::gateway::Failure;
@@ -30,12 +30,6 @@ use crate::sync::state::time::whole_second;
 
 /// How often a list is swept again when its rows moved.
 const MAX_REPEATS: u32 = 2;
-
-/// Pages in a row that bring no row that this sweep had not seen, after which that is told.
-const BARREN_PAGES_TOLD: u32 = 3;
-
-/// The same, after which the list is taken for endless.
-const MAX_BARREN_PAGES: u32 = 100;
 
 /// How a list is swept.
 pub(super) struct SweepOptions<'a> {

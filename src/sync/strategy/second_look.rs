@@ -11,8 +11,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use chrono::{DateTime, Days, Duration, NaiveDate, Utc};
 
 use super::row_numbers::WrittenVersions;
-use super::window_reader::{ChangeWindow, MAX_BARREN_PAGES, WindowReading};
-use super::{ReadContext, ReadError};
+use super::window_reader::{ChangeWindow, WindowReading};
+use super::{MAX_BARREN_PAGES, ReadContext, ReadError};
 use crate::api::{ChangesQuery, NextPage};
 use crate::gateway::Failure;
 use crate::sync::state::UnsureDays;

@@ -8,20 +8,14 @@ use std::ops::RangeInclusive;
 
 use chrono::{DateTime, Days, Duration, NaiveDate, Utc};
 
-use super::ReadContext;
 use super::missing::MissingRange;
 use super::row_numbers::{ByNumber, RowNumbers, WrittenVersions};
+use super::{BARREN_PAGES_TOLD, MAX_BARREN_PAGES, ReadContext};
 use crate::api::{ChangesPage, ChangesQuery, NextPage};
 use crate::error::Error;
 use crate::gateway::Failure;
 use crate::record::{Identity, Row};
 use crate::sync::state::time::{midnight, retention_start};
-
-/// Pages in a row without a new row, after which that is told.
-const BARREN_PAGES_TOLD: u32 = 3;
-
-/// The same, after which the window is taken for endless.
-pub(super) const MAX_BARREN_PAGES: u32 = 100;
 
 /// How far a time without an offset can be from the UTC that it is taken for.
 const UNZONED_MARGIN: Duration = Duration::hours(14);
