@@ -7,7 +7,7 @@
 //! moves there, and a checkpoint tells. What slipped out of sight meanwhile, a [`second_look`](super::second_look) brings.
 
 use std::cell::Cell;
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::RangeInclusive;
 
 use chrono::{DateTime, Days, Duration, NaiveDate, Utc};
@@ -16,9 +16,10 @@ use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _};
 use serde_json::Value;
 
-use super::missing::{self, MissingRange};
+use super::missing;
 use super::row_numbers::WrittenVersions;
 use super::second_look::SecondLooks;
+use super::window_progress::ReadProgress;
 use super::window_reader::{ChangeWindow, FieldGroups, ReadTimes, WindowOutcome, WindowReader, WindowReading};
 use super::{Modes, ProbeTarget, ReadContext, ReadError, ReadStrategy};
 use crate::api::ChangesQuery;
@@ -27,7 +28,7 @@ use crate::gateway::Failure;
 use crate::protocol::{ConfiguredStream, SyncMode};
 use crate::sync::state::time::{midnight, retention_start, whole_second};
 use crate::sync::state::{
-    FullRefreshState, PartitionCursors, Resume, StreamState, Watermark, resume_full_refresh, resume_partitions,
+    FullRefreshState, PartitionCursors, Resume, StreamState, resume_full_refresh, resume_partitions,
 };
 
 /// Days a window: short enough that a type with many changes is read by many windows side by side, and that little is
@@ -59,29 +60,6 @@ pub struct ChangeWindows {
     pub page_size: u64,
     /// Bytes of a row, about, in compact JSON.
     pub bytes_per_row: u64,
-}
-
-/// How far a read has come.
-struct ReadProgress {
-    cursors: PartitionCursors,
-    watermarks: HashMap<String, Watermark<DateTime<Utc>>>,
-    /// Types of which a window was read.
-    read: BTreeSet<String>,
-    /// Windows that were refused, or not asked for because another one of their type was, with the status that said so.
-    refused: BTreeMap<String, (u16, Vec<ChangeWindow>)>,
-    /// What could not be read, in words.
-    broken: Vec<MissingRange>,
-    /// By type, what stood in the way when it was last asked for.
-    obstacles: BTreeMap<String, Error>,
-    /// Up to where a type is complete at most, since its last day could not be asked for.
-    complete_to: HashMap<String, DateTime<Utc>>,
-    planned: usize,
-    done: usize,
-    rows: u64,
-    left_out: u64,
-    /// Types that cannot be read, with the status that said so.
-    skipped: BTreeMap<String, u16>,
-    second_looks: SecondLooks,
 }
 
 impl ChangeWindows {
@@ -399,117 +377,6 @@ fn windows_of(expense_type: &str, since: DateTime<Utc>, end: DateTime<Utc>) -> V
         from = next;
     }
     windows
-}
-
-impl ReadProgress {
-    fn new(cursors: PartitionCursors, windows: &VecDeque<ChangeWindow>, end: DateTime<Utc>) -> Self {
-        let mut starts: HashMap<_, Vec<_>> = HashMap::new();
-        for window in windows {
-            starts.entry(window.expense_type.clone()).or_default().push(window.starts);
-        }
-        let watermarks =
-            starts.into_iter().map(|(expense_type, starts)| (expense_type, Watermark::new(end, starts))).collect();
-        Self {
-            cursors,
-            watermarks,
-            read: BTreeSet::new(),
-            refused: BTreeMap::new(),
-            broken: Vec::new(),
-            obstacles: BTreeMap::new(),
-            complete_to: HashMap::new(),
-            planned: windows.len(),
-            done: 0,
-            rows: 0,
-            left_out: 0,
-            skipped: BTreeMap::new(),
-            second_looks: SecondLooks::default(),
-        }
-    }
-
-    /// Takes note of a complete window; whether its type's cursor moved.
-    fn complete(&mut self, window: &ChangeWindow, rows: u64, not_yet: Option<NaiveDate>) -> bool {
-        self.rows += rows;
-        self.read.insert(window.expense_type.clone());
-        if let Some(day) = not_yet {
-            self.complete_to.insert(window.expense_type.clone(), midnight(day));
-        }
-        self.pass(window)
-    }
-
-    /// The same of one of which nothing can be read any more; that says nothing of its type.
-    fn pass(&mut self, window: &ChangeWindow) -> bool {
-        self.done += 1;
-        let reached = self.watermarks.get_mut(&window.expense_type).and_then(|mark| mark.complete(window.starts));
-        let complete_to = self.complete_to.get(&window.expense_type).copied();
-        reached.is_some_and(|through| {
-            let through = complete_to.map_or(through, |complete_to| complete_to.min(through));
-            self.cursors.advance(&window.expense_type, through)
-        })
-    }
-
-    /// What stands between this machine and Navan shows in a window that could not be read.
-    fn note_obstacle(&mut self, window: &ChangeWindow, outcome: &WindowOutcome) {
-        match outcome {
-            WindowOutcome::Refused { obstacle: Some(error), .. }
-            | WindowOutcome::Broken { obstacle: Some(error), .. } => {
-                self.obstacles.insert(window.expense_type.clone(), error.clone());
-            }
-            WindowOutcome::Complete { .. } => {
-                self.obstacles.remove(&window.expense_type);
-            }
-            _ => {}
-        }
-    }
-
-    /// What stands there, if nothing of a type could be read for it. Of one that can be read, the windows are named.
-    fn obstacle(&self) -> Option<Error> {
-        let mut obstacles = self.obstacles.iter().filter(|(expense_type, _)| !self.read.contains(*expense_type));
-        obstacles.next().map(|(_, error)| error.clone())
-    }
-
-    /// A window that was refused waits for the end of the read: by then it is known whether its type can be read at all.
-    fn put_off(&mut self, window: ChangeWindow, status: u16) {
-        let (_, windows) = self.refused.entry(window.expense_type.clone()).or_insert((status, Vec::new()));
-        windows.push(window);
-    }
-
-    /// The same for a window whose type was refused, and of which nothing has been read.
-    fn put_off_if_refused(&mut self, window: ChangeWindow) -> Option<ChangeWindow> {
-        match self.refused.get(&window.expense_type) {
-            Some((status, _)) if !self.read.contains(&window.expense_type) => {
-                let status = *status;
-                self.put_off(window, status);
-                None
-            }
-            _ => Some(window),
-        }
-    }
-
-    /// The windows that were put off of types of which nothing could be read: the first of each type, and the others.
-    fn take_refused_of_unread_types(&mut self) -> (VecDeque<ChangeWindow>, Vec<ChangeWindow>) {
-        let read = &self.read;
-        let of_unread_types = self.refused.extract_if(.., |expense_type, _| !read.contains(expense_type));
-        let (mut first, mut others) = (VecDeque::new(), Vec::new());
-        for (_, (_, windows)) in of_unread_types {
-            let mut windows = windows.into_iter();
-            first.extend(windows.next());
-            others.extend(windows);
-        }
-        (first, others)
-    }
-
-    /// The windows that were put off, of types that can be read.
-    fn refused_of_read_types(&mut self) -> VecDeque<ChangeWindow> {
-        let read = &self.read;
-        let of_read_types = self.refused.extract_if(.., |expense_type, _| read.contains(expense_type));
-        of_read_types.flat_map(|(_, (_, windows))| windows).collect()
-    }
-
-    /// Whether a type is not there, as far as is known.
-    fn is_out_of_use(&self, expense_type: &str) -> bool {
-        self.skipped.contains_key(expense_type)
-            || self.refused.contains_key(expense_type) && !self.read.contains(expense_type)
-    }
 }
 
 /// A window that was read once more and could not be stays unsure, for the next read to look at.

@@ -14,6 +14,7 @@ mod page_sweep;
 mod row_numbers;
 mod second_look;
 mod snapshot;
+mod window_progress;
 mod window_reader;
 
 use futures::future::LocalBoxFuture;

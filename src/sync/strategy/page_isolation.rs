@@ -1,5 +1,6 @@
 //! Reading around what fails for good: a page that answers with errors, however often it is asked for, is read in smaller
-//! pages, so that only the rows are missed that really cannot be read.
+//! pages, so that only the rows are missed that really cannot be read. Where all smaller pages fail as well it is no single row that
+//! does, and the page is named as a whole.
 //!
 //! Whether it is the page that fails or the API, another page tells, which was answered before. It is asked for after each
 //! failure: if it is answered, the failure is the page's own; if not, there is an outage, which is waited out or ends the
