@@ -142,15 +142,13 @@ fn check_syncs(outcome: &Outcome, faults: &mut Vec<String>) {
 fn check_cost(outcome: &Outcome, faults: &mut Vec<String>) {
     let clean = outcome.attempts.last().expect("an attempt");
     let calm_from = outcome.schedule.bursts.iter().map(|burst| burst.to).max().unwrap_or(0);
-    for attempt in outcome.attempts.iter().filter(|attempt| attempt.is_complete && attempt.first_request >= calm_from) {
-        // The second sync is clean, but an incremental one reads less than the first.
-        let most = if outcome.schedule.is_incremental { 0.0 } else { clean.took.as_secs_f64() * SLOWER };
-        let took = attempt.took.as_secs_f64();
-        if most > 0.0 && outcome.schedule.changes_percent == 0 && took > most + AFTERMATH_S {
-            faults.push(format!(
-                "an attempt after the faults took {took:.0} s, a clean one {:.0} s",
-                clean.took.as_secs_f64()
-            ));
+    // The second sync is clean, and reads as much as the first where the stream is read in full.
+    let is_comparable = !outcome.schedule.is_incremental && outcome.schedule.changes_percent == 0;
+    let after_the_faults = |attempt: &&Attempt| attempt.is_complete && attempt.first_request >= calm_from;
+    for attempt in outcome.attempts.iter().filter(after_the_faults).filter(|_| is_comparable) {
+        let (took, clean) = (attempt.took.as_secs_f64(), clean.took.as_secs_f64());
+        if took > clean * SLOWER + AFTERMATH_S {
+            faults.push(format!("an attempt after the faults took {took:.0} s, a clean one {clean:.0} s"));
         }
     }
     for attempt in &outcome.attempts {
