@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -14,7 +14,9 @@ from programs import Cost, run
 from sandbox import NOW, TYPES, Sandbox
 
 CREATED_FROM = datetime(2015, 1, 1, tzinfo=UTC)
-MODIFIED_FROM = "2026-09-01"
+# Where Navan's retention begins: the first of the month, two months back.
+_LAST_MONTH = NOW.replace(day=1) - timedelta(days=1)
+MODIFIED_FROM = f"{_LAST_MONTH.replace(day=1) - timedelta(days=1):%Y-%m-01}"
 BOOKINGS_A_PAGE = 100
 TRANSACTIONS_A_PAGE = 500
 FIELD_GROUPS = "POLICY,ERP,TAX,BOOKING,MILEAGE,TRAVELER_HR,LINE_ITEM"

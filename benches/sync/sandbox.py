@@ -15,8 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-# A fixed clock, so that what a read finds does not hang on the day it runs.
-NOW = datetime(2026, 11, 22, 9, tzinfo=UTC)
+# The same hour each day; the connector does not believe a clock that is off by more than a day.
+NOW = datetime.now(UTC).replace(hour=9, minute=0, second=0, microsecond=0)
 
 TYPES = (
     "card-transactions",

@@ -9,12 +9,17 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from settings import SANDBOX
 
-# A fixed clock, so that what a read finds does not hang on the day it runs.
-NOW = "2026-11-22T09:00:00Z"
+# The same hour each day, so that what a read finds does not hang on the hour; another day would not be believed.
+TODAY = datetime.now(UTC).date()
+NOW = f"{TODAY}T09:00:00Z"
+# The first of the month two months back: the API has no changes from before.
+_LAST_MONTH = TODAY.replace(day=1) - timedelta(days=1)
+RETENTION_START = (_LAST_MONTH.replace(day=1) - timedelta(days=1)).replace(day=1)
 # The primary key of each stream.
 KEYS = {"BOOKING": "uuid", "TRANSACTION": "id", "USER": "id"}
 

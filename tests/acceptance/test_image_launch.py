@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ import readme
 from connector import Output
 from container import CONFINED, DOCKER_TIMEOUT_S, Image, docker, logs, named
 from destination import keys, safe_keys
-from sandbox import Sandbox, sandbox
+from sandbox import RETENTION_START, Sandbox, sandbox
 
 READ = ("read", "--config", "/secrets/config.json", "--catalog", "/secrets/catalog.json")
 # As the launcher has it, whose shell takes the place of the entry point.
@@ -137,10 +138,11 @@ def reached(output: Output) -> list[str]:
 
 def test_docker_stop_ends_a_read_in_order_and_leaves_a_state_to_go_on_from(company: Company) -> None:
     company.navan.post("faults", {"latency_ms": 250})
+    two_weeks_in = RETENTION_START + timedelta(days=14)
     with company.image.started(*READ) as container:
         until = time.monotonic() + DOCKER_TIMEOUT_S
         # Some types are two weeks past the start of the retention: that much need not be read again.
-        while sum(through > "2026-09-15" for through in reached(logs(container))) < 3:
+        while sum(through > f"{two_weeks_in:%Y-%m-%d}" for through in reached(logs(container))) < 3:
             assert time.monotonic() < until, "no state that says so"
             time.sleep(0.05)
         began = time.monotonic()

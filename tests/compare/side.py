@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -96,7 +97,7 @@ class Side:
         # The log of requests tells what was asked for, as far as that is determined.
         words = ("read", "--debug") if how.one_at_a_time else ("read",)
         for _ in range(TRIES):
-            served.rewind()
+            _begin(served)
             output = self.connector.run(*words, **inputs)
             if how.timed or not began_late(output, served.now):
                 break
@@ -104,18 +105,24 @@ class Side:
 
     def check(self, served: Served, *, label: str = "check", how: How = EXACT, **config: Any) -> Output:
         """Runs `check`, which makes one request after the other."""
-        served.rewind()
+        _begin(served)
         return self._keep(label, how, self.connector.run("check", "--debug", config=served.config(**config)))
 
     def interrupt(self, served: Served, when: Callable[[Message], bool], **config: Any) -> Output:
         """Reads until `when` is true of a message, and then sends SIGTERM."""
         inputs = {"config": served.config(**config), "catalog": chosen()}
-        served.rewind()
+        _begin(served)
         return self._keep("read, interrupted", TIMED_BESIDE, self.connector.interrupt(when, "read", **inputs))
 
     def _keep(self, label: str, how: How, output: Output) -> Output:
         self.runs.append(Run(label, how, output))
         return output
+
+
+def _begin(served: Served) -> None:
+    """Sets the server's clock, and that of a connector that is built for development: it believes no other one."""
+    served.rewind()
+    os.environ["SOURCE_NAVAN_NOW"] = served.now
 
 
 def began_late(output: Output, now: str) -> bool:

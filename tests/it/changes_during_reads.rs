@@ -100,18 +100,18 @@ fn rows_that_never_rest_end_in_a_warning_with_the_numbers() {
     assert!(warnings.iter().any(|warning| warning.contains("in the last of 3 passes")), "{warnings:?}");
 }
 
-/// A read that takes days, more than are read again anyway: it waits for its reader, time goes on, `change`s happen,
+/// A read that takes most of a day: it waits for its reader, time goes on, `change`s happen,
 /// time goes on again, and the reader takes the rest.
 fn read_around(sandbox: &Sandbox, connector: &Connector, change: impl FnOnce()) -> Run {
     let process = Process::start_read(connector);
     wait_until_stable(|| sandbox.counts().requests);
-    sandbox.advance(DAYS);
+    sandbox.advance(HALF_OF_IT);
     change();
-    sandbox.advance(DAYS);
+    sandbox.advance(HALF_OF_IT);
     process.finish()
 }
 
-const DAYS: Duration = Duration::from_hours(3 * 24);
+const HALF_OF_IT: Duration = Duration::from_hours(11);
 
 /// In the middle of a month, since the earliest day that can be read moves when it turns.
 fn settings() -> Settings {

@@ -62,7 +62,7 @@ impl Connector {
             "client_secret": settings.client_secret,
             "api_url": sandbox.url(),
         });
-        Self::with(config)
+        Self::with(config).environment("SOURCE_NAVAN_NOW", sandbox.now().to_rfc3339())
     }
 
     /// With this configuration.

@@ -4,9 +4,11 @@
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read};
 
+use chrono::{DateTime, TimeDelta, Utc};
 use navan_sandbox::{Faults, Sandbox, Settings};
 
 use crate::harness::{Connector, Run, assert_distinct, at, text_field, transactions};
+use crate::scripted::ScriptedNavan;
 
 fn settings(now: &str) -> Settings {
     Settings { now: Some(at(now)), ..Settings::default() }
@@ -86,8 +88,31 @@ fn a_state_from_before_the_turn_goes_on_after_it() {
 
 #[test]
 fn the_end_of_a_read_is_the_servers_time() {
-    let sandbox = Sandbox::start(settings("2031-05-05T05:05:05Z")).unwrap();
-    let run = read(&sandbox);
-    let state = run.states("TRANSACTION").last().unwrap()["modified_timestamp"].as_str().unwrap();
-    assert!(at(state) >= at("2031-05-05T05:05:05Z") && at(state) <= sandbox.now(), "{state}");
+    let servers = at("2031-05-05T05:05:05Z");
+    for ours in ["2031-05-04T10:00:00Z", "2031-05-06T05:00:00Z"] {
+        let sandbox = Sandbox::start(settings("2031-05-05T05:05:05Z")).unwrap();
+        let run = Connector::against(&sandbox).stream("TRANSACTION").environment("SOURCE_NAVAN_NOW", ours).read();
+        let end = end_of(&run);
+        assert!(servers <= end && end <= sandbox.now(), "{end}");
+        assert!(!run.logs("WARN").iter().any(|said| said.contains("more than a day apart")));
+    }
+}
+
+/// Up to when `TRANSACTION` was read.
+fn end_of(run: &Run) -> DateTime<Utc> {
+    assert_eq!(run.status.code(), Some(0), "{:?}", run.errors());
+    at(run.states("TRANSACTION").last().unwrap()["modified_timestamp"].as_str().unwrap())
+}
+
+/// As a proxy may have one.
+#[test]
+fn a_clock_that_is_over_a_day_off_is_not_believed() {
+    for ours in ["2026-11-20T09:00:00Z", "2026-11-24T11:00:00Z", "2031-05-05T05:05:05Z"] {
+        let server = ScriptedNavan::start(|_| None);
+        let run = server.connector().stream("TRANSACTION").environment("SOURCE_NAVAN_NOW", ours).read();
+        let end = end_of(&run);
+        assert!(at(ours) <= end && end < at(ours) + TimeDelta::minutes(1), "{end}");
+        let said = run.logs("WARN");
+        assert_eq!(said.iter().filter(|said| said.contains("more than a day apart")).count(), 1, "{said:?}");
+    }
 }

@@ -364,6 +364,50 @@ fn a_type_that_is_not_known_to_navan_is_skipped() {
     }
 }
 
+/// As most servers say of a path that they do not know.
+fn not_found(status: u16) -> Reply {
+    Reply::new(status, "<html><title>Not Found</title>").header("content-type", "text/html")
+}
+
+#[test]
+fn so_is_one_of_which_a_page_for_people_says_it() {
+    for status in [400, 404, 405] {
+        let server = ScriptedNavan::start(move |asked| match asked.path.as_str() {
+            "/v1/expense/statement-payments" => Some(not_found(status)),
+            FEES => Some(changes_page(&rows("id", 0..5))),
+            _ => None,
+        });
+        let types = json!(["statement-payments", "fees"]);
+        let run = server.connector().config("transaction_types", types).stream("TRANSACTION").read();
+        assert_complete(&run, "TRANSACTION", 5);
+        assert_warned(
+            &run,
+            &format!("statement-payments cannot be read with this credential (Navan answered {status})"),
+        );
+        let status = server.connector().config("transaction_types", json!(["statement-payments", "fees"])).run("check");
+        assert_eq!(status.of_type("CONNECTION_STATUS")[0]["connectionStatus"]["status"], "SUCCEEDED");
+    }
+}
+
+#[test]
+fn a_page_for_people_in_place_of_every_type_is_a_firewalls() {
+    let server = ScriptedNavan::start(|asked| asked.path.contains("/expense/").then(|| not_found(404)));
+    let run = server.connector().stream("TRANSACTION").read();
+    assert_error(&run, "config_error", "A page for people came with status 404");
+}
+
+#[test]
+fn a_refusal_by_a_firewall_is_none_of_navans() {
+    let server = ScriptedNavan::start(|asked| match asked.path.as_str() {
+        "/v1/expense/disputes" => Some(not_found(403)),
+        FEES => Some(changes_page(&rows("id", 0..5))),
+        _ => None,
+    });
+    let run = server.connector().config("transaction_types", json!(["disputes", "fees"])).stream("TRANSACTION").read();
+    assert_error(&run, "config_error", "A page for people came with status 403");
+    assert_rows(&run, "TRANSACTION", 5);
+}
+
 #[test]
 fn a_day_that_has_not_begun_for_navan_is_left_to_the_next_read() {
     let server = ScriptedNavan::start(|asked| {

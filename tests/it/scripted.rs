@@ -104,6 +104,7 @@ impl ScriptedNavan {
             .config("transaction_types", json!(["fees"]))
             .config("start_date", "2026-11-16T00:00:00Z")
             .environment("SOURCE_NAVAN_TIME_SCALE", "0.01")
+            .environment("SOURCE_NAVAN_NOW", "2026-11-22T10:00:00Z")
     }
 
     /// The requests to a path.

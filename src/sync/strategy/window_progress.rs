@@ -96,8 +96,18 @@ impl ReadProgress {
 
     /// What stands there, if nothing of a type could be read for it. Of one that can be read, the windows are named.
     pub(super) fn obstacle(&self) -> Option<Error> {
-        let mut obstacles = self.obstacles.iter().filter(|(expense_type, _)| !self.read.contains(*expense_type));
+        let mut obstacles = self
+            .obstacles
+            .iter()
+            .filter(|(expense_type, _)| !self.read.contains(*expense_type) && !self.is_absent(expense_type));
         obstacles.next().map(|(_, error)| error.clone())
+    }
+
+    /// Whether Navan itself says that there is no such type: as a page for people, as servers do for a path that they do not know.
+    /// That it is Navan's shows by the others, which come through. A 403 may well be about this machine.
+    fn is_absent(&self, expense_type: &str) -> bool {
+        let is_refused = self.refused.get(expense_type).is_some_and(|(status, _)| matches!(status, 400 | 404 | 405));
+        is_refused && !self.read.is_empty()
     }
 
     /// A window that was refused waits for the end of the read: by then it is known whether its type can be read at all.
