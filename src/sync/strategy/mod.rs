@@ -9,6 +9,7 @@
 mod change_windows;
 mod created_slices;
 mod missing;
+mod number_map;
 mod page_isolation;
 mod page_sweep;
 mod row_numbers;

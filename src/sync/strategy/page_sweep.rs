@@ -13,14 +13,14 @@
 //! again. One that fails for good is taken apart ([`page_isolation`](super::page_isolation)).
 
 use std::cell::{Cell, RefCell};
-use std::collections::hash_map::Entry;
 
 use chrono::{DateTime, Utc};
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 
+use super::number_map::NumberMap;
 use super::page_isolation::{self, BrokenRows};
-use super::row_numbers::{ByNumber, RowNumbers};
+use super::row_numbers::RowNumbers;
 use super::{BARREN_PAGES_TOLD, MAX_BARREN_PAGES, ReadContext, ReadError};
 use crate::api::{ListPage, ListQuery, Paging};
 use crate::error::Error;
@@ -46,14 +46,14 @@ pub(super) struct SweepOptions<'a> {
 struct SeenRows {
     numbers: RowNumbers,
     /// The last sweep that saw the row.
-    rows: ByNumber<u32>,
+    rows: NumberMap<u8>,
     sweep: Sweep,
 }
 
 /// What one sweep saw.
 #[derive(Default)]
 struct Sweep {
-    number: u32,
+    number: u8,
     total: Option<u64>,
     total_moved: bool,
     repeats: u64,
@@ -82,20 +82,15 @@ impl SeenRows {
     /// Takes note of a row; returns whether it is new.
     fn observe(&mut self, row: &Row) -> bool {
         let sweep = &mut self.sweep;
-        match self.rows.entry(self.numbers.of(row)) {
-            Entry::Vacant(entry) => {
-                entry.insert(sweep.number);
-                sweep.distinct += 1;
-                sweep.new += 1;
-                return true;
-            }
-            Entry::Occupied(entry) if *entry.get() == sweep.number => sweep.repeats += 1,
-            Entry::Occupied(mut entry) => {
-                entry.insert(sweep.number);
-                sweep.distinct += 1;
-            }
+        let (last_seen, is_new) = self.rows.get_or_insert(self.numbers.of(row), sweep.number);
+        if is_new || *last_seen != sweep.number {
+            sweep.distinct += 1;
+        } else {
+            sweep.repeats += 1;
         }
-        false
+        sweep.new += u64::from(is_new);
+        *last_seen = sweep.number;
+        is_new
     }
 }
 

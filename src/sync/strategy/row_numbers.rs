@@ -1,19 +1,16 @@
 //! Telling rows apart over several looks at the same list.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 
+use super::number_map::NumberMap;
 use crate::record::{Identity, Row};
-
-/// What is known of rows by their numbers. These are hashes already, and are not hashed again.
-pub(super) type ByNumber<T> = HashMap<u64, T, BuildHasherDefault<AsItIs>>;
 
 /// Gives each row a number, by which it is known again in the next look. Rows with the same key have the same; a row without
 /// a key has that of its content and of how many like it came before in this look, so that two that are alike are two rows,
 /// and still the same two when the list is read again.
 #[derive(Default)]
 pub(super) struct RowNumbers {
-    without_key: ByNumber<u64>,
+    without_key: HashMap<u64, u64>,
 }
 
 impl RowNumbers {
@@ -42,8 +39,8 @@ pub(super) struct WrittenVersions(Box<[u64]>);
 
 impl WrittenVersions {
     /// These, and of rows by their numbers those, each with what tells its versions apart.
-    pub(super) fn with(&self, rows: &ByNumber<i64>) -> Self {
-        let those = rows.iter().map(|(number, version)| Self::mix(*number, *version));
+    pub(super) fn with(&self, rows: &NumberMap<i64>) -> Self {
+        let those = rows.iter().map(|(number, version)| Self::mix(number, version));
         let mut versions: Vec<u64> = self.0.iter().copied().chain(those).collect();
         versions.sort_unstable();
         versions.dedup();
@@ -60,25 +57,5 @@ impl WrittenVersions {
 
     fn mix(number: u64, version: i64) -> u64 {
         number ^ version.cast_unsigned().wrapping_mul(0x9e37_79b9_7f4a_7c15)
-    }
-}
-
-/// Hashes a number to itself.
-#[derive(Default)]
-pub(super) struct AsItIs(u64);
-
-impl Hasher for AsItIs {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-
-    fn write_u64(&mut self, number: u64) {
-        self.0 = number;
     }
 }

@@ -19,7 +19,7 @@ use crate::sync::state::UnsureDays;
 use crate::sync::state::time::midnight;
 
 /// How many versions of rows are remembered for it; of windows beyond, all rows are written again if need be.
-const MAX_REMEMBERED: usize = 100_000;
+const MAX_REMEMBERED: usize = 50_000;
 
 /// How far Navan's clock can be from what is known of it.
 const CLOCK_MARGIN: Duration = Duration::seconds(2);

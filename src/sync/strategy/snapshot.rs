@@ -7,6 +7,7 @@ use futures::future::LocalBoxFuture;
 use serde_json::Value;
 
 use super::missing::{self, MissingRange};
+use super::number_map::NumberMap;
 use super::page_sweep::{self, SweepOptions};
 use super::row_numbers::RowNumbers;
 use super::{MAX_BARREN_PAGES, Modes, ProbeTarget, ReadContext, ReadError, ReadStrategy};
@@ -53,7 +54,7 @@ impl Snapshot {
 /// Follows the list by its cursor. `refused` is why it could not be read by numbers, which is the error if it cannot be
 /// read here either.
 async fn read_by_cursor(read: &ReadContext<'_>, endpoint: &'static str, refused: Failure) -> Result<(), ReadError> {
-    let (mut numbers, mut seen, mut cursors) = (RowNumbers::default(), HashSet::new(), HashSet::new());
+    let (mut numbers, mut seen, mut cursors) = (RowNumbers::default(), NumberMap::default(), HashSet::new());
     let mut cursor: Option<String> = None;
     let (mut was_unreachable, mut barren) = (false, 0);
     loop {
@@ -64,7 +65,7 @@ async fn read_by_cursor(read: &ReadContext<'_>, endpoint: &'static str, refused:
             Err(failure) => return Err(failure.into()),
         };
         let ChangesPage { mut rows, next, permit } = page;
-        rows.retain(|row| seen.insert(numbers.of(row)));
+        rows.retain(|row| seen.get_or_insert(numbers.of(row), ()).1);
         barren = if rows.is_empty() { barren + 1 } else { 0 };
         read.emitter.write(rows).await;
         drop(permit);

@@ -2,14 +2,14 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
-use std::collections::hash_map::Entry;
 use std::hash::{DefaultHasher, Hasher as _};
 use std::ops::RangeInclusive;
 
 use chrono::{DateTime, Days, Duration, NaiveDate, Utc};
 
 use super::missing::MissingRange;
-use super::row_numbers::{ByNumber, RowNumbers, WrittenVersions};
+use super::number_map::NumberMap;
+use super::row_numbers::{RowNumbers, WrittenVersions};
 use super::{BARREN_PAGES_TOLD, MAX_BARREN_PAGES, ReadContext};
 use crate::api::{ChangesPage, ChangesQuery, NextPage};
 use crate::error::Error;
@@ -111,7 +111,7 @@ pub(super) struct FieldGroups {
 struct WindowRows {
     numbers: RowNumbers,
     /// Those written so far, with the time of their change in epoch milliseconds; [`NO_TIME`] if it cannot be read.
-    written: ByNumber<i64>,
+    written: NumberMap<i64>,
     /// How many were left out as read before, or for the next read to bring.
     left_out: u64,
     /// How often the window was begun.
@@ -412,24 +412,20 @@ impl WindowRows {
         }
         let changed = row.cursor.map_or(NO_TIME, |changed| changed.timestamp_millis());
         let number = self.numbers.of(row);
-        match self.written.entry(number) {
-            Entry::Vacant(entry) => {
-                entry.insert(changed);
-                !written_before.contains(number, changed)
-            }
-            // Without times nobody can say which of two versions is the newer one, so both are written.
-            Entry::Occupied(mut entry) => {
-                let has_times = *entry.get() != NO_TIME && changed != NO_TIME;
-                let is_known = match row.identity {
-                    Identity::Key(_) => has_times && *entry.get() >= changed,
-                    Identity::Content(_) => true,
-                };
-                if !is_known {
-                    entry.insert(changed);
-                }
-                !is_known
-            }
+        let (newest, is_new) = self.written.get_or_insert(number, changed);
+        if is_new {
+            return !written_before.contains(number, changed);
         }
+        // Without times nobody can say which of two versions is the newer one, so both are written.
+        let has_times = *newest != NO_TIME && changed != NO_TIME;
+        let is_known = match row.identity {
+            Identity::Key(_) => has_times && *newest >= changed,
+            Identity::Content(_) => true,
+        };
+        if !is_known {
+            *newest = changed;
+        }
+        !is_known
     }
 }
 
