@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 /// Marks a free place in the table.
-const FREE: u32 = u32::MAX;
+const FREE: u16 = u16::MAX;
 
 /// The factor of the hash that is tried first: an odd number whose bits look random.
 const FIRST_FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
@@ -32,21 +32,17 @@ const MASKS: [u64; 9] = {
 /// The fields of an object, each with what is known of it.
 pub(super) struct FieldIndex<T> {
     fields: Vec<Field<T>>,
-    /// By the hash of their names, which this factor makes different for all of them.
-    table: Vec<Place>,
+    /// Their numbers, by the hash of their names, which this factor makes different for all of them. A table of numbers alone is so
+    /// small that it stays in the processor's nearest cache.
+    table: Vec<u16>,
     factor: u64,
 }
 
+/// What is compared lies beside what is then looked at.
 struct Field<T> {
-    name: Box<[u8]>,
-    node: T,
-}
-
-/// A place in the table, with all that is compared of most names: a field is looked at only when it is found.
-#[derive(Clone, Copy)]
-struct Place {
     head: Head,
-    number: u32,
+    node: T,
+    name: Box<[u8]>,
 }
 
 /// The first bytes of a name, filled up with zeros, and its length.
@@ -111,38 +107,38 @@ impl<T> FieldIndex<T> {
     }
 
     pub(super) fn get_mut(&mut self, name: &str) -> Option<&mut T> {
-        let number = self.position(name.as_bytes(), &(0..name.len()))?;
-        Some(&mut self.fields[number].node)
+        self.fields.iter_mut().find(|field| *field.name == *name.as_bytes()).map(|field| &mut field.node)
     }
 
     /// What is known of the field whose name stands at `name` in `text`, as it is written: a name with escapes is found by no other
     /// spelling.
     #[inline(always)]
     pub(super) fn get(&self, text: &[u8], name: &Range<usize>) -> Option<&T> {
-        self.position(text, name).map(|number| &self.fields[number].node)
+        let head = Head::of(text, name);
+        let field = self.fields.get(self.number(head)?)?;
+        let is_it = head.is(&field.head) && (head.length <= HEAD || *field.name == text[name.clone()]);
+        is_it.then_some(&field.node)
     }
 
+    /// The number of the only field that can have a name that begins so.
     #[inline(always)]
-    fn position(&self, text: &[u8], name: &Range<usize>) -> Option<usize> {
-        let head = Head::of(text, name);
-        let place = self.table.get(head.hash(self.factor) & self.table.len().wrapping_sub(1))?;
-        if !head.is(&place.head) || place.number == FREE {
-            return None;
-        }
-        let number = place.number as usize;
-        (head.length <= HEAD || *self.fields[number].name == text[name.clone()]).then_some(number)
+    fn number(&self, head: Head) -> Option<usize> {
+        self.table.get(head.hash(self.factor) & self.table.len().wrapping_sub(1)).map(|number| usize::from(*number))
     }
 }
 
 impl<'a, T> FromIterator<(&'a str, T)> for FieldIndex<T> {
     fn from_iter<I: IntoIterator<Item = (&'a str, T)>>(fields: I) -> Self {
-        let fields: Vec<_> =
-            fields.into_iter().map(|(name, node)| Field { name: name.as_bytes().into(), node }).collect();
-        let heads: Vec<_> = fields.iter().map(|field| Head::of(&field.name, &(0..field.name.len()))).collect();
+        let field = |(name, node): (&str, T)| Field {
+            head: Head::of(name.as_bytes(), &(0..name.len())),
+            node,
+            name: name.as_bytes().into(),
+        };
+        let fields: Vec<_> = fields.into_iter().map(field).collect();
         let (mut size, mut factor) = ((fields.len() * 4).next_power_of_two(), FIRST_FACTOR);
         loop {
             for _ in 0..TRIES_A_SIZE {
-                if let Some(table) = place(&heads, size, factor) {
+                if let Some(table) = place(&fields, size, factor) {
                     return Self { fields, table, factor };
                 }
                 factor = factor.wrapping_mul(FIRST_FACTOR) | 1;
@@ -153,14 +149,14 @@ impl<'a, T> FromIterator<(&'a str, T)> for FieldIndex<T> {
 }
 
 /// Each name on a place of its own; `None` if two fall on one.
-fn place(heads: &[Head], size: usize, factor: u64) -> Option<Vec<Place>> {
-    let mut table = vec![Place { head: Head { words: [0; HEAD / 8], length: 0 }, number: FREE }; size];
-    for (head, number) in heads.iter().zip(0u32..) {
-        let place = &mut table[head.hash(factor) & (size - 1)];
-        if place.number != FREE {
+fn place<T>(fields: &[Field<T>], size: usize, factor: u64) -> Option<Vec<u16>> {
+    let mut table = vec![FREE; size];
+    for (field, number) in fields.iter().zip(0..FREE) {
+        let place = &mut table[field.head.hash(factor) & (size - 1)];
+        if *place != FREE {
             return None;
         }
-        *place = Place { head: *head, number };
+        *place = number;
     }
     Some(table)
 }
