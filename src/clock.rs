@@ -21,14 +21,26 @@ pub fn now() -> DateTime<Utc> {
     at + when.elapsed()
 }
 
+/// What the machine's clock says at present, which goes on while the machine sleeps; but for one that was set for a test.
+pub fn wall() -> DateTime<Utc> {
+    if is_simulated() { now() } else { Utc::now() }
+}
+
 /// The time that the machine tells; in builds for development the environment's `SOURCE_NAVAN_NOW`, if it is a time, so that
 /// a simulated Navan can live in any year.
 fn started_at() -> DateTime<Utc> {
+    simulated_start().unwrap_or_else(Utc::now)
+}
+
+fn simulated_start() -> Option<DateTime<Utc>> {
     #[cfg(debug_assertions)]
-    if let Some(now) = std::env::var("SOURCE_NAVAN_NOW").ok().and_then(|now| now.parse().ok()) {
-        return now;
-    }
-    Utc::now()
+    return std::env::var("SOURCE_NAVAN_NOW").ok().and_then(|now| now.parse().ok());
+    #[cfg(not(debug_assertions))]
+    None
+}
+
+fn is_simulated() -> bool {
+    cfg!(test) || simulated_start().is_some()
 }
 
 /// Has this thread's clock say `at` now.

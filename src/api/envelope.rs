@@ -35,7 +35,8 @@ pub(super) trait Envelope: Sized {
     /// # Errors
     /// If it is not the promised JSON.
     fn parse(body: &[u8], format: &RecordFormat) -> Result<Self, BodyProblem> {
-        let mut scanner = Scanner::new(body);
+        // Some servers begin with a byte order mark.
+        let mut scanner = Scanner::new(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body));
         let page = Self::whole(&mut scanner, format);
         page.map_err(|malformed| match malformed {
             Malformed::Shape(NOTHING) => BodyProblem::Nothing,
@@ -66,7 +67,11 @@ pub(super) struct ListEnvelope {
     pub(super) bytes: usize,
     /// How many rows there are, if the page tells.
     pub(super) total: Option<u64>,
+    /// How many rows a page has, if it tells.
+    pub(super) page_size: Option<u64>,
     pub(super) counting: Counting,
+    /// It gives a cursor to the next page.
+    pub(super) has_cursor: bool,
 }
 
 /// How a page counts.
@@ -95,26 +100,33 @@ pub enum NextPage {
     Unreachable,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct PageInfo {
+    #[serde(default, deserialize_with = "lenient::number")]
     total_pages: Option<u64>,
+    #[serde(default, deserialize_with = "lenient::number")]
     total_elements: Option<u64>,
+    #[serde(default, alias = "size", deserialize_with = "lenient::number")]
+    page_size: Option<u64>,
 }
 
 impl Envelope for ListEnvelope {
     fn scan(scanner: &mut Scanner<'_>, format: &RecordFormat) -> Result<Self, Malformed> {
         let (mut data, mut resources) = (Once::default(), Once::default());
         let (mut page, mut total_results) = (Once::default(), Once::default());
-        let (mut start_index, mut error, mut failed) = (Once::default(), false, false);
+        let (mut start_index, mut items_per_page) = (Once::default(), Once::default());
+        let (mut next_cursor, mut error, mut failed) = (Once::default(), false, false);
         let mut more = scanner.open(b'{', b'}')?;
         while more {
             match member_name(scanner)?.as_str() {
-                "data" => data.set(rows_or_null(scanner, format)?)?,
+                "data" | "content" => data.set(rows_or_null(scanner, format)?)?,
                 "Resources" => resources.set(rows_or_null(scanner, format)?)?,
-                "page" => page.set(value::<Option<PageInfo>>(scanner)?)?,
-                "totalResults" => total_results.set(value::<Option<u64>>(scanner)?)?,
-                "startIndex" => start_index.set(value::<Option<u64>>(scanner)?)?,
+                "page" => page.set(metadata::<PageInfo>(scanner)?)?,
+                "totalResults" => total_results.set(lenient::number(&small_value(scanner)?).ok().flatten())?,
+                "startIndex" => start_index.set(lenient::number(&small_value(scanner)?).ok().flatten())?,
+                "itemsPerPage" => items_per_page.set(lenient::number(&small_value(scanner)?).ok().flatten())?,
+                "next_cursor" | "nextCursor" => next_cursor.set(lenient::text(&small_value(scanner)?))?,
                 "error" | "errors" => failed |= is_something(scanner)?,
                 name => {
                     error |= is_error(name);
@@ -125,43 +137,62 @@ impl Envelope for ListEnvelope {
         }
         let bytes = scanner.text().len();
         let has_paging = page.came || total_results.came;
-        let page = page.get();
-        let (total_pages, total_elements) = page.map_or((None, None), |page| (page.total_pages, page.total_elements));
-        let total = total_elements.or(total_results.get());
+        let page = page.get().unwrap_or_default();
+        let total = page.total_elements.or(total_results.get());
         let (data, resources) = (data.get(), resources.get());
         if failed && data.as_ref().or(resources.as_ref()).is_some_and(RecordBatch::is_empty) {
             return Err(Malformed::Shape(ERROR));
         }
-        if let Some(rows) = data {
-            return Ok(Self { rows, bytes, total, counting: Counting::Pages(total_pages) });
-        }
-        if let Some(rows) = resources {
-            return Ok(Self { rows, bytes, total, counting: Counting::Rows(start_index.get().unwrap_or(0)) });
+        let counting = match resources {
+            Some(_) if data.is_none() => Counting::Rows(start_index.get().unwrap_or(0)),
+            _ => Counting::Pages(page.total_pages),
+        };
+        if let Some(rows) = data.or(resources) {
+            let has_cursor = next_cursor.get().is_some();
+            return Ok(Self {
+                rows,
+                bytes,
+                total,
+                page_size: page.page_size.or(items_per_page.get()),
+                counting,
+                has_cursor,
+            });
         }
         if total == Some(0) {
             return Ok(Self::empty());
         }
-        let announces_rows = total.unwrap_or(0) > 0 || total_pages.unwrap_or(0) > 0;
+        let announces_rows = total.unwrap_or(0) > 0 || page.total_pages.unwrap_or(0) > 0;
         let is_nothing = !error && !failed && has_paging && !announces_rows;
         Err(Malformed::Shape(if is_nothing { NOTHING } else { "its rows, `data`, are missing" }))
     }
 
     fn empty() -> Self {
-        Self { rows: RecordBatch::empty(), bytes: 0, total: Some(0), counting: Counting::Pages(Some(0)) }
+        Self {
+            rows: RecordBatch::empty(),
+            bytes: 0,
+            total: Some(0),
+            page_size: None,
+            counting: Counting::Pages(Some(0)),
+            has_cursor: false,
+        }
     }
 }
 
 impl Envelope for ChangesEnvelope {
     fn scan(scanner: &mut Scanner<'_>, format: &RecordFormat) -> Result<Self, Malformed> {
         let (mut content, mut next_cursor, mut has_next) = (Once::default(), Once::default(), Once::default());
-        let (mut content_size, mut error, mut failed) = (Once::default(), false, false);
+        let (mut content_size, mut page) = (Once::default(), Once::default());
+        let (mut error, mut failed) = (false, false);
         let mut more = scanner.open(b'{', b'}')?;
         while more {
             match member_name(scanner)?.as_str() {
                 "content" | "data" => content.set(rows_or_null(scanner, format)?)?,
-                "next_cursor" | "nextCursor" => next_cursor.set(value::<Option<String>>(scanner)?)?,
-                "has_next" | "hasNext" => has_next.set(value::<Option<bool>>(scanner)?)?,
-                "content_size" | "contentSize" => content_size.set(value::<Option<u64>>(scanner)?)?,
+                "next_cursor" | "nextCursor" => next_cursor.set(lenient::text(&small_value(scanner)?))?,
+                "has_next" | "hasNext" => has_next.set(lenient::boolean(&small_value(scanner)?))?,
+                "content_size" | "contentSize" => {
+                    content_size.set(lenient::number(&small_value(scanner)?).ok().flatten())?;
+                }
+                "page" => page.set(metadata::<PageInfo>(scanner)?)?,
                 "error" | "errors" => failed |= is_something(scanner)?,
                 name => {
                     error |= is_error(name);
@@ -171,12 +202,13 @@ impl Envelope for ChangesEnvelope {
             more = scanner.more(b'}')?;
         }
         let has_paging = content.came || has_next.came || content_size.came;
-        let has_next = has_next.get();
-        let cursor = next_cursor.get().filter(|cursor| !cursor.is_empty());
-        let next = match (has_next, cursor) {
-            (Some(false), _) | (None, None) => NextPage::None,
+        // A list that is numbered has more than this page if it says so; nothing here leads there.
+        let pages = page.get().and_then(|page| page.total_pages).unwrap_or(0);
+        let next = match (has_next.get(), next_cursor.get()) {
+            (Some(false), _) => NextPage::None,
+            (None, None) if pages <= 1 => NextPage::None,
             (_, Some(cursor)) => NextPage::Cursor(cursor),
-            (Some(true), None) => NextPage::Unreachable,
+            (_, None) => NextPage::Unreachable,
         };
         let size = content_size.get();
         let announces_rows = size.unwrap_or(0) > 0 || next != NextPage::None;
@@ -196,6 +228,31 @@ impl Envelope for ChangesEnvelope {
     }
 }
 
+/// What stands beside the rows, in whatever form: what cannot be understood counts as not told.
+mod lenient {
+    use serde::{Deserialize, Deserializer};
+    use serde_json::Value;
+
+    pub(super) fn number<'a, D: Deserializer<'a>>(value: D) -> Result<Option<u64>, D::Error> {
+        let value = Value::deserialize(value)?;
+        Ok(value.as_u64().or_else(|| value.as_str()?.trim().parse().ok()))
+    }
+
+    pub(super) fn boolean(value: &Value) -> Option<bool> {
+        value.as_bool().or_else(|| value.as_str()?.trim().to_ascii_lowercase().parse().ok())
+    }
+
+    /// A cursor, which is none if it is empty.
+    pub(super) fn text(value: &Value) -> Option<String> {
+        let text = match value {
+            Value::String(text) => text.clone(),
+            Value::Number(number) => number.to_string(),
+            _ => return None,
+        };
+        (!text.is_empty()).then_some(text)
+    }
+}
+
 /// Whether a member of that name tells of an error.
 fn is_error(name: &str) -> bool {
     matches!(name, "message" | "error_description")
@@ -204,7 +261,7 @@ fn is_error(name: &str) -> bool {
 /// Whether the next value is more than null.
 fn is_something(scanner: &mut Scanner<'_>) -> Result<bool, Malformed> {
     let span = scanner.skip()?;
-    Ok(!matches!(&scanner.text()[span], b"null" | b"[]" | b"\"\"" | b"{}"))
+    Ok(!matches!(&scanner.text()[span], b"null" | b"[]" | b"\"\"" | b"{}" | b"false" | b"0"))
 }
 
 /// What is said of a page that has no rows, but tells of an error.
@@ -245,7 +302,8 @@ impl<T> Once<T> {
 fn rows_or_null(scanner: &mut Scanner<'_>, format: &RecordFormat) -> Result<Option<RecordBatch>, Malformed> {
     match scanner.peek() {
         b'[' => format.scan(scanner).map(Some),
-        _ => value::<()>(scanner).map(|()| None),
+        b'n' => scanner.skip().map(|_| None),
+        _ => Err(Malformed::Shape(OTHER_SHAPE)),
     }
 }
 
@@ -254,10 +312,16 @@ fn member_name(scanner: &mut Scanner<'_>) -> Result<String, Malformed> {
     from_json(&scanner.text()[start - 1..=end])
 }
 
-/// A small value, by way of a parser that knows its type.
-fn value<T: for<'a> Deserialize<'a>>(scanner: &mut Scanner<'_>) -> Result<T, Malformed> {
+/// What a member beside the rows holds.
+fn small_value(scanner: &mut Scanner<'_>) -> Result<serde_json::Value, Malformed> {
     let span = scanner.skip()?;
     from_json(&scanner.text()[span])
+}
+
+/// The same, if it has this form.
+fn metadata<T: for<'a> Deserialize<'a>>(scanner: &mut Scanner<'_>) -> Result<Option<T>, Malformed> {
+    let span = scanner.skip()?;
+    Ok(serde_json::from_slice(&scanner.text()[span]).ok())
 }
 
 fn from_json<T: for<'a> Deserialize<'a>>(text: &[u8]) -> Result<T, Malformed> {
@@ -315,7 +379,6 @@ mod tests {
             "<html></html>",
             r#"{"data":[1],"page":{"totalPages":1,"totalElements":1}}"#,
             r#"{"data":[],"data":[],"page":{"totalPages":1,"totalElements":1}}"#,
-            r#"{"data":[],"page":{"totalPages":-1,"totalElements":1}}"#,
             r#"{"data":[],"page":{"totalPages":1,"totalElements":1}} x"#,
             r#"{"data":[{"#,
             "{}",
@@ -334,7 +397,8 @@ mod tests {
         ] {
             assert!(is_invalid(changes(body).err()), "{body}");
         }
-        for body in [r#"{"content":[null]}"#, r#"{"content":[{}"#, "{}", r#"{"message":"down","has_next":false}"#, "7"]
+        for body in
+            [r#"{"content":[null,7]}"#, r#"{"content":[{}"#, "{}", r#"{"message":"down","has_next":false}"#, "7"]
         {
             assert!(is_invalid(changes(body).err()), "{body}");
         }

@@ -48,6 +48,10 @@ pub struct ListPage {
     pub total: Option<u64>,
     /// How the endpoint counts.
     pub paging: Paging,
+    /// Rows a page, which can be fewer than asked for.
+    pub size: u64,
+    /// It gives a cursor to the next page, and so may not heed numbers.
+    pub has_cursor: bool,
     /// To be dropped once the rows are written.
     pub permit: OwnedSemaphorePermit,
     bytes: usize,
@@ -124,6 +128,11 @@ impl ListPage {
 }
 
 impl Api<'_> {
+    /// Whether the list has given a proper page in this run.
+    pub fn has_read(&self, query: &ListQuery) -> bool {
+        self.proper.borrow().contains(query.endpoint)
+    }
+
     /// One page of a list, `page` counted from 0, in the paging that the list was found to have.
     ///
     /// # Errors
@@ -161,20 +170,23 @@ impl Api<'_> {
     pub async fn numbered_page(
         &self,
         query: &ListQuery,
-        page: u64,
+        number: u64,
         paging: Paging,
         format: &RecordFormat,
     ) -> Result<ListPage, Failure> {
-        let parameters = query.parameters(page, paging);
-        let place = PagePlace { is_first: page == 0, max_attempts: query.max_attempts };
+        let parameters = query.parameters(number, paging);
+        let place = PagePlace { is_first: number == 0, max_attempts: query.max_attempts };
         let fetched = self.fetch_page::<ListEnvelope>(query.endpoint, query.endpoint, &parameters, place, format);
         let Fetched { page, permit } = fetched.await?;
-        let ListEnvelope { rows, bytes, total, counting } = page;
-        let size = query.page_size(paging);
+        let ListEnvelope { rows, bytes, total, page_size, counting, has_cursor } = page;
+        let (asked, given) = (query.page_size(paging), rows.len() as u64);
+        // A server may have a bound of its own, which it tells, or which shows by a first page that is not all.
+        let is_capped = number == 0 && (1..asked).contains(&given) && total.is_some_and(|total| given < total);
+        let size = page_size.filter(|told| (1..asked).contains(told)).unwrap_or(if is_capped { given } else { asked });
         let (pages, paging) = match counting {
             Counting::Pages(pages) => (pages.or(total.map(|total| total.div_ceil(size))), Paging::PageNumber),
             Counting::Rows(first) => (total.map(|total| total.div_ceil(size)), Paging::Scim { size, first }),
         };
-        Ok(ListPage { rows, pages, total, paging, permit, bytes })
+        Ok(ListPage { rows, pages, total, paging, size, has_cursor, permit, bytes })
     }
 }

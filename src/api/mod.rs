@@ -45,6 +45,8 @@ pub struct Api<'a> {
     permits: Arc<Semaphore>,
     /// Endpoints that have answered with a proper page in this run.
     proper: RefCell<BTreeSet<&'static str>>,
+    /// Those of which it was told that they have nothing.
+    told_nothing: RefCell<BTreeSet<&'static str>>,
 }
 
 /// Which page of a list is asked for.
@@ -81,6 +83,7 @@ impl<'a> Api<'a> {
             region: (config.region == Region::Eu).then_some("EU"),
             permits: Arc::new(Semaphore::new(config.max_concurrency)),
             proper: RefCell::default(),
+            told_nothing: RefCell::default(),
         })
     }
 
@@ -185,8 +188,13 @@ impl<'a> Api<'a> {
                     return Ok(Fetched { page, permit });
                 }
                 Err(BodyProblem::Nothing) => {
-                    let is_believed = was_asked_again && self.proper.borrow().contains(endpoint);
-                    if place.is_first && (request.had_no_content || is_believed) {
+                    let is_proper = self.proper.borrow().contains(endpoint);
+                    if place.is_first && was_asked_again && (is_proper || request.had_no_content) {
+                        if !is_proper && self.told_nothing.borrow_mut().insert(endpoint) {
+                            tracing::warn!(
+                                "Navan answers {path} with 204, which says that there is nothing, and has given no row of it in this run; it is taken for empty."
+                            );
+                        }
                         return Ok(Fetched { page: T::empty(), permit });
                     }
                     InvalidBody("it says nothing".to_owned())

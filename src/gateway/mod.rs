@@ -206,7 +206,9 @@ impl<'a> PendingRequest<'a> {
                 self.retry.take_back_attempt();
                 // The limiter makes everybody wait, this request with them; one that bypasses it waits by itself.
                 if !self.request.policy.is_limited {
-                    self.back_off(response.describe(), self.retry_after).await?;
+                    self.retry.throttle();
+                    let asked = self.retry_after.map(|asked| asked.max(rate_limit::MIN_RETRY_AFTER));
+                    self.back_off(response.describe(), asked).await?;
                 }
                 Ok(Attempt::Again)
             }
@@ -240,7 +242,7 @@ impl<'a> PendingRequest<'a> {
     async fn back_off(&mut self, last: String, asked: Option<Duration>) -> Result<(), Failure> {
         let Some(wait) = self.retry.next_wait(asked) else {
             let (endpoint, host) = (self.request.endpoint.to_owned(), self.request.host());
-            let (tries, obstacle) = (self.retry.tries(), self.obstacle.take());
+            let (tries, obstacle) = (self.retry.made(), self.obstacle.take());
             return Err(Failure::Exhausted { endpoint, host, tries, last, obstacle });
         };
         emit(&Event::RetryScheduled);

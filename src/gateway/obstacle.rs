@@ -7,9 +7,11 @@ use reqwest::StatusCode;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION};
 use rustls::CertificateError;
 
+use super::redact::redact;
 use super::retry::is_transient;
 use super::tls::UnknownIssuer;
 use crate::error::{Error, FailureType};
+use crate::secret::Secret;
 
 /// Something in the way.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,6 +116,17 @@ impl Obstacle {
         let is_page = headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
             || body.trim_ascii_start().first() == Some(&b'<');
         is_page.then_some(Self::Page(status))
+    }
+
+    /// The same without the secrets that a redirect may lead to. Hosts are in lower case.
+    pub(super) fn without(self, secrets: &[&Secret]) -> Self {
+        match self {
+            Self::SentOn(host) if secrets.iter().any(|secret| host.contains(&secret.expose().to_lowercase())) => {
+                Self::SentOn("another host".to_owned())
+            }
+            Self::SentOn(host) => Self::SentOn(redact(&host, secrets)),
+            other => other,
+        }
     }
 
     /// The words for the user; `host` is who was asked.

@@ -116,7 +116,8 @@ impl Response {
         };
         let (code, details) = error_details(&self.body, secrets);
         let status = self.status.unwrap_or_default();
-        let (endpoint, host, obstacle) = (request.endpoint.to_owned(), request.host(), self.obstacle.clone());
+        let (endpoint, host) = (request.endpoint.to_owned(), request.host());
+        let obstacle = self.obstacle.clone().map(|obstacle| obstacle.without(secrets));
         Box::new(Refusal { endpoint, host, parameters, status, code, details, obstacle })
     }
 }

@@ -9,6 +9,8 @@ use super::timings::Timings;
 /// What one request may still spend on tries. Time spent waiting for the limit or the breaker is not counted.
 pub(super) struct RetryState {
     tries: u32,
+    /// Tries that were refused for being too early (429), for whose backoff only this request cares.
+    throttled: u32,
     max_tries: u32,
     spent: Duration,
     deadline: Duration,
@@ -21,6 +23,7 @@ impl RetryState {
     pub(super) fn new(timings: &Timings, max_attempts: Option<u32>) -> Self {
         Self {
             tries: 0,
+            throttled: 0,
             max_tries: max_attempts.unwrap_or(u32::MAX).min(timings.max_attempts),
             spent: Duration::ZERO,
             deadline: timings.retry_deadline,
@@ -44,6 +47,16 @@ impl RetryState {
         self.tries -= 1;
     }
 
+    /// The try that was taken back has this request wait by itself, each time longer.
+    pub(super) fn throttle(&mut self) {
+        self.throttled += 1;
+    }
+
+    /// How many tries were made, those with them that were taken back.
+    pub(super) fn made(&self) -> u32 {
+        self.tries + self.throttled
+    }
+
     /// Counts time spent on a try.
     pub(super) fn spend(&mut self, time: Duration) {
         self.spent += time;
@@ -56,7 +69,7 @@ impl RetryState {
         if self.tries >= self.max_tries {
             return None;
         }
-        let doublings = self.tries.saturating_sub(1).min(16);
+        let doublings = self.made().saturating_sub(1).min(16);
         let longest = (self.backoff * 2u32.pow(doublings)).min(self.max_backoff);
         let wait = asked.unwrap_or_else(|| longest.mul_f64(fastrand::f64()));
         self.spent += wait;

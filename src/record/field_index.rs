@@ -38,7 +38,8 @@ pub(super) struct FieldIndex<T> {
     factor: u64,
 }
 
-/// What is compared lies beside what is then looked at.
+/// What is compared lies beside what is then looked at, in one line of the processor's cache.
+#[repr(C, align(64))]
 struct Field<T> {
     head: Head,
     node: T,

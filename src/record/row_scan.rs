@@ -71,6 +71,12 @@ impl RecordFormat {
         let mut found = RowScan::default();
         let mut more = scanner.open(b'[', b']')?;
         while more {
+            if scanner.peek() == b'n' {
+                // A gap in the list is no row, and costs none.
+                scanner.skip_value()?;
+                more = scanner.more(b']')?;
+                continue;
+            }
             let start = scanner.at();
             self.scan_row(scanner, &mut found, before_row.as_bytes(), &mut batch)?;
             if let [row] = &batch.rows[..] {

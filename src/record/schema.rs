@@ -23,7 +23,8 @@ pub struct RowSchema {
     pub(super) key: NodeId,
 }
 
-/// One place in the schema.
+/// One place in the schema. What is looked at for each value comes first, near to the field's name.
+#[repr(C)]
 pub(super) struct SchemaNode {
     pub(super) id: NodeId,
     /// A bit for each promised [`ValueKind`].

@@ -104,14 +104,19 @@ fn end_of(run: &Run) -> DateTime<Utc> {
     at(run.states("TRANSACTION").last().unwrap()["modified_timestamp"].as_str().unwrap())
 }
 
-/// As a proxy may have one.
+/// The server's is 2026-11-22T10:00:00Z.
 #[test]
-fn a_clock_that_is_over_a_day_off_is_not_believed() {
-    for ours in ["2026-11-20T09:00:00Z", "2026-11-24T11:00:00Z", "2031-05-05T05:05:05Z"] {
+fn of_two_clocks_that_are_over_a_day_apart_the_earlier_one_counts() {
+    for (ours, expected) in [
+        ("2026-11-20T09:00:00Z", "2026-11-20T09:00:00Z"),
+        ("2026-11-24T11:00:00Z", "2026-11-22T10:00:00Z"),
+        // A server's that was never set is none.
+        ("2041-05-05T05:05:05Z", "2041-05-05T05:05:05Z"),
+    ] {
         let server = ScriptedNavan::start(|_| None);
         let run = server.connector().stream("TRANSACTION").environment("SOURCE_NAVAN_NOW", ours).read();
         let end = end_of(&run);
-        assert!(at(ours) <= end && end < at(ours) + TimeDelta::minutes(1), "{end}");
+        assert!(at(expected) <= end && end < at(expected) + TimeDelta::minutes(1), "{end}");
         let said = run.logs("WARN");
         assert_eq!(said.iter().filter(|said| said.contains("more than a day apart")).count(), 1, "{said:?}");
     }

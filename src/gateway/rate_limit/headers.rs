@@ -41,7 +41,8 @@ pub(in crate::gateway) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 /// The `X-RateLimit-*` headers, if both that are needed are there and readable.
 pub(in crate::gateway) fn rate_limit(headers: &HeaderMap) -> Option<RateLimitHeaders> {
     let number = |name| headers.get(name)?.to_str().ok()?.trim().parse::<f64>().ok().filter(|n| n.is_finite());
-    let remaining = number("x-ratelimit-remaining")?.max(0.0);
+    // Less than nothing is what some servers say where there is no limit.
+    let remaining = number("x-ratelimit-remaining").filter(|remaining| *remaining >= 0.0)?;
     let reset: f64 = number("x-ratelimit-reset")?;
     let limit = number("x-ratelimit-limit").filter(|limit| *limit >= 1.0);
     let seconds = if reset < MIN_EPOCH {

@@ -29,7 +29,7 @@ pub(in crate::gateway) use estimate::SHARE_OF_LIMIT;
 const TOLD_GROWTH_PER_SECOND: f64 = 0.1;
 
 /// A shorter `Retry-After` counts as this.
-const MIN_RETRY_AFTER: Duration = Duration::from_millis(100);
+pub(super) const MIN_RETRY_AFTER: Duration = Duration::from_millis(100);
 
 /// What resets more often is no window, but fills up bit by bit.
 const SHORTEST_WINDOW: Duration = Duration::from_secs(2);

@@ -123,12 +123,17 @@ impl ChangeWindows {
             while running.len() < read.config.max_concurrency
                 && let Some(window) = windows.pop_front()
             {
-                if let Some(window) = progress.put_off_if_refused(window) {
+                let window = progress.put_off_if_refused(window);
+                if let Some(window) = window.and_then(|window| progress.fail_with_its_type(window)) {
                     running.push(self.read_window(read, window, field_groups, times));
                 }
             }
             let Some(done) = running.next().await else { return Ok(()) };
-            let (mut window, outcome, reading) = done?;
+            let (mut window, mut outcome, reading) = done?;
+            if let WindowOutcome::Outage(failure) = outcome {
+                self.prove_api_works(read, progress, &failure).await?;
+                outcome = WindowOutcome::Broken { why: failure.to_string(), is_defect: false, obstacle: None };
+            }
             let is_complete = matches!(outcome, WindowOutcome::Complete { .. });
             if is_complete {
                 progress.second_looks.read(&window, reading);
@@ -160,9 +165,24 @@ impl ChangeWindows {
                     }
                     progress.put_off(window, status);
                 }
-                WindowOutcome::Broken { why, is_defect, .. } => progress.broken.push(window.missing(&why, is_defect)),
+                WindowOutcome::Broken { why, is_defect, .. } => progress.fail(&window, &why, is_defect),
+                WindowOutcome::Outage(failure) => return Err(failure.into()),
             }
         }
+    }
+
+    /// Asks for a row of a type that was read, to see by whether it is the API that fails or a window.
+    async fn prove_api_works(
+        &self,
+        read: &ReadContext<'_>,
+        progress: &ReadProgress,
+        failure: &Failure,
+    ) -> Result<(), ReadError> {
+        let Some(expense_type) = progress.read.first() else { return Err(failure.clone().into()) };
+        let yesterday = read.api.now().date_naive() - Days::new(1);
+        let query = self.query(expense_type, yesterday..=yesterday, self.proven_field_groups).one_row();
+        read.api.changes_page(&query, None, read.emitter.format()).await?;
+        Ok(())
     }
 
     async fn read_window(
@@ -264,7 +284,7 @@ impl ChangeWindows {
             let query = self.query(expense_type, yesterday..=yesterday, self.proven_field_groups).one_row();
             match target.api.changes_page(&query, None, target.format).await {
                 Ok(_) => return Ok(()),
-                Err(failure) if matches!(failure.refused_with(), Some(400 | 403 | 404 | 405)) => {
+                Err(failure) if matches!(failure.refused_with(), Some(400 | 403 | 404 | 405 | 422)) => {
                     first.get_or_insert(failure);
                 }
                 Err(failure) => return Err(failure.into()),
@@ -383,7 +403,7 @@ fn windows_of(expense_type: &str, since: DateTime<Utc>, end: DateTime<Utc>) -> V
 fn end_second_look(read: &ReadContext<'_>, window: ChangeWindow, outcome: WindowOutcome, progress: &mut ReadProgress) {
     match outcome {
         // The retention has left it behind; there is nothing to look at any more.
-        WindowOutcome::Complete { .. } | WindowOutcome::Passed => {}
+        WindowOutcome::Complete { .. } | WindowOutcome::Passed | WindowOutcome::Outage(_) => {}
         WindowOutcome::Broken { why, is_defect, .. } => {
             progress.broken.push(window.missing(&why, is_defect));
             progress.second_looks.leave(window);

@@ -55,7 +55,7 @@ enum SliceOutcome {
     /// It was read, but for these rows; without any it is complete.
     Read(DateSlice, Vec<BrokenRows>),
     /// It was too large.
-    Split(DateSlice, Vec<DateSlice>, Option<PageEnds>),
+    Split(LargeSlice, Vec<DateSlice>),
 }
 
 /// What came of a range.
@@ -66,8 +66,15 @@ enum RangeOutcome {
     FilterIgnored,
 }
 
-/// The first and the last row of a page, by which two slices are seen to be the same list.
-type PageEnds = (Identity, Identity);
+/// A slice that was too large, and what tells whether another one is the same list.
+#[derive(Clone, Copy)]
+struct LargeSlice {
+    slice: DateSlice,
+    /// The first and the last row of its first page.
+    ends: Option<(Identity, Identity)>,
+    /// How many rows it has, if that is told.
+    total: Option<u64>,
+}
 
 impl CreatedSlices {
     fn query(&self, slice: DateSlice) -> ListQuery {
@@ -76,7 +83,7 @@ impl CreatedSlices {
 
     /// Into how many slices a range of so many pages is split: with a fifth of each left as room for unevenness.
     fn parts(&self, pages: u64) -> u64 {
-        (pages * 5).div_ceil(self.pages_per_slice * 4).clamp(2, MAX_SPLIT)
+        pages.saturating_mul(5).div_ceil(self.pages_per_slice * 4).clamp(2, MAX_SPLIT)
     }
 
     async fn read_range(&self, read: &ReadContext<'_>, resume: Resume) -> Result<(), ReadError> {
@@ -128,12 +135,12 @@ impl CreatedSlices {
             }
             let Some(outcome) = running.next().await else { return Ok(RangeOutcome::Read(all_broken)) };
             match outcome? {
-                SliceOutcome::Split(slice, parts, ends) => {
-                    if is_same_list(slice, ends, &split) || split.len() > MAX_SPLITS {
+                SliceOutcome::Split(large, parts) => {
+                    if split.iter().any(|other| large.is_same_list(other, split.first())) || split.len() > MAX_SPLITS {
                         return Ok(RangeOutcome::FilterIgnored);
                     }
-                    split.extend(ends.map(|ends| (slice, ends)));
-                    watermark.split(slice.from, parts.iter().map(|part| part.from));
+                    split.push(large);
+                    watermark.split(large.slice.from, parts.iter().map(|part| part.from));
                     waiting.extend(parts);
                 }
                 SliceOutcome::Read(slice, broken) if broken.is_empty() => {
@@ -166,7 +173,10 @@ impl CreatedSlices {
         if let Some(pages) = page.pages.filter(is_large).filter(|_| !page.rows.is_empty()) {
             let ends = page.rows.rows().first().zip(page.rows.rows().last());
             let ends = ends.map(|(first, last)| (first.identity, last.identity));
-            return Ok(SliceOutcome::Split(slice, slice.split(self.parts(pages)), ends));
+            return Ok(SliceOutcome::Split(
+                LargeSlice { slice, ends, total: page.total },
+                slice.split(self.parts(pages)),
+            ));
         }
         let options =
             SweepOptions { request_order, verify_twice: false, excluded_second: slice.second_of_the_next(end) };
@@ -187,10 +197,16 @@ impl CreatedSlices {
     }
 }
 
-/// Whether a slice that was too large begins and ends with the same rows as another one that it has no time in common with.
-fn is_same_list(slice: DateSlice, ends: Option<PageEnds>, others: &[(DateSlice, PageEnds)]) -> bool {
-    let is_apart = |other: DateSlice| other.to <= slice.from || slice.to <= other.from;
-    ends.is_some_and(|ends| others.iter().any(|(other, theirs)| is_apart(*other) && *theirs == ends))
+impl LargeSlice {
+    /// Whether another one, with which it has no time in common, is the same list: both begin and end with the same rows, or have as
+    /// many each as the `whole`, which was split first.
+    fn is_same_list(&self, other: &Self, whole: Option<&Self>) -> bool {
+        let is_apart = other.slice.to <= self.slice.from || self.slice.to <= other.slice.from;
+        let have_all = whole
+            .and_then(|whole| whole.total)
+            .is_some_and(|all| [self, other].iter().all(|large| large.total.is_some_and(|total| total >= all)));
+        is_apart && (self.ends.is_some() && self.ends == other.ends || have_all)
+    }
 }
 
 impl ReadStrategy for CreatedSlices {

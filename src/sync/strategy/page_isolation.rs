@@ -42,39 +42,52 @@ impl From<BrokenRows> for MissingRange {
     }
 }
 
-/// Reads what can be read of the page `number`, of which `failure` is known. Returns the rest.
+/// What became of a page that was taken apart.
+#[derive(Default)]
+pub(super) struct Isolated {
+    /// How many rows it gave.
+    pub(super) given: u64,
+    pub(super) broken: Vec<BrokenRows>,
+}
+
+impl Isolated {
+    /// How many rows it has, as far as is known.
+    pub(super) fn rows(&self) -> u64 {
+        self.given + self.broken.iter().map(|rows| rows.count).sum::<u64>()
+    }
+}
+
+/// Reads what can be read of the page `number`, of which `failure` is known.
 ///
 /// # Errors
 /// If it is the API that fails.
-pub(super) async fn isolate(
-    sweep: &PageSweep<'_>,
-    number: u64,
-    failure: Failure,
-) -> Result<Vec<BrokenRows>, ReadError> {
+pub(super) async fn isolate(sweep: &PageSweep<'_>, number: u64, failure: Failure) -> Result<Isolated, ReadError> {
     // One suspicion at a time: several would look like an outage to the circuit breaker.
     let _alone = sweep.read.suspicion.lock().await;
     prove_api_works(sweep).await?;
-    let size = sweep.query.page_size(sweep.paging);
+    let size = sweep.size.get();
     let again = sweep.query.clone().with_attempts(ATTEMPTS);
     match try_page(sweep, &again, number).await? {
-        PageAnswer::Read => return Ok(Vec::new()),
+        PageAnswer::Read(given) => return Ok(Isolated { given, ..Isolated::default() }),
         PageAnswer::Absent(refused) => {
             sweep.note_refused(refused);
-            return Ok(Vec::new());
+            return Ok(Isolated::default());
         }
         PageAnswer::Failed(_) => prove_api_works(sweep).await?,
     }
     tracing::warn!("{}: page {number} of {} fails: {failure}", sweep.read.emitter.name(), sweep.query.describe());
     // SCIM pages may have any size, so that parts of one would not fit together.
     let is_divisible = sweep.paging == Paging::PageNumber;
-    let mut broken = Vec::new();
-    take_apart(sweep, number, if is_divisible { size } else { 1 }, failure, &mut broken).await?;
-    if !is_divisible {
-        for rows in &mut broken {
-            (rows.from, rows.count) = (number * size, size);
-        }
+    let mut isolated = Isolated::default();
+    let why = failure.to_string();
+    take_apart(sweep, number, if is_divisible { size } else { 1 }, failure, &mut isolated).await?;
+    let whole_page = BrokenRows { from: number * size, count: size, of: sweep.query.describe(), why };
+    // A page before the last is full. If its parts do not bring as many rows, some are missing, and nobody knows which.
+    let is_short = isolated.rows() < if sweep.has_page_behind(number) { size } else { 1 };
+    if is_divisible && is_short || !is_divisible && !isolated.broken.is_empty() {
+        isolated.broken = vec![whole_page];
     }
-    Ok(broken)
+    Ok(isolated)
 }
 
 fn take_apart<'a>(
@@ -82,11 +95,11 @@ fn take_apart<'a>(
     number: u64,
     size: u64,
     failure: Failure,
-    broken: &'a mut Vec<BrokenRows>,
+    isolated: &'a mut Isolated,
 ) -> LocalBoxFuture<'a, Result<(), ReadError>> {
     async move {
         if size < PARTS {
-            broken.extend(insist(sweep, number, size, failure).await?);
+            insist(sweep, number, size, failure, isolated).await?;
             return Ok(());
         }
         let part_size = size / PARTS;
@@ -94,7 +107,10 @@ fn take_apart<'a>(
         let (mut has_read, mut failed) = (false, Vec::new());
         for part in number * PARTS..(number + 1) * PARTS {
             match try_page(sweep, &query, part).await? {
-                PageAnswer::Read => has_read = true,
+                PageAnswer::Read(given) => {
+                    has_read = true;
+                    isolated.given += given;
+                }
                 // The list ends within this page.
                 PageAnswer::Absent(_) if has_read => break,
                 PageAnswer::Absent(failure) | PageAnswer::Failed(failure) => {
@@ -105,39 +121,46 @@ fn take_apart<'a>(
         }
         // Where every part fails it is no single row that does, and to look for one would take hours.
         if !has_read && part_size > 1 {
-            broken.extend(insist(sweep, number, size, failure).await?);
+            insist(sweep, number, size, failure, isolated).await?;
             return Ok(());
         }
         for (part, failure) in failed {
-            take_apart(sweep, part, part_size, failure, broken).await?;
+            take_apart(sweep, part, part_size, failure, isolated).await?;
         }
         Ok(())
     }
     .boxed_local()
 }
 
-/// Tries what has failed already and cannot be taken apart; what is broken for good.
+/// Tries what has failed already and cannot be taken apart.
 async fn insist(
     sweep: &PageSweep<'_>,
     number: u64,
     size: u64,
     failure: Failure,
-) -> Result<Option<BrokenRows>, ReadError> {
+    isolated: &mut Isolated,
+) -> Result<(), ReadError> {
     let query = sweep.query.clone().in_pages_of(size).with_attempts(ATTEMPTS);
     let mut last = failure;
     for _ in 1..LAST_ROUNDS {
         match try_page(sweep, &query, number).await? {
-            PageAnswer::Read => return Ok(None),
+            PageAnswer::Read(given) => {
+                isolated.given += given;
+                return Ok(());
+            }
             PageAnswer::Absent(failure) | PageAnswer::Failed(failure) => last = failure,
         }
         prove_api_works(sweep).await?;
     }
-    Ok(Some(BrokenRows { from: number * size, count: size, of: sweep.query.describe(), why: last.to_string() }))
+    let (of, why) = (sweep.query.describe(), last.to_string());
+    isolated.broken.push(BrokenRows { from: number * size, count: size, of, why });
+    Ok(())
 }
 
 /// What became of a page.
 enum PageAnswer {
-    Read,
+    /// It gave so many rows.
+    Read(u64),
     Failed(Failure),
     /// The list has no such page: 403 or 404.
     Absent(Failure),
@@ -146,10 +169,7 @@ enum PageAnswer {
 /// Reads a page, if it can be read.
 async fn try_page(sweep: &PageSweep<'_>, query: &ListQuery, number: u64) -> Result<PageAnswer, ReadError> {
     match sweep.read.api.list_page(query, number, sweep.paging, sweep.read.emitter.format()).await {
-        Ok(page) => {
-            sweep.write(page).await?;
-            Ok(PageAnswer::Read)
-        }
+        Ok(page) => Ok(PageAnswer::Read(sweep.write(page).await?)),
         Err(failure @ Failure::Exhausted { .. }) => Ok(PageAnswer::Failed(failure)),
         Err(failure) if matches!(failure.refused_with(), Some(403 | 404)) => Ok(PageAnswer::Absent(failure)),
         Err(failure) => Err(failure.into()),

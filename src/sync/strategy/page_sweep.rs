@@ -31,6 +31,10 @@ use crate::sync::state::time::whole_second;
 /// How often a list is swept again when its rows moved.
 const MAX_REPEATS: u32 = 2;
 
+/// From how many rows on, and at multiples of what, a total looks like the most that a server gives.
+const CAP: u64 = 10_000;
+const CAP_STEP: u64 = 1_000;
+
 /// How a list is swept.
 pub(super) struct SweepOptions<'a> {
     /// Lists that share it send their requests one list after the other, so that the first is complete first.
@@ -106,6 +110,11 @@ impl Sweep {
         self.total == Some(self.distinct)
     }
 
+    /// Whether the list ends at a number that is none of its own: search engines give no more than 10,000 rows, for one.
+    fn looks_capped(&self) -> bool {
+        self.total.is_some_and(|total| total == self.distinct && total >= CAP && total.is_multiple_of(CAP_STEP))
+    }
+
     /// Whether it brought nothing that an earlier one had not.
     fn confirms(&self) -> bool {
         self.number > 1 && self.new == 0
@@ -124,7 +133,9 @@ pub(super) async fn sweep(
 ) -> Result<Vec<BrokenRows>, ReadError> {
     let verify_twice = options.verify_twice;
     let paging = first.paging();
-    let sweeper = PageSweep { read, query, options, paging, seen: RefCell::default(), good_page: Cell::new(0) };
+    let size = Cell::new(first.page().size);
+    let (good_page, pages) = (Cell::new(0), Cell::new(None));
+    let sweeper = PageSweep { read, query, options, paging, size, pages, seen: RefCell::default(), good_page };
     let mut first = Some(first);
     for _ in 0..=MAX_REPEATS {
         sweeper.seen.borrow_mut().next_sweep();
@@ -187,7 +198,12 @@ pub(super) async fn first_page(
     paging: Paging,
 ) -> Result<FirstPage, Failure> {
     let brief = query.clone().with_attempts(page_isolation::ATTEMPTS);
-    let failure = match read.api.list_page(&brief, 0, paging, read.emitter.format()).await {
+    let mut first = read.api.list_page(&brief, 0, paging, read.emitter.format()).await;
+    // One refusal says little where others were answered.
+    if matches!(first.as_ref().err().and_then(Failure::refused_with), Some(403 | 404)) && read.api.has_read(query) {
+        first = read.api.list_page(&brief, 0, paging, read.emitter.format()).await;
+    }
+    let failure = match first {
         Ok(page) => return Ok(FirstPage::Whole(page)),
         Err(failure @ Failure::Exhausted { .. }) => failure,
         Err(failure) => return Err(failure),
@@ -204,6 +220,10 @@ pub(super) struct PageSweep<'a> {
     pub(super) query: &'a ListQuery,
     options: SweepOptions<'a>,
     pub(super) paging: Paging,
+    /// Rows a page.
+    pub(super) size: Cell<u64>,
+    /// How many pages the list says it has, if it does.
+    pages: Cell<Option<u64>>,
     seen: RefCell<SeenRows>,
     /// A page that was answered, to see by whether it is the API that fails or another page.
     pub(super) good_page: Cell<u64>,
@@ -215,15 +235,19 @@ impl PageSweep<'_> {
         match first {
             FirstPage::Whole(page) => {
                 let told = page.pages;
+                self.size.set(page.size);
+                self.pages.set(told);
                 self.write(page).await?;
                 // Untold, it is found out behind this one.
                 Ok(told.unwrap_or(1))
             }
             FirstPage::Broken { failure, second } => {
                 let told = second.pages;
+                self.size.set(second.size);
+                self.pages.set(told);
                 drop(second);
                 self.good_page.set(1);
-                broken.extend(page_isolation::isolate(self, 0, failure).await?);
+                broken.extend(page_isolation::isolate(self, 0, failure).await?.broken);
                 Ok(told.unwrap_or(2))
             }
         }
@@ -231,7 +255,9 @@ impl PageSweep<'_> {
 
     /// Reads the pages behind page 0, side by side, and then one by one those that the list says it does not have.
     async fn read_rest(&self, pages: u64, broken: &mut Vec<BrokenRows>) -> Result<(), ReadError> {
-        let mut last_is_full = pages <= 1 && self.seen.borrow().sweep.distinct >= self.query.page_size(self.paging);
+        let given = self.seen.borrow().sweep.distinct;
+        // Where nothing is told, only a page without rows is an end.
+        let mut last_is_full = pages <= 1 && (given >= self.size.get() || self.is_untold() && given > 0);
         if pages > 1 {
             let mut order = Some(self.options.request_order.lock().await);
             let mut numbers = 1..pages;
@@ -251,40 +277,72 @@ impl PageSweep<'_> {
                 broken.extend(page.broken);
             }
         }
-        let mut number = pages.max(1);
+        let (mut number, mut was_broken) = (pages.max(1), false);
         while last_is_full {
             let page = self.read_behind(number).await?;
-            last_is_full = page.is_full;
+            // Of one that cannot be read the next one tells whether it was the last.
+            let is_broken = !page.broken.is_empty() && !page.is_full;
+            last_is_full = page.is_full || is_broken && !was_broken;
+            was_broken = is_broken;
             broken.extend(page.broken);
             number += 1;
         }
         Ok(())
     }
 
+    /// Whether the list says nothing of its size.
+    fn is_untold(&self) -> bool {
+        self.pages.get().is_none()
+    }
+
+    /// Whether the list says that a page is followed by another.
+    pub(super) fn has_page_behind(&self, number: u64) -> bool {
+        self.pages.get().is_some_and(|pages| number + 1 < pages)
+    }
+
     /// Reads a page that the list says it does not have. Full is one that brought rows, as many as a page holds.
     async fn read_behind(&self, number: u64) -> Result<PageOutcome, ReadError> {
         let mut outcome = PageOutcome { number, is_full: false, broken: Vec::new() };
-        let brief = self.query.clone().with_attempts(page_isolation::ATTEMPTS);
-        let page = match self.read.api.list_page(&brief, number, self.paging, self.read.emitter.format()).await {
-            Ok(page) => page,
-            // There is none, as the list said.
-            Err(failure) if matches!(failure.refused_with(), Some(400 | 403 | 404)) => return Ok(outcome),
-            Err(Failure::Exhausted { .. }) if self.seen.borrow().sweep.has_total() => return Ok(outcome),
-            Err(failure @ Failure::Exhausted { .. }) => {
-                outcome.broken = page_isolation::isolate(self, number, failure).await?;
-                return Ok(outcome);
-            }
-            Err(failure) => return Err(failure.into()),
-        };
         let (before, repeats, total_moved) = {
             let sweep = &self.seen.borrow().sweep;
             (sweep.distinct, sweep.repeats, sweep.total_moved)
         };
-        let is_full = self.write(page).await?;
+        // What stops at a round number may have been capped, so that no chance is to decide whether more is there.
+        let looks_capped = self.seen.borrow().sweep.looks_capped();
+        let brief = self.query.clone().with_attempts(page_isolation::ATTEMPTS);
+        let query = if looks_capped { self.query } else { &brief };
+        let rows = match self.read.api.list_page(query, number, self.paging, self.read.emitter.format()).await {
+            Ok(page) => self.write(page).await?,
+            Err(failure) => {
+                let has_total = self.seen.borrow().sweep.has_total();
+                match failure.refused_with() {
+                    // There is none, as the list said.
+                    Some(400 | 403 | 404) => {}
+                    None if matches!(failure, Failure::Exhausted { .. }) && has_total => {}
+                    None if matches!(failure, Failure::Exhausted { .. }) => {
+                        let isolated = page_isolation::isolate(self, number, failure).await?;
+                        let rows = isolated.rows();
+                        outcome.is_full = isolated.given > 0 && rows >= self.size.get();
+                        outcome.broken = isolated.broken;
+                        self.seen.borrow_mut().sweep.went_beyond |= isolated.given > 0;
+                        return Ok(outcome);
+                    }
+                    _ => return Err(failure.into()),
+                }
+                if looks_capped {
+                    tracing::warn!(
+                        "{}: Navan reports exactly {before} rows of {}, and gives no page behind them ({failure}). If there are more, they cannot be read this way: narrow the read, as with a later `start_date`, or ask Navan.",
+                        self.read.emitter.name(),
+                        self.query.describe()
+                    );
+                }
+                return Ok(outcome);
+            }
+        };
         let sweep = &mut self.seen.borrow_mut().sweep;
         if sweep.distinct > before {
             sweep.went_beyond = true;
-            outcome.is_full = is_full;
+            outcome.is_full = rows >= self.size.get() || self.is_untold();
         } else {
             // Some servers give the last page again, or another total, for a page that there is not.
             sweep.repeats = repeats;
@@ -301,10 +359,11 @@ impl PageSweep<'_> {
         match self.read.api.list_page(&brief, number, self.paging, self.read.emitter.format()).await {
             Ok(page) => {
                 self.good_page.set(number);
-                Ok(PageOutcome { is_full: self.write(page).await?, ..outcome })
+                Ok(PageOutcome { is_full: self.write(page).await? >= self.size.get(), ..outcome })
             }
             Err(failure @ Failure::Exhausted { .. }) => {
-                Ok(PageOutcome { broken: page_isolation::isolate(self, number, failure).await?, ..outcome })
+                let isolated = page_isolation::isolate(self, number, failure).await?;
+                Ok(PageOutcome { is_full: isolated.rows() >= self.size.get(), broken: isolated.broken, ..outcome })
             }
             Err(failure) if matches!(failure.refused_with(), Some(403 | 404)) => {
                 self.note_refused(failure);
@@ -314,10 +373,10 @@ impl PageSweep<'_> {
         }
     }
 
-    /// Writes what of a page is not written yet; whether it was full.
-    pub(super) async fn write(&self, page: ListPage) -> Result<bool, ReadError> {
+    /// Writes what of a page is not written yet; how many rows it gave.
+    pub(super) async fn write(&self, page: ListPage) -> Result<u64, ReadError> {
         let ListPage { mut rows, permit, total, .. } = page;
-        let is_full = rows.len() as u64 >= self.query.page_size(self.paging);
+        let given = rows.len() as u64;
         let barren = {
             let mut seen = self.seen.borrow_mut();
             let before = seen.sweep.distinct;
@@ -338,7 +397,7 @@ impl PageSweep<'_> {
             ))
             .into());
         }
-        Ok(is_full)
+        Ok(given)
     }
 
     /// A page was refused that the list has, or had.

@@ -10,7 +10,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 
 use chrono::{DateTime, Days, Duration, NaiveDate, Utc};
 
-use super::row_numbers::WrittenVersions;
+use super::number_map::NumberMap;
+use super::row_numbers::{RowNumbers, WrittenVersions};
 use super::window_reader::{ChangeWindow, WindowReading};
 use super::{MAX_BARREN_PAGES, ReadContext, ReadError};
 use crate::api::{ChangesQuery, NextPage};
@@ -169,6 +170,7 @@ async fn changes_of(
 ) -> Result<Option<&'static str>, Failure> {
     let (mut query, mut cursor) = (query, None::<String>);
     let (mut cursors, mut barren) = (HashSet::new(), 0);
+    let (mut numbers, mut seen) = (RowNumbers::default(), NumberMap::default());
     loop {
         let page = match read.api.changes_page(&query, cursor.as_deref(), read.emitter.format()).await {
             Ok(page) => page,
@@ -180,7 +182,11 @@ async fn changes_of(
             }
             Err(failure) => return Err(failure),
         };
-        barren = if page.rows.is_empty() { barren + 1 } else { 0 };
+        let before = seen.len();
+        for row in page.rows.rows() {
+            seen.get_or_insert(numbers.of(row), ());
+        }
+        barren = if seen.len() == before { barren + 1 } else { 0 };
         changes.extend(page.rows.rows().iter().filter_map(|row| row.cursor.filter(|changed| *changed > since)));
         match page.next {
             NextPage::None => return Ok(None),

@@ -10,7 +10,7 @@ use super::missing::{self, MissingRange};
 use super::number_map::NumberMap;
 use super::page_sweep::{self, SweepOptions};
 use super::row_numbers::RowNumbers;
-use super::{MAX_BARREN_PAGES, Modes, ProbeTarget, ReadContext, ReadError, ReadStrategy};
+use super::{BARREN_PAGES_TOLD, MAX_BARREN_PAGES, Modes, ProbeTarget, ReadContext, ReadError, ReadStrategy};
 use crate::api::{ChangesPage, ListQuery, NextPage, Paging};
 use crate::error::Error;
 use crate::gateway::Failure;
@@ -28,20 +28,33 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// In whatever form the list is given: by numbers, or by a cursor, at its own place or the other one.
     async fn read_list(&self, read: &ReadContext<'_>) -> Result<(), ReadError> {
         let query = ListQuery::whole(self.endpoint, self.page_size);
-        let first = match page_sweep::first_page(read, &query, Paging::default()).await {
-            Ok(first) => first,
+        match page_sweep::first_page(read, &query, Paging::default()).await {
+            Ok(first) if first.page().has_cursor && first.page().pages.is_none() => {
+                drop(first);
+                self.read_by_cursor(read, self.endpoint, None).await
+            }
+            Ok(first) => self.read_by_number(read, &query, first).await,
             Err(failure) => match self.cursor_endpoint.filter(|_| is_elsewhere(&failure)) {
-                Some(elsewhere) => return read_by_cursor(read, elsewhere, failure).await,
-                None => return Err(failure.into()),
+                Some(elsewhere) => self.read_by_cursor(read, elsewhere, Some(failure)).await,
+                None => Err(failure.into()),
             },
-        };
+        }
+    }
+
+    async fn read_by_number(
+        &self,
+        read: &ReadContext<'_>,
+        query: &ListQuery,
+        first: page_sweep::FirstPage,
+    ) -> Result<(), ReadError> {
         read.emitter.estimate(first.page().estimated_rows(), first.page().estimated_bytes());
         let request_order = tokio::sync::Mutex::new(());
         // Rows may be added and removed at once, so that one consistent sweep proves nothing.
         let options = SweepOptions { request_order: &request_order, verify_twice: true, excluded_second: None };
-        let broken = page_sweep::sweep(read, &query, options, first).await?;
+        let broken = page_sweep::sweep(read, query, options, first).await?;
         if !broken.is_empty() {
             let ranges: Vec<_> = broken.into_iter().map(MissingRange::from).collect();
             return Err(missing::error(&ranges).into());
@@ -49,44 +62,62 @@ impl Snapshot {
         read.emitter.checkpoint(no_cursor());
         Ok(())
     }
-}
 
-/// Follows the list by its cursor. `refused` is why it could not be read by numbers, which is the error if it cannot be
-/// read here either.
-async fn read_by_cursor(read: &ReadContext<'_>, endpoint: &'static str, refused: Failure) -> Result<(), ReadError> {
-    let (mut numbers, mut seen, mut cursors) = (RowNumbers::default(), NumberMap::default(), HashSet::new());
-    let mut cursor: Option<String> = None;
-    let (mut was_unreachable, mut barren) = (false, 0);
-    loop {
-        let page = read.api.cursor_page(endpoint, cursor.as_deref(), read.emitter.format()).await;
-        let page = match page {
-            Ok(page) => page,
-            Err(failure) if cursor.is_none() && is_elsewhere(&failure) => return Err(refused.into()),
-            Err(failure) => return Err(failure.into()),
-        };
-        let ChangesPage { mut rows, next, permit } = page;
-        rows.retain(|row| seen.get_or_insert(numbers.of(row), ()).1);
-        barren = if rows.is_empty() { barren + 1 } else { 0 };
-        read.emitter.write(rows).await;
-        drop(permit);
-        match next {
-            NextPage::None => break,
-            NextPage::Cursor(next) if barren < MAX_BARREN_PAGES && cursors.insert(next.clone()) => {
-                cursor = Some(next);
-                was_unreachable = false;
+    /// Follows the list by its cursor. `refused` is why it could not be read elsewhere, which is the error if it cannot be read here
+    /// either, or has nothing here.
+    async fn read_by_cursor(
+        &self,
+        read: &ReadContext<'_>,
+        endpoint: &'static str,
+        refused: Option<Failure>,
+    ) -> Result<(), ReadError> {
+        let (mut numbers, mut seen, mut cursors) = (RowNumbers::default(), NumberMap::default(), HashSet::new());
+        let mut cursor: Option<String> = None;
+        let (mut was_unreachable, mut barren) = (false, 0);
+        loop {
+            let page = read.api.cursor_page(endpoint, cursor.as_deref(), read.emitter.format()).await;
+            let ChangesPage { mut rows, next, permit } = match (page, &refused) {
+                (Ok(page), _) => page,
+                (Err(failure), Some(refused)) if cursor.is_none() && is_elsewhere(&failure) => {
+                    return Err(refused.clone().into());
+                }
+                (Err(failure), _) => return Err(failure.into()),
+            };
+            rows.retain(|row| seen.get_or_insert(numbers.of(row), ()).1);
+            barren = if rows.is_empty() { barren + 1 } else { 0 };
+            if barren == BARREN_PAGES_TOLD {
+                tracing::warn!("{}: {barren} pages in a row brought no new row.", read.emitter.name());
             }
-            // The same page is asked for once more.
-            NextPage::Unreachable if !std::mem::replace(&mut was_unreachable, true) => {}
-            NextPage::Cursor(_) | NextPage::Unreachable => {
-                return Err(Error::system(format!(
-                    "Navan's list at {endpoint} does not lead to its end: it gives the same cursor twice, none to the rows that follow, or 100 pages without a new row. What came is written. Please report this with the log."
-                ))
-                .into());
+            read.emitter.write(rows).await;
+            drop(permit);
+            match next {
+                NextPage::None => break,
+                NextPage::Cursor(next) if barren < MAX_BARREN_PAGES && cursors.insert(next.clone()) => {
+                    cursor = Some(next);
+                    was_unreachable = false;
+                }
+                // The same page is asked for once more.
+                NextPage::Unreachable if !std::mem::replace(&mut was_unreachable, true) => {}
+                // It has more pages, to which no cursor leads: then their numbers do.
+                NextPage::Unreachable if cursor.is_none() => {
+                    let query = ListQuery::whole(endpoint, self.page_size);
+                    let first = page_sweep::first_page(read, &query, Paging::default()).await?;
+                    return self.read_by_number(read, &query, first).await;
+                }
+                NextPage::Cursor(_) | NextPage::Unreachable => {
+                    return Err(Error::system(format!(
+                        "Navan's list at {endpoint} does not lead to its end: it gives the same cursor twice, none to the rows that follow, or 100 pages without a new row. What came is written. Please report this with the log."
+                    ))
+                    .into());
+                }
             }
         }
+        if let Some(refused) = refused.filter(|_| seen.len() == 0) {
+            return Err(refused.into());
+        }
+        read.emitter.checkpoint(no_cursor());
+        Ok(())
     }
-    read.emitter.checkpoint(no_cursor());
-    Ok(())
 }
 
 /// Whether the list is not to be had at its path.

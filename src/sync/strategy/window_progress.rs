@@ -11,6 +11,9 @@ use crate::error::Error;
 use crate::sync::state::time::midnight;
 use crate::sync::state::{PartitionCursors, Watermark};
 
+/// After so many windows of a type that fail for good, and none that can be read, the others are not asked for.
+const MAX_FAILING: u32 = 2;
+
 /// How far a read has come.
 pub(super) struct ReadProgress {
     pub(super) cursors: PartitionCursors,
@@ -21,6 +24,8 @@ pub(super) struct ReadProgress {
     pub(super) refused: BTreeMap<String, (u16, Vec<ChangeWindow>)>,
     /// What could not be read, in words.
     pub(super) broken: Vec<MissingRange>,
+    /// Types of which nothing could be read yet: how many windows failed for good.
+    failing: BTreeMap<String, u32>,
     /// By type, what stood in the way when it was last asked for.
     pub(super) obstacles: BTreeMap<String, Error>,
     /// Up to where a type is complete at most, since its last day could not be asked for.
@@ -48,6 +53,7 @@ impl ReadProgress {
             read: BTreeSet::new(),
             refused: BTreeMap::new(),
             broken: Vec::new(),
+            failing: BTreeMap::new(),
             obstacles: BTreeMap::new(),
             complete_to: HashMap::new(),
             planned: windows.len(),
@@ -80,6 +86,24 @@ impl ReadProgress {
         })
     }
 
+    /// Takes note of a window that failed for good.
+    pub(super) fn fail(&mut self, window: &ChangeWindow, why: &str, is_defect: bool) {
+        self.broken.push(window.missing(why, is_defect));
+        if !self.read.contains(&window.expense_type) {
+            *self.failing.entry(window.expense_type.clone()).or_default() += 1;
+        }
+    }
+
+    /// The same of one that is not even asked for, if its type gives nothing: each window takes minutes to fail.
+    pub(super) fn fail_with_its_type(&mut self, window: ChangeWindow) -> Option<ChangeWindow> {
+        let failed = self.failing.get(&window.expense_type).copied().unwrap_or(0);
+        if failed < MAX_FAILING || self.read.contains(&window.expense_type) {
+            return Some(window);
+        }
+        self.broken.push(window.missing("not asked for, since no other window of it could be read", false));
+        None
+    }
+
     /// What stands between this machine and Navan shows in a window that could not be read.
     pub(super) fn note_obstacle(&mut self, window: &ChangeWindow, outcome: &WindowOutcome) {
         match outcome {
@@ -106,7 +130,8 @@ impl ReadProgress {
     /// Whether Navan itself says that there is no such type: as a page for people, as servers do for a path that they do not know.
     /// That it is Navan's shows by the others, which come through. A 403 may well be about this machine.
     fn is_absent(&self, expense_type: &str) -> bool {
-        let is_refused = self.refused.get(expense_type).is_some_and(|(status, _)| matches!(status, 400 | 404 | 405));
+        let is_refused =
+            self.refused.get(expense_type).is_some_and(|(status, _)| matches!(status, 400 | 404 | 405 | 422));
         is_refused && !self.read.is_empty()
     }
 

@@ -77,6 +77,8 @@ pub(super) enum WindowOutcome {
         /// It is not Navan that refuses.
         obstacle: Option<Error>,
     },
+    /// The circuit breaker gave up. Whether that is the API's fault, or this window's alone, another one tells.
+    Outage(Failure),
     /// It could not be read to its end.
     Broken {
         why: String,
@@ -110,10 +112,10 @@ pub(super) struct FieldGroups {
 #[derive(Default)]
 struct WindowRows {
     numbers: RowNumbers,
-    /// Those written so far, with the time of their change in epoch milliseconds; [`NO_TIME`] if it cannot be read.
+    /// Those written so far, with the time of their change in epoch nanoseconds; [`NO_TIME`] if it cannot be read.
     written: NumberMap<i64>,
-    /// How many were left out as read before, or for the next read to bring.
-    left_out: u64,
+    /// Those that were left out as read before, or for the next read to bring.
+    left_out: NumberMap<()>,
     /// How often the window was begun.
     looks: u32,
     /// Pages of this look, and of the first.
@@ -194,6 +196,7 @@ impl<'a> WindowReader<'a> {
                     Ok(WindowOutcome::Refused { status, is_there: true, obstacle })
                 }
                 Err(WindowError::CursorRefused(failure) | WindowError::Request(failure)) => match failure {
+                    Failure::Outage(_) => Ok(WindowOutcome::Outage(failure)),
                     Failure::Exhausted { .. } | Failure::Refused(_) => {
                         let obstacle = failure.as_obstacle();
                         let is_defect = matches!(failure, Failure::Refused(_)) && obstacle.is_none();
@@ -210,7 +213,7 @@ impl<'a> WindowReader<'a> {
 
     fn complete(&self, not_yet: Option<NaiveDate>) -> WindowOutcome {
         let rows = self.rows.borrow();
-        WindowOutcome::Complete { rows: rows.written.len() as u64, left_out: rows.left_out, not_yet }
+        WindowOutcome::Complete { rows: rows.written.len() as u64, left_out: rows.left_out.len() as u64, not_yet }
     }
 
     /// Follows the cursor from the first page to the last. Returns the day that could not be asked for yet.
@@ -350,14 +353,14 @@ impl<'a> WindowReader<'a> {
         let ChangesPage { mut rows, permit, .. } = page;
         let barren = {
             let mut seen = self.rows.borrow_mut();
-            let (before, had_rows) = (seen.written.len() as u64 + seen.left_out, !rows.is_empty());
+            let (before, had_rows) = (seen.distinct(), !rows.is_empty());
             let changed = rows.rows().iter().filter_map(|row| row.cursor);
             seen.changed_since.extend(changed.filter(|changed| *changed > self.times.unsure_since));
             rows.retain(|row| seen.is_wanted(row, &self.window.written, self.is_for_another_read(row)));
             // In a second look the pages of the first bring only rows that are known.
             seen.pages += 1;
             let is_known = seen.looks > 1 && had_rows && seen.pages <= seen.pages_of_first_look;
-            let is_barren = seen.written.len() as u64 + seen.left_out == before && !is_known;
+            let is_barren = seen.distinct() == before && !is_known;
             seen.barren = if is_barren { seen.barren + 1 } else { 0 };
             seen.barren
         };
@@ -394,10 +397,15 @@ impl<'a> WindowReader<'a> {
 }
 
 impl WindowRows {
+    /// How many different rows came.
+    fn distinct(&self) -> usize {
+        self.written.len() + self.left_out.len()
+    }
+
     /// The window is read from its first page.
     fn begin_look(&mut self) {
         self.numbers.begin_look();
-        self.left_out = 0;
+        self.left_out = NumberMap::default();
         self.barren = 0;
         self.looks += 1;
         self.pages_of_first_look = self.pages_of_first_look.max(self.pages);
@@ -406,12 +414,12 @@ impl WindowRows {
 
     /// Whether a row is to be written: not if this version of it was.
     fn is_wanted(&mut self, row: &Row, written_before: &WrittenVersions, is_for_another_read: bool) -> bool {
+        let number = self.numbers.of(row);
         if is_for_another_read {
-            self.left_out += 1;
+            self.left_out.get_or_insert(number, ());
             return false;
         }
-        let changed = row.cursor.map_or(NO_TIME, |changed| changed.timestamp_millis());
-        let number = self.numbers.of(row);
+        let changed = row.cursor.and_then(|changed| changed.timestamp_nanos_opt()).unwrap_or(NO_TIME);
         let (newest, is_new) = self.written.get_or_insert(number, changed);
         if is_new {
             return !written_before.contains(number, changed);
@@ -460,7 +468,7 @@ enum WindowError {
 impl WindowError {
     fn on_first_page(failure: Failure) -> Self {
         match failure.refused_with() {
-            Some(status @ (400 | 403 | 404 | 405)) => Self::Refused(status, failure.as_obstacle()),
+            Some(status @ (400 | 403 | 404 | 405 | 422)) => Self::Refused(status, failure.as_obstacle()),
             _ => Self::Request(failure),
         }
     }
@@ -468,7 +476,7 @@ impl WindowError {
     fn on_cursor(failure: Failure) -> Self {
         match failure.refused_with() {
             Some(400 | 410) => Self::CursorRefused(failure),
-            Some(status @ 403..=405) => Self::RefusedLater(status, failure.as_obstacle()),
+            Some(status @ (403..=405 | 422)) => Self::RefusedLater(status, failure.as_obstacle()),
             _ => Self::Request(failure),
         }
     }
