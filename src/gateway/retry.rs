@@ -115,6 +115,20 @@ mod tests {
     }
 
     #[test]
+    fn tries_that_are_taken_back_wait_longer_each_time() {
+        let mut retry = RetryState::new(&Timings { retry_deadline: Duration::MAX, ..Timings::DEFAULT }, None);
+        let mut longest = Duration::ZERO;
+        for _ in 0..50 {
+            retry.begin_attempt();
+            retry.take_back_attempt();
+            retry.throttle();
+            longest = longest.max(retry.next_wait(None).unwrap());
+        }
+        assert!(longest > Duration::from_secs(10), "{longest:?}");
+        assert_eq!((retry.tries(), retry.made()), (0, 50));
+    }
+
+    #[test]
     fn a_wait_beyond_the_deadline_ends_the_request() {
         let mut retry = RetryState::new(&Timings::DEFAULT, None);
         retry.begin_attempt();

@@ -23,6 +23,7 @@ mod message_order;
 mod month_boundary;
 mod obstacles;
 mod odd_answers;
+mod odd_lists;
 mod odd_rows;
 mod odd_words;
 mod page_cursors;

@@ -200,6 +200,20 @@ fn a_login_page_in_between() {
 }
 
 #[test]
+fn a_redirect_does_not_carry_the_secret_into_the_words() {
+    let server = ScriptedNavan::start(|asked| {
+        let to = "https://s3cr3t-of-this-run.login.example/";
+        (asked.path == TOKEN).then(|| Reply::new(302, "").header("location", to))
+    });
+    let connector = server.connector().config("client_secret", "S3cr3t-of-this-run");
+    for command in ["check", "read"] {
+        let run = connector.run(command);
+        assert!(!run.stdout.to_lowercase().contains("s3cr3t"), "{}", run.stdout);
+        assert!(run.stdout.contains("another host"), "{}", run.stdout);
+    }
+}
+
+#[test]
 fn an_address_that_is_not_on_the_allow_list() {
     let body = json!({"error": {"code": "IP_NOT_ALLOWED", "message": "not allowed"}}).to_string();
     for at_token in [true, false] {

@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 use crate::harness::{Connector, Run, state_file};
 use crate::scripted::{Asked, Reply, ScriptedNavan, changes_page, list_page};
 
-const FEES: &str = "/v1/expense/fees";
+pub(crate) const FEES: &str = "/v1/expense/fees";
 const CARDS: &str = "/v1/expense/card-transactions";
-const BOOKINGS: &str = "/v1/bookings";
-const USERS: &str = "/v1/users";
+pub(crate) const BOOKINGS: &str = "/v1/bookings";
+pub(crate) const USERS: &str = "/v1/users";
 
-fn rows(key: &str, numbers: impl IntoIterator<Item = usize>) -> Vec<Value> {
+pub(crate) fn rows(key: &str, numbers: impl IntoIterator<Item = usize>) -> Vec<Value> {
     let when = "2026-11-20T10:00:00Z";
     numbers
         .into_iter()
@@ -20,29 +20,29 @@ fn rows(key: &str, numbers: impl IntoIterator<Item = usize>) -> Vec<Value> {
         .collect()
 }
 
-fn changes(rows: &[Value], has_next: bool, next_cursor: Value) -> Reply {
+pub(crate) fn changes(rows: &[Value], has_next: bool, next_cursor: Value) -> Reply {
     Reply::json(&json!({"content": rows, "has_next": has_next, "next_cursor": next_cursor}))
 }
 
 /// A page of a list of so many rows, which says that there are `told`.
-fn numbered(asked: &Asked, key: &str, rows_there: usize, told: usize) -> Reply {
+pub(crate) fn numbered(asked: &Asked, key: &str, rows_there: usize, told: usize) -> Reply {
     let (page, size) = (asked.number("page"), asked.number("size"));
     let there = (page * size).min(rows_there)..((page + 1) * size).min(rows_there);
     list_page(&rows(key, there), told, told.div_ceil(size))
 }
 
-fn assert_complete(run: &Run, stream: &str, rows: usize) {
+pub(crate) fn assert_complete(run: &Run, stream: &str, rows: usize) {
     assert_eq!(run.status.code(), Some(0), "{:?}", run.errors());
     assert_rows(run, stream, rows);
 }
 
-fn assert_rows(run: &Run, stream: &str, rows: usize) {
+pub(crate) fn assert_rows(run: &Run, stream: &str, rows: usize) {
     let keys = run.keys(stream);
     assert_eq!((keys.len(), keys.iter().collect::<BTreeSet<_>>().len()), (rows, rows));
 }
 
 /// The one error of a read, which says this.
-fn assert_error(run: &Run, kind: &str, says: &str) {
+pub(crate) fn assert_error(run: &Run, kind: &str, says: &str) {
     assert_eq!(run.status.code(), Some(1));
     let errors = run.errors();
     assert_eq!(errors.len(), 1, "{errors:?}");
@@ -50,7 +50,7 @@ fn assert_error(run: &Run, kind: &str, says: &str) {
     assert!(errors[0]["failure_type"] == kind && message.contains(says), "{errors:?}");
 }
 
-fn assert_warned(run: &Run, says: &str) {
+pub(crate) fn assert_warned(run: &Run, says: &str) {
     assert!(run.logs("WARN").iter().any(|line| line.contains(says)), "{:?}", run.logs("WARN"));
 }
 

@@ -92,5 +92,7 @@ mod tests {
         assert_eq!(read("1795341630"), expected);
         assert_eq!(read("1795341600"), None, "no time left");
         assert_eq!(read("x"), None);
+        let none_left = headers(&[("x-ratelimit-remaining", "-1"), ("x-ratelimit-reset", "30")]);
+        assert_eq!(rate_limit(&none_left), None, "less than nothing is no limit");
     }
 }
