@@ -21,7 +21,7 @@ pub(in crate::gateway) const SHARE_OF_LIMIT: f64 = 0.8;
 const SAME_LIMIT: f64 = 0.75;
 
 /// So many answers at least lie between two observations of which one confirms the other.
-const MIN_BETWEEN: u64 = 30;
+const MIN_BETWEEN: u64 = 20;
 
 /// By how much the rate grows a second once the limit is confirmed.
 const GROWTH: f64 = 0.01;

@@ -83,6 +83,16 @@ impl Snapshot {
                 }
                 (Err(failure), _) => return Err(failure.into()),
             };
+            if cursor.is_none() && next == NextPage::Unreachable {
+                drop((rows, permit));
+                if !std::mem::replace(&mut was_unreachable, true) {
+                    continue;
+                }
+                // It has more pages, to which no cursor leads: then their numbers do.
+                let query = ListQuery::whole(endpoint, self.page_size);
+                let first = page_sweep::first_page(read, &query, Paging::default()).await?;
+                return self.read_by_number(read, &query, first).await;
+            }
             rows.retain(|row| seen.get_or_insert(numbers.of(row), ()).1);
             barren = if rows.is_empty() { barren + 1 } else { 0 };
             if barren == BARREN_PAGES_TOLD {
@@ -98,12 +108,6 @@ impl Snapshot {
                 }
                 // The same page is asked for once more.
                 NextPage::Unreachable if !std::mem::replace(&mut was_unreachable, true) => {}
-                // It has more pages, to which no cursor leads: then their numbers do.
-                NextPage::Unreachable if cursor.is_none() => {
-                    let query = ListQuery::whole(endpoint, self.page_size);
-                    let first = page_sweep::first_page(read, &query, Paging::default()).await?;
-                    return self.read_by_number(read, &query, first).await;
-                }
                 NextPage::Cursor(_) | NextPage::Unreachable => {
                     return Err(Error::system(format!(
                         "Navan's list at {endpoint} does not lead to its end: it gives the same cursor twice, none to the rows that follow, or 100 pages without a new row. What came is written. Please report this with the log."
