@@ -123,9 +123,9 @@ impl Envelope for ListEnvelope {
                 "data" | "content" => data.set(rows_or_null(scanner, format)?)?,
                 "Resources" => resources.set(rows_or_null(scanner, format)?)?,
                 "page" => page.set(metadata::<PageInfo>(scanner)?)?,
-                "totalResults" => total_results.set(lenient::number(&small_value(scanner)?).ok().flatten())?,
-                "startIndex" => start_index.set(lenient::number(&small_value(scanner)?).ok().flatten())?,
-                "itemsPerPage" => items_per_page.set(lenient::number(&small_value(scanner)?).ok().flatten())?,
+                "totalResults" => total_results.set(number(scanner)?)?,
+                "startIndex" => start_index.set(number(scanner)?)?,
+                "itemsPerPage" => items_per_page.set(number(scanner)?)?,
                 "next_cursor" | "nextCursor" => next_cursor.set(lenient::text(&small_value(scanner)?))?,
                 "error" | "errors" => failed |= is_something(scanner)?,
                 name => {
@@ -189,9 +189,7 @@ impl Envelope for ChangesEnvelope {
                 "content" | "data" => content.set(rows_or_null(scanner, format)?)?,
                 "next_cursor" | "nextCursor" => next_cursor.set(lenient::text(&small_value(scanner)?))?,
                 "has_next" | "hasNext" => has_next.set(lenient::boolean(&small_value(scanner)?))?,
-                "content_size" | "contentSize" => {
-                    content_size.set(lenient::number(&small_value(scanner)?).ok().flatten())?;
-                }
+                "content_size" | "contentSize" => content_size.set(number(scanner)?)?,
                 "page" => page.set(metadata::<PageInfo>(scanner)?)?,
                 "error" | "errors" => failed |= is_something(scanner)?,
                 name => {
@@ -316,6 +314,11 @@ fn member_name(scanner: &mut Scanner<'_>) -> Result<String, Malformed> {
 fn small_value(scanner: &mut Scanner<'_>) -> Result<serde_json::Value, Malformed> {
     let span = scanner.skip()?;
     from_json(&scanner.text()[span])
+}
+
+/// The same, if it is a count.
+fn number(scanner: &mut Scanner<'_>) -> Result<Option<u64>, Malformed> {
+    Ok(lenient::number(&small_value(scanner)?).ok().flatten())
 }
 
 /// The same, if it has this form.

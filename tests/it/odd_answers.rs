@@ -346,21 +346,24 @@ fn groups_of_fields_that_are_refused_are_left_out() {
     assert_eq!(refused, 1, "it is left out from then on");
 }
 
+/// Reads a company of which one type is not known to Navan, which says so with this status.
+fn read_beside_unknown_type(status: u16, says: fn(u16) -> Reply) -> ScriptedNavan {
+    let server = ScriptedNavan::start(move |asked| match asked.path.as_str() {
+        "/v1/expense/statement-payments" => Some(says(status)),
+        FEES => Some(changes_page(&rows("id", 0..5))),
+        _ => None,
+    });
+    let types = json!(["statement-payments", "fees"]);
+    let run = server.connector().config("transaction_types", types).stream("TRANSACTION").read();
+    assert_complete(&run, "TRANSACTION", 5);
+    assert_warned(&run, &format!("statement-payments cannot be read with this credential (Navan answered {status})"));
+    server
+}
+
 #[test]
 fn a_type_that_is_not_known_to_navan_is_skipped() {
-    for status in [400, 403, 404, 405] {
-        let server = ScriptedNavan::start(move |asked| match asked.path.as_str() {
-            "/v1/expense/statement-payments" => Some(Reply::new(status, "{}")),
-            FEES => Some(changes_page(&rows("id", 0..5))),
-            _ => None,
-        });
-        let types = json!(["statement-payments", "fees"]);
-        let run = server.connector().config("transaction_types", types).stream("TRANSACTION").read();
-        assert_complete(&run, "TRANSACTION", 5);
-        assert_warned(
-            &run,
-            &format!("statement-payments cannot be read with this credential (Navan answered {status})"),
-        );
+    for status in [400, 403, 404, 405, 422] {
+        read_beside_unknown_type(status, |status| Reply::new(status, "{}"));
     }
 }
 
@@ -371,21 +374,11 @@ fn not_found(status: u16) -> Reply {
 
 #[test]
 fn so_is_one_of_which_a_page_for_people_says_it() {
-    for status in [400, 404, 405] {
-        let server = ScriptedNavan::start(move |asked| match asked.path.as_str() {
-            "/v1/expense/statement-payments" => Some(not_found(status)),
-            FEES => Some(changes_page(&rows("id", 0..5))),
-            _ => None,
-        });
+    for status in [400, 404, 405, 422] {
+        let server = read_beside_unknown_type(status, not_found);
         let types = json!(["statement-payments", "fees"]);
-        let run = server.connector().config("transaction_types", types).stream("TRANSACTION").read();
-        assert_complete(&run, "TRANSACTION", 5);
-        assert_warned(
-            &run,
-            &format!("statement-payments cannot be read with this credential (Navan answered {status})"),
-        );
-        let status = server.connector().config("transaction_types", json!(["statement-payments", "fees"])).run("check");
-        assert_eq!(status.of_type("CONNECTION_STATUS")[0]["connectionStatus"]["status"], "SUCCEEDED");
+        let check = server.connector().config("transaction_types", types).run("check");
+        assert_eq!(check.of_type("CONNECTION_STATUS")[0]["connectionStatus"]["status"], "SUCCEEDED");
     }
 }
 

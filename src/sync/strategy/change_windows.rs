@@ -129,10 +129,9 @@ impl ChangeWindows {
                 }
             }
             let Some(done) = running.next().await else { return Ok(()) };
-            let (mut window, mut outcome, reading) = done?;
-            if let WindowOutcome::Outage(failure) = outcome {
-                self.prove_api_works(read, progress, &failure).await?;
-                outcome = WindowOutcome::Broken { why: failure.to_string(), is_defect: false, obstacle: None };
+            let (mut window, outcome, reading) = done?;
+            if let WindowOutcome::Broken { outage: Some(failure), .. } = &outcome {
+                self.prove_api_works(read, progress, failure).await?;
             }
             let is_complete = matches!(outcome, WindowOutcome::Complete { .. });
             if is_complete {
@@ -166,7 +165,6 @@ impl ChangeWindows {
                     progress.put_off(window, status);
                 }
                 WindowOutcome::Broken { why, is_defect, .. } => progress.fail(&window, &why, is_defect),
-                WindowOutcome::Outage(failure) => return Err(failure.into()),
             }
         }
     }
@@ -403,7 +401,7 @@ fn windows_of(expense_type: &str, since: DateTime<Utc>, end: DateTime<Utc>) -> V
 fn end_second_look(read: &ReadContext<'_>, window: ChangeWindow, outcome: WindowOutcome, progress: &mut ReadProgress) {
     match outcome {
         // The retention has left it behind; there is nothing to look at any more.
-        WindowOutcome::Complete { .. } | WindowOutcome::Passed | WindowOutcome::Outage(_) => {}
+        WindowOutcome::Complete { .. } | WindowOutcome::Passed => {}
         WindowOutcome::Broken { why, is_defect, .. } => {
             progress.broken.push(window.missing(&why, is_defect));
             progress.second_looks.leave(window);

@@ -77,8 +77,6 @@ pub(super) enum WindowOutcome {
         /// It is not Navan that refuses.
         obstacle: Option<Error>,
     },
-    /// The circuit breaker gave up. Whether that is the API's fault, or this window's alone, another one tells.
-    Outage(Failure),
     /// It could not be read to its end.
     Broken {
         why: String,
@@ -86,6 +84,8 @@ pub(super) enum WindowOutcome {
         is_defect: bool,
         /// Something stands between this machine and Navan.
         obstacle: Option<Error>,
+        /// The circuit breaker gave up. Whether that is the API's fault, or this window's alone, another one tells.
+        outage: Option<Failure>,
     },
 }
 
@@ -196,16 +196,17 @@ impl<'a> WindowReader<'a> {
                     Ok(WindowOutcome::Refused { status, is_there: true, obstacle })
                 }
                 Err(WindowError::CursorRefused(failure) | WindowError::Request(failure)) => match failure {
-                    Failure::Outage(_) => Ok(WindowOutcome::Outage(failure)),
-                    Failure::Exhausted { .. } | Failure::Refused(_) => {
+                    Failure::Exhausted { .. } | Failure::Refused(_) | Failure::Outage(_) => {
                         let obstacle = failure.as_obstacle();
                         let is_defect = matches!(failure, Failure::Refused(_)) && obstacle.is_none();
-                        Ok(WindowOutcome::Broken { why: failure.to_string(), is_defect, obstacle })
+                        let why = failure.to_string();
+                        let outage = matches!(failure, Failure::Outage(_)).then_some(failure);
+                        Ok(WindowOutcome::Broken { why, is_defect, obstacle, outage })
                     }
                     failure => Err(failure),
                 },
                 Err(WindowError::Paging(what)) => {
-                    Ok(WindowOutcome::Broken { why: what.to_owned(), is_defect: true, obstacle: None })
+                    Ok(WindowOutcome::Broken { why: what.to_owned(), is_defect: true, obstacle: None, outage: None })
                 }
             };
         }
