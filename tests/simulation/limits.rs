@@ -148,6 +148,29 @@ fn a_read_comes_near_to_any_limit_and_hardly_over_it() {
     assert!(failed == 0, "{failed} cases:\n{table}");
 }
 
+/// In a read of a few hundred requests each 429 counts: those in flight when the limit is met for the first time cannot be helped, and
+/// to see it once more takes a few.
+#[test]
+fn a_short_read_learns_the_limit_at_little_cost() {
+    for headers in [LimitHeaders::None, LimitHeaders::RetryAfterSeconds, LimitHeaders::RateLimit] {
+        for (rate, latency_ms) in [(20.0, 5), (20.0, 50), (20.0, 200), (50.0, 5), (50.0, 50), (50.0, 200)] {
+            let algorithm = LimitAlgorithm::TokenBucket;
+            let limit = RateLimit { per_second: rate, burst: rate, algorithm, headers, retry_after_s: 0 };
+            let mut schedule = schedule(Some(limit), Vec::new());
+            schedule.settings.transactions = 400;
+            schedule.latency_ms = latency_ms;
+            let attempt = read(&schedule, 0.0);
+            assert!(attempt.is_complete);
+            let case = format!("{headers:?}, {rate} a second, {latency_ms} ms: {} requests", attempt.requests);
+            assert!(attempt.over_the_limit <= 8 + 3, "{case}, {} over the limit", attempt.over_the_limit);
+            #[allow(clippy::cast_precision_loss)] // far below 2^53
+            let ideal = attempt.requests as f64 / (rate * USED);
+            let took = attempt.took.as_secs_f64();
+            assert!(took <= 1.15 * ideal, "{case} took {took:.1} s, ideal {ideal:.1} s");
+        }
+    }
+}
+
 /// 100 requests a minute, of which somebody else has left 5 for the second half of the minute.
 #[test]
 fn a_window_that_somebody_else_has_used_up_costs_little_more_than_its_rest() {

@@ -1,8 +1,8 @@
 //! What is known of Navan's limit where its headers do not tell it, and how that is found out.
 //!
-//! The first 429 that comes after enough answers shows about where the limit is. From there the rate grows quickly: what was
-//! seen once may have been chance. Seen a second time at about the same, it is *confirmed*, and stays for minutes before it is
-//! tried whether there is more.
+//! The first 429 that comes after enough answers shows about where the limit is; after many answers in too short a time it at least
+//! bounds the rate. From there the rate grows quickly: what was seen once may have been chance. Seen a second time at about the
+//! same, it is *confirmed*, and stays for minutes before it is tried whether there is more.
 //!
 //! A 429 that comes while requests keep to a limit that was seen is none of their making: it is a stray, or other programs use
 //! the quota too. A few of them change nothing. If there are more, the rate is lowered *on trial*: if that makes them fewer, there
@@ -59,6 +59,9 @@ const TRIAL: f64 = 0.87;
 /// So many 429s in 100 answers show that the rate is still much too high.
 const MUCH: u32 = 15;
 
+/// After so many answers without one, a 429 is hardly a stray.
+const CALM: u64 = 100;
+
 /// How many 429s in a row are no chance.
 const STALLED: u32 = 3;
 
@@ -93,6 +96,10 @@ pub(super) struct LimitEstimate {
     strays: u32,
     /// 429s in a row.
     in_a_row: u32,
+    /// Answers since the latest 429.
+    calm: u64,
+    /// The latest came after [`CALM`] of them.
+    was_calm: bool,
     /// What the latest 429 has to say is known; others of before its wait say no more.
     is_judged: bool,
 }
@@ -130,6 +137,8 @@ impl LimitEstimate {
             before_trial: None,
             strays: 0,
             in_a_row: 0,
+            calm: 0,
+            was_calm: false,
             is_judged: false,
         }
     }
@@ -160,6 +169,7 @@ impl LimitEstimate {
         self.stretch.answered();
         if is_later {
             self.in_a_row = 0;
+            self.calm += 1;
             self.stretch.go_on();
         }
         if let Some(trial) = self.trial.take_if(|_| self.recent.len() == RECENT_ANSWERS) {
@@ -207,6 +217,8 @@ impl LimitEstimate {
         }
         self.is_judged = false;
         let after = now + wait;
+        self.was_calm = self.calm >= CALM;
+        self.calm = 0;
         let observed = self.stretch.observe(wait, is_told, now);
         if self.in_a_row > 1
             && self.stretch.answers() == 0
@@ -247,6 +259,9 @@ impl LimitEstimate {
             if let Some(observed) = observed {
                 self.see(observed, after);
                 self.is_judged = true;
+            } else if let Some(guess) = self.stretch.guess() {
+                self.keep_to(guess.clamp(LEAST, MOST), after);
+                self.is_judged = true;
             }
             return Verdict::Limit;
         };
@@ -259,7 +274,8 @@ impl LimitEstimate {
             true
         } else {
             let is_too_many_of_last = self.recent.count(LAST) > MAX_STRAYS_ABOVE + self.strays * LAST / 100;
-            is_above && is_too_many_of_last || self.recent.count(RECENT_ANSWERS) > self.max_strays()
+            let met_at_last = !self.is_confirmed && self.was_calm;
+            is_above && (is_too_many_of_last || met_at_last) || self.recent.count(RECENT_ANSWERS) > self.max_strays()
         };
         if !is_too_many {
             return Verdict::Stray;

@@ -8,6 +8,9 @@ use tokio::time::Instant;
 const MIN_ANSWERS: u64 = 5;
 const MIN_TIME: Duration = Duration::from_secs(1);
 
+/// So many answers bound the rate, however short their time was.
+const MANY_ANSWERS: u64 = 20;
+
 /// What rounding to whole seconds adds on the average.
 const HALF_A_SECOND: Duration = Duration::from_millis(500);
 
@@ -60,6 +63,13 @@ impl AnswerStretch {
         self.too_long = if is_told { HALF_A_SECOND.min(wait) } else { wait / 2 };
         self.before_cooldown.get_or_insert((self.answers, now.saturating_duration_since(self.since)));
         self.observed()
+    }
+
+    /// A rate that the server lets through for sure, where many answers came in too short a time to observe one.
+    pub(super) fn guess(&self) -> Option<f64> {
+        let (answers, took) = self.before_cooldown?;
+        #[allow(clippy::cast_precision_loss)] // a count of requests
+        (answers >= MANY_ANSWERS).then(|| answers as f64 / (took + self.waited).as_secs_f64())
     }
 
     /// The same once more.
