@@ -10,7 +10,7 @@
 //! 6. [`gateway`]: rate limit, retries, circuit breaker.
 //!
 //! What a page's bytes become on their way up is [`record`]'s: one pass, to RECORD lines. They leave through a [`sink`]. All of it
-//! stands on [`config`], [`error`], [`secret`], [`clock`], [`buffer`], [`shutdown`], [`protocol`] (Airbyte's types) and [`monitor`], whose
+//! stands on [`config`], [`error`], [`secret`], [`clock`], [`buffer`], [`hash`], [`shutdown`], [`protocol`] (Airbyte's types) and [`monitor`], whose
 //! events every layer emits.
 
 // The reader of these pages is a developer, who has private items documented as well.
@@ -26,6 +26,7 @@ mod clock;
 mod config;
 mod error;
 mod gateway;
+mod hash;
 mod monitor;
 mod protocol;
 mod record;

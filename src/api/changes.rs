@@ -22,6 +22,8 @@ pub struct ChangesQuery {
     field_groups: &'static str,
     /// Rows a page.
     size: u64,
+    /// Fewer tries of each page than by default.
+    max_attempts: Option<u32>,
 }
 
 /// A page that leads to the next by a cursor.
@@ -43,7 +45,7 @@ impl ChangesQuery {
         field_groups: &'static str,
         size: u64,
     ) -> Self {
-        Self { endpoint, path: format!("{endpoint}/{name}"), days, field_groups, size }
+        Self { endpoint, path: format!("{endpoint}/{name}"), days, field_groups, size, max_attempts: None }
     }
 
     /// The same on other days.
@@ -56,6 +58,17 @@ impl ChangesQuery {
     pub fn without_last_day(self) -> Option<Self> {
         let days = *self.days.start()..=self.days.end().pred_opt()?;
         (!days.is_empty()).then_some(Self { days, ..self })
+    }
+
+    /// Groups of fields that are asked for.
+    pub fn field_groups(&self) -> &'static str {
+        self.field_groups
+    }
+
+    /// The same with so many tries of a page.
+    #[must_use]
+    pub fn with_attempts(self, max_attempts: u32) -> Self {
+        Self { max_attempts: Some(max_attempts), ..self }
     }
 
     /// The same with other groups of fields.
@@ -72,7 +85,8 @@ impl ChangesQuery {
 }
 
 impl Api<'_> {
-    /// One page of a list that is followed by its cursor, and asked for nothing else; without a cursor the first.
+    /// One page of a list that is followed by its cursor, and asked for nothing else; without a cursor the first, with so many
+    /// tries.
     ///
     /// # Errors
     /// As for any request.
@@ -80,13 +94,14 @@ impl Api<'_> {
         &self,
         endpoint: &'static str,
         cursor: Option<&str>,
+        max_attempts: Option<u32>,
         format: &RecordFormat,
     ) -> Result<ChangesPage, Failure> {
         let parameters: Vec<_> = cursor.map(|cursor| ("cursor", cursor.to_owned())).into_iter().collect();
-        let place = PagePlace { is_first: cursor.is_none(), max_attempts: None };
+        let place = PagePlace { is_first: cursor.is_none(), max_attempts };
         let Fetched { page, permit } =
             self.fetch_page::<ChangesEnvelope>(endpoint, endpoint, &parameters, place, format).await?;
-        let ChangesEnvelope { rows, next } = page;
+        let ChangesEnvelope { rows, next, .. } = page;
         Ok(ChangesPage { rows, next, permit })
     }
 
@@ -109,10 +124,10 @@ impl Api<'_> {
         if let Some(cursor) = cursor {
             parameters.push(("cursor", cursor.to_owned()));
         }
-        let place = PagePlace { is_first: cursor.is_none(), max_attempts: None };
+        let place = PagePlace { is_first: cursor.is_none(), max_attempts: query.max_attempts };
         let Fetched { page, permit } =
             self.fetch_page::<ChangesEnvelope>(query.endpoint, &query.path, &parameters, place, format).await?;
-        let ChangesEnvelope { rows, next } = page;
+        let ChangesEnvelope { rows, next, .. } = page;
         Ok(ChangesPage { rows, next, permit })
     }
 }

@@ -15,6 +15,9 @@ pub(super) trait Envelope: Sized {
     /// A page without rows, behind which there is none.
     fn empty() -> Self;
 
+    /// Whether it has an error beside its rows.
+    fn tells_of_error(&self) -> bool;
+
     /// The whole of a body.
     fn whole(scanner: &mut Scanner<'_>, format: &RecordFormat) -> Result<Self, Malformed> {
         let page = match scanner.peek() {
@@ -72,6 +75,7 @@ pub(super) struct ListEnvelope {
     pub(super) counting: Counting,
     /// It gives a cursor to the next page.
     pub(super) has_cursor: bool,
+    tells_of_error: bool,
 }
 
 /// How a page counts.
@@ -87,6 +91,7 @@ pub(super) enum Counting {
 pub(super) struct ChangesEnvelope {
     pub(super) rows: RecordBatch,
     pub(super) next: NextPage,
+    tells_of_error: bool,
 }
 
 /// What a page says of the one behind it.
@@ -156,6 +161,7 @@ impl Envelope for ListEnvelope {
                 page_size: page.page_size.or(items_per_page.get()),
                 counting,
                 has_cursor,
+                tells_of_error: failed,
             });
         }
         if total == Some(0) {
@@ -174,7 +180,12 @@ impl Envelope for ListEnvelope {
             page_size: None,
             counting: Counting::Pages(Some(0)),
             has_cursor: false,
+            tells_of_error: false,
         }
+    }
+
+    fn tells_of_error(&self) -> bool {
+        self.tells_of_error
     }
 }
 
@@ -212,7 +223,7 @@ impl Envelope for ChangesEnvelope {
         let announces_rows = size.unwrap_or(0) > 0 || next != NextPage::None;
         match content.get() {
             Some(rows) if failed && rows.is_empty() => Err(Malformed::Shape(ERROR)),
-            Some(rows) => Ok(Self { rows, next }),
+            Some(rows) => Ok(Self { rows, next, tells_of_error: failed }),
             None if announces_rows || error || failed || !has_paging => {
                 Err(Malformed::Shape("its rows, `content` or `data`, are missing"))
             }
@@ -222,7 +233,11 @@ impl Envelope for ChangesEnvelope {
     }
 
     fn empty() -> Self {
-        Self { rows: RecordBatch::empty(), next: NextPage::None }
+        Self { rows: RecordBatch::empty(), next: NextPage::None, tells_of_error: false }
+    }
+
+    fn tells_of_error(&self) -> bool {
+        self.tells_of_error
     }
 }
 

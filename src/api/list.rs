@@ -128,11 +128,6 @@ impl ListPage {
 }
 
 impl Api<'_> {
-    /// Whether the list has given a proper page in this run.
-    pub fn has_read(&self, query: &ListQuery) -> bool {
-        self.proper.borrow().contains(query.endpoint)
-    }
-
     /// One page of a list, `page` counted from 0, in the paging that the list was found to have.
     ///
     /// # Errors
@@ -178,7 +173,7 @@ impl Api<'_> {
         let place = PagePlace { is_first: number == 0, max_attempts: query.max_attempts };
         let fetched = self.fetch_page::<ListEnvelope>(query.endpoint, query.endpoint, &parameters, place, format);
         let Fetched { page, permit } = fetched.await?;
-        let ListEnvelope { rows, bytes, total, page_size, counting, has_cursor } = page;
+        let ListEnvelope { rows, bytes, total, page_size, counting, has_cursor, .. } = page;
         let (asked, given) = (query.page_size(paging), rows.len() as u64);
         // A server may have a bound of its own, which it tells, or which shows by a first page that is not all.
         let is_capped = number == 0 && (1..asked).contains(&given) && total.is_some_and(|total| given < total);

@@ -45,8 +45,8 @@ pub struct Api<'a> {
     permits: Arc<Semaphore>,
     /// Endpoints that have answered with a proper page in this run.
     proper: RefCell<BTreeSet<&'static str>>,
-    /// Those of which it was told that they have nothing.
-    told_nothing: RefCell<BTreeSet<&'static str>>,
+    /// Those of which it was told that they have nothing, or rows and an error.
+    told: RefCell<BTreeSet<&'static str>>,
 }
 
 /// Which page of a list is asked for.
@@ -83,7 +83,7 @@ impl<'a> Api<'a> {
             region: (config.region == Region::Eu).then_some("EU"),
             permits: Arc::new(Semaphore::new(config.max_concurrency)),
             proper: RefCell::default(),
-            told_nothing: RefCell::default(),
+            told: RefCell::default(),
         })
     }
 
@@ -177,20 +177,38 @@ impl<'a> Api<'a> {
             url: under(base, path),
             region: self.region,
             payload: Payload::Query(parameters),
-            policy: RequestPolicy { max_attempts: place.max_attempts, ..RequestPolicy::API },
+            policy: RequestPolicy {
+                doubts_refusal: self.proper.borrow().contains(endpoint),
+                max_attempts: place.max_attempts,
+                ..RequestPolicy::API
+            },
         });
         let mut was_asked_again = false;
         loop {
             let body = self.tokens.send(&mut request).await?;
             let invalid = match T::parse(&body, format) {
-                Ok(page) => {
+                Ok(page) if !page.tells_of_error() => {
                     self.proper.borrow_mut().insert(endpoint);
                     return Ok(Fetched { page, permit });
+                }
+                Ok(page) => {
+                    let error = InvalidBody("it has rows, but tells of an error".to_owned());
+                    if was_asked_again {
+                        self.proper.borrow_mut().insert(endpoint);
+                        if self.told.borrow_mut().insert(endpoint) {
+                            let InvalidBody(error) = request.with_words_of(&body, error);
+                            tracing::warn!(
+                                "Navan's answer for {path}: {error}. Its rows are written; others may be missing."
+                            );
+                        }
+                        return Ok(Fetched { page, permit });
+                    }
+                    error
                 }
                 Err(BodyProblem::Nothing) => {
                     let is_proper = self.proper.borrow().contains(endpoint);
                     if place.is_first && was_asked_again && (is_proper || request.had_no_content) {
-                        if !is_proper && self.told_nothing.borrow_mut().insert(endpoint) {
+                        if !is_proper && self.told.borrow_mut().insert(endpoint) {
                             tracing::warn!(
                                 "Navan answers {path} with 204, which says that there is nothing, and has given no row of it in this run; it is taken for empty."
                             );

@@ -67,6 +67,8 @@ pub struct PendingRequest<'a> {
     probe_flag: ProbeFlag,
     /// The wait that the last answer asked for.
     retry_after: Option<Duration>,
+    /// It was refused once, and tried again nevertheless.
+    was_doubted: bool,
     /// The number of the last token that was refused.
     pub refused_token: Option<u64>,
     /// Whether the last answer said itself that it has no body (204).
@@ -140,6 +142,7 @@ impl Gateway {
             id: Uuid::new_v4(),
             probe_flag: ProbeFlag::default(),
             retry_after: None,
+            was_doubted: false,
             refused_token: None,
             had_no_content: false,
             obstacle: None,
@@ -194,9 +197,12 @@ impl<'a> PendingRequest<'a> {
         permits.record(&response)?;
         match response.action {
             ResponseAction::Success => Ok(Attempt::Body(response.body)),
-            ResponseAction::Fail => {
-                Err(Failure::Refused(response.refusal(&self.request, &self.gateway.secrets(bearer))))
+            ResponseAction::Doubt if !std::mem::replace(&mut self.was_doubted, true) => {
+                let refused = self.refused(&response, bearer);
+                self.back_off(response.describe(), self.retry_after).await.map_err(|_| refused)?;
+                Ok(Attempt::Again)
             }
+            ResponseAction::Doubt | ResponseAction::Fail => Err(self.refused(&response, bearer)),
             ResponseAction::RefreshToken => Ok(Attempt::TokenRefused),
             ResponseAction::Retry => {
                 self.back_off(response.describe(), self.retry_after).await?;
@@ -213,6 +219,10 @@ impl<'a> PendingRequest<'a> {
                 Ok(Attempt::Again)
             }
         }
+    }
+
+    fn refused(&self, response: &Response, bearer: Option<&Secret>) -> Failure {
+        Failure::Refused(response.refusal(&self.request, &self.gateway.secrets(bearer)))
     }
 
     /// The same, with what Navan says in a body that is no page.

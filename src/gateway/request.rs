@@ -41,15 +41,28 @@ pub struct RequestPolicy {
     pub carries_token: bool,
     /// The parameters may stand in an error.
     pub shows_parameters: bool,
+    /// The endpoint has answered properly before, so that one 403 or 404 says little.
+    pub doubts_refusal: bool,
     /// Fewer tries than a request has by default.
     pub max_attempts: Option<u32>,
 }
 
 impl RequestPolicy {
     /// A read of the API.
-    pub const API: Self = Self { is_limited: true, carries_token: true, shows_parameters: true, max_attempts: None };
+    pub const API: Self = Self {
+        is_limited: true,
+        carries_token: true,
+        shows_parameters: true,
+        doubts_refusal: false,
+        max_attempts: None,
+    };
 
     /// A request for a token. It bypasses the rate limiter and the breaker, which may be waiting for just this token.
-    pub const TOKEN: Self =
-        Self { is_limited: false, carries_token: false, shows_parameters: false, max_attempts: None };
+    pub const TOKEN: Self = Self {
+        is_limited: false,
+        carries_token: false,
+        shows_parameters: false,
+        doubts_refusal: false,
+        max_attempts: None,
+    };
 }

@@ -35,6 +35,8 @@ pub(super) enum ResponseAction {
     RateLimited,
     /// Try again with another token.
     RefreshToken,
+    /// Try once more: it is a refusal, but a doubtful one.
+    Doubt,
     /// Give up: asking again would not help.
     Fail,
 }
@@ -59,11 +61,14 @@ pub(super) struct Response {
 impl Response {
     /// A whole answer.
     pub(super) fn whole(policy: RequestPolicy, status: StatusCode, headers: &HeaderMap, body: Buffer) -> Self {
+        let retry_after = headers::retry_after(headers);
         let action = match status {
             status if status.is_success() => ResponseAction::Success,
             StatusCode::TOO_MANY_REQUESTS => ResponseAction::RateLimited,
             StatusCode::UNAUTHORIZED if policy.carries_token => ResponseAction::RefreshToken,
             status if is_transient(status) => ResponseAction::Retry,
+            StatusCode::FORBIDDEN if policy.doubts_refusal || retry_after.is_some() => ResponseAction::Doubt,
+            StatusCode::NOT_FOUND if policy.doubts_refusal => ResponseAction::Doubt,
             _ => ResponseAction::Fail,
         };
         let obstacle = Obstacle::of_answer(status.as_u16(), headers, &body);
@@ -73,7 +78,7 @@ impl Response {
             body,
             obstacle,
             error: None,
-            retry_after: headers::retry_after(headers),
+            retry_after,
             rate_limit: headers::rate_limit(headers),
             outcome: if status.is_server_error() { RequestOutcome::ServerError } else { RequestOutcome::Answer },
         }

@@ -10,6 +10,8 @@ use crate::buffer::Buffer;
 /// The records of a page.
 #[derive(Debug)]
 pub struct RecordBatch {
+    /// How much of each line stands before its row.
+    pub(super) head: usize,
     pub(super) lines: Buffer,
     pub(super) rows: Vec<Row>,
     /// What is worth a word, row by row.
@@ -41,7 +43,7 @@ pub enum Identity {
 impl RecordBatch {
     /// One without records.
     pub fn empty() -> Self {
-        Self { lines: Buffer::empty(), rows: Vec::new(), findings: Vec::new() }
+        Self { head: 0, lines: Buffer::empty(), rows: Vec::new(), findings: Vec::new() }
     }
 
     /// How many records it holds.
@@ -64,10 +66,11 @@ impl RecordBatch {
         &self.rows
     }
 
-    /// Leaves out the rows that are not to be kept.
-    pub fn retain(&mut self, keep: impl FnMut(&Row) -> bool) {
+    /// Leaves out the rows that are not to be kept. What they hold is given too, as it is written: the same for the same row.
+    pub fn retain(&mut self, mut keep: impl FnMut(&Row, &[u8]) -> bool) {
         let before = self.rows.len();
-        self.rows.retain(keep);
+        let Self { head, lines, rows, .. } = self;
+        rows.retain(|row| keep(row, &lines[row.line.start + *head..row.line.end]));
         if self.rows.len() < before {
             self.close_gaps();
         }

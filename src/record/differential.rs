@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 use super::schema::Format;
 use super::timestamp::Formatted;
 use super::*;
+use crate::hash::hash;
 
 const SCHEMA: &str = r#"{"type":"object","properties":{
     "id":{"type":"string"}, "at":{"type":["null","string"],"format":"date-time"}, "words":{"type":["null","string"]},
@@ -337,8 +338,8 @@ fn expected_row(schema: &Value, row: &str) -> Option<Expected> {
         gathered.findings.insert((FindingKind::NoKey, "id".to_owned()));
     }
     let identity = match &key {
-        Some(key) => Identity::Key(row_scan::hash(key.as_bytes())),
-        None => Identity::Content(row_scan::hash(row.as_bytes())),
+        Some(key) => Identity::Key(hash(key.as_bytes())),
+        None => Identity::Content(hash(row.as_bytes())),
     };
     Some(Expected { written: format!("{{{}}}", kept.join(",")), identity, cursor, findings: gathered.findings })
 }

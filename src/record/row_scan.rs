@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hasher as _};
 use std::ops::Range;
 
 use chrono::{DateTime, Utc};
@@ -18,6 +17,7 @@ use super::schema::{FieldRole, NodeId, RowSchema, SchemaNode};
 use super::timestamp;
 use crate::buffer::Buffer;
 use crate::clock;
+use crate::hash::hash;
 
 /// How many names of fields that no schema declares are told apart.
 const MAX_UNDECLARED: usize = 1_000;
@@ -67,7 +67,8 @@ impl RecordFormat {
     /// If it is not an array of objects.
     pub fn scan(&self, scanner: &mut Scanner<'_>) -> Result<RecordBatch, Malformed> {
         let before_row = format!(r#"{}{},"data":"#, self.head, clock::now().timestamp_millis());
-        let mut batch = RecordBatch { lines: Buffer::take(), rows: Vec::new(), findings: Vec::new() };
+        let mut batch =
+            RecordBatch { head: before_row.len(), lines: Buffer::take(), rows: Vec::new(), findings: Vec::new() };
         let mut found = RowScan::default();
         let mut more = scanner.open(b'[', b']')?;
         while more {
@@ -106,15 +107,20 @@ impl RecordFormat {
         before_row: &[u8],
         batch: &mut RecordBatch,
     ) -> Result<(), Malformed> {
-        if scanner.peek() != b'{' {
-            scanner.skip_value()?;
-            return Err(Malformed::Shape("a row is not an object"));
-        }
+        let is_object = scanner.peek() == b'{';
         scanner.edits.clear();
         scanner.is_mended = false;
         found.clear();
         let start = scanner.at();
-        self.members(scanner, found)?;
+        if is_object {
+            self.members(scanner, found)?;
+        } else {
+            scanner.skip_value()?;
+            if !scanner.is_lenient {
+                return Err(Malformed::Shape("a row is not an object"));
+            }
+            scanner.is_mended = true;
+        }
         if scanner.is_mended {
             found.findings.push(Finding { kind: FindingKind::Mended, place: self.schema.root.id });
         }
@@ -124,7 +130,11 @@ impl RecordFormat {
         let (text, row) = (scanner.text(), start..scanner.at());
         let (line_start, findings_start) = (batch.lines.len(), batch.findings.len());
         batch.lines.extend_from_slice(before_row);
-        self.write_row(scanner, found, row.clone(), &mut batch.lines);
+        if is_object {
+            self.write_row(scanner, found, row.clone(), &mut batch.lines);
+        } else {
+            self.write_stray(scanner, row.clone(), &mut batch.lines);
+        }
         batch.findings.append(&mut found.findings);
         batch.rows.push(Row {
             identity: match &found.key {
@@ -155,6 +165,14 @@ impl RecordFormat {
         line.push(b'}');
         extra::write_changes(&found.extras, line);
         line.extend_from_slice(b"}}\n");
+    }
+
+    /// Writes an element of the list that is no row: no column can hold it.
+    fn write_stray(&self, scanner: &Scanner<'_>, value: Range<usize>, line: &mut Vec<u8>) {
+        let key = json!(self.schema.path(self.schema.key));
+        line.extend_from_slice(format!(r#"{{{key}:"","_extra":{{"row":"#).as_bytes());
+        scanner.edits.write(scanner.text(), value, 0, line);
+        line.extend_from_slice(b"}}}}\n");
     }
 
     /// Scans the members of a row along the schema; those that it does not declare are taken out.
@@ -399,11 +417,4 @@ fn with_indices(path: &str, indices: &[usize]) -> String {
         None => part.to_owned(),
     };
     path.split("[]").map(next).collect()
-}
-
-/// A strong hash: two keys of one slice that met in it would be taken for one row.
-pub(super) fn hash(key: &[u8]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    hasher.write(key);
-    hasher.finish()
 }

@@ -62,7 +62,7 @@ pub struct Scanner<'a> {
     /// Whether something broken was replaced in the row under way.
     pub(super) is_mended: bool,
     /// Whether what is no JSON is mended, as far as it lies inside a value.
-    is_lenient: bool,
+    pub(super) is_lenient: bool,
     /// The closing bytes of the arrays and objects that are being skipped: unlike the call stack, it cannot overflow.
     nesting: Vec<u8>,
 }

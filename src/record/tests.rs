@@ -237,7 +237,7 @@ fn rows_that_are_left_out_leave_the_lines_of_the_others_whole() {
     let rows = r#"[{"id":"1"},{"id":"22","words":7},{"id":"333"},{"id":"4","list":"x"}]"#;
     let mut batch = scan_with(&format, Scanner::new(rows.as_bytes())).unwrap();
     let mut number = 0;
-    batch.retain(|_| {
+    batch.retain(|_, _| {
         number += 1;
         number % 2 == 0
     });

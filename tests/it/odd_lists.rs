@@ -7,7 +7,7 @@ use crate::harness::state_file;
 use crate::odd_answers::{
     BOOKINGS, FEES, USERS, assert_complete, assert_error, assert_rows, assert_warned, changes, numbered, rows,
 };
-use crate::scripted::{Asked, Reply, ScriptedNavan, changes_page};
+use crate::scripted::{Asked, Reply, ScriptedNavan, changes_page, list_page};
 
 const TRAVEL_USERS: &str = "/travel/v1/users";
 
@@ -221,4 +221,191 @@ fn what_stands_beside_the_rows_may_come_in_other_forms() {
         let server = ScriptedNavan::start(move |asked| (asked.path == FEES).then(|| Reply::new(200, text.clone())));
         assert_complete(&server.connector().stream("TRANSACTION").read(), "TRANSACTION", 2);
     }
+}
+
+#[test]
+fn two_rows_of_one_time_are_two_versions_unless_they_are_alike() {
+    let row = |amount: u32| json!({"id": "t-1", "modified_timestamp": "2026-11-20T10:00:00Z", "posted_amount": amount});
+    let server = ScriptedNavan::start(move |asked| {
+        (asked.path == FEES).then(|| match asked.parameter("cursor") {
+            "" => changes(&[row(1), row(2), row(2)], true, json!("second")),
+            _ => changes(&[row(2), row(3)], false, Value::Null),
+        })
+    });
+    let run = server.connector().stream("TRANSACTION").read();
+    let amounts: Vec<_> = run.records("TRANSACTION").iter().map(|record| record["posted_amount"].clone()).collect();
+    assert_eq!(amounts, [json!(1), json!(2), json!(3)]);
+}
+
+#[test]
+fn an_error_beside_rows_is_asked_about_and_told() {
+    let answer = |with_error: bool| {
+        let mut page = json!({"content": rows("id", 0..20), "has_next": false});
+        if with_error {
+            page["errors"] = json!([{"message": "three rows could not be loaded"}]);
+            page["error"] = json!({"message": "the ledger is locked"});
+        }
+        Reply::json(&page)
+    };
+    let once = ScriptedNavan::start(move |asked| (asked.path == FEES).then(|| answer(asked.before == 0)));
+    let run = once.connector().stream("TRANSACTION").read();
+    assert_complete(&run, "TRANSACTION", 20);
+    assert!(run.logs("WARN").iter().all(|line| !line.contains("error")), "{:?}", run.logs("WARN"));
+    let always = ScriptedNavan::start(move |asked| (asked.path == FEES).then(|| answer(true)));
+    let run = always.connector().stream("TRANSACTION").read();
+    assert_complete(&run, "TRANSACTION", 20);
+    assert_warned(
+        &run,
+        "tells of an error; it says: the ledger is locked. Its rows are written; others may be missing",
+    );
+}
+
+#[test]
+fn line_items_at_which_navan_fails_are_left_out() {
+    for (status, content_type) in [(500, "application/json"), (403, "text/html"), (400, "application/json")] {
+        let server = ScriptedNavan::start(move |asked| {
+            asked.path.starts_with("/v1/expense/").then(|| {
+                if asked.parameter("include_field_group").contains("LINE_ITEM") {
+                    return Reply::new(status, "<html>no</html>").header("content-type", content_type);
+                }
+                changes_page(&rows(&asked.path, 0..30).into_iter().map(with_id).collect::<Vec<_>>())
+            })
+        });
+        let types = json!(["fees", "card-transactions", "manual-transactions"]);
+        let connector =
+            server.connector().config("transaction_types", types).config("start_date", "2026-10-01T00:00:00Z");
+        let run = connector.streams(&[("TRANSACTION", "full_refresh")]).read();
+        assert_eq!(run.status.code(), Some(0), "{status}: {:?}", run.errors());
+        assert_eq!(run.records("TRANSACTION").len(), 3 * 8 * 30, "{status}");
+        assert_warned(&run, "LINE_ITEM; only");
+    }
+}
+
+/// A row whose `id` is made of its own key, so that rows of several lists are told apart.
+fn with_id(mut row: Value) -> Value {
+    let id = row.as_object().unwrap().values().next().unwrap().clone();
+    row["id"] = id;
+    row
+}
+
+#[test]
+fn users_whose_numbered_list_fails_are_read_by_their_cursor() {
+    let server = ScriptedNavan::start(|asked| match asked.path.as_str() {
+        USERS => Some(failure()),
+        TRAVEL_USERS => Some(match asked.parameter("cursor") {
+            "" => changes(&rows("id", 0..100), true, json!("second")),
+            _ => changes(&rows("id", 100..130), false, Value::Null),
+        }),
+        _ => None,
+    });
+    assert_complete(&server.connector().stream("USER").read(), "USER", 130);
+    let run = server.connector().run("check");
+    assert!(run.logs("INFO").contains(&"USER can be read."), "{:?}", run.logs("WARN"));
+}
+
+#[test]
+fn a_stray_refusal_of_a_later_page_is_asked_once_more() {
+    for status in [403, 404] {
+        let server = ScriptedNavan::start(move |asked| match asked.path.as_str() {
+            USERS => Some(Reply::new(404, "{}")),
+            TRAVEL_USERS => Some(match asked.parameter("cursor") {
+                "" => changes(&rows("id", 0..100), true, json!("second")),
+                _ if asked.before == 0 => Reply::new(status, "{}"),
+                _ => changes(&rows("id", 100..130), false, Value::Null),
+            }),
+            _ => None,
+        });
+        assert_complete(&server.connector().stream("USER").read(), "USER", 130);
+        let server = users(move |asked| match asked.before {
+            // Of the second of the two sweeps.
+            1 if asked.number("page") == 2 => Reply::new(status, "{}"),
+            _ => numbered(asked, "id", 350, 350),
+        });
+        assert_complete(&server.connector().stream("USER").read(), "USER", 350);
+    }
+}
+
+#[test]
+fn a_403_that_says_when_to_come_again_is_asked_once_more() {
+    let server = bookings(|asked| match asked.before {
+        0 => Reply::new(403, r#"{"error":{"message":"too busy"}}"#).header("retry-after", 1),
+        _ => numbered(asked, "uuid", 30, 30),
+    });
+    assert_complete(&server.connector().stream("BOOKING").read(), "BOOKING", 30);
+}
+
+#[test]
+fn a_page_that_takes_itself_for_the_whole_list_is_followed_by_another() {
+    for cap in [50, 75, 100] {
+        let server = users(move |asked| {
+            let rows = page_of(asked, "id", 340, cap);
+            list_page(&rows, rows.len(), 1)
+        });
+        assert_rows(&server.connector().stream("USER").read(), "USER", 340);
+        let server = bookings(move |asked| {
+            let rows = page_of(asked, "uuid", 340, cap);
+            list_page(&rows, rows.len(), 1)
+        });
+        assert_rows(&server.connector().stream("BOOKING").read(), "BOOKING", 340);
+    }
+}
+
+#[test]
+fn one_type_that_answers_with_a_page_for_people_costs_only_itself() {
+    let server = ScriptedNavan::start(|asked| match asked.path.as_str() {
+        FEES => Some(Reply::new(200, "<html>maintenance</html>").header("content-type", "text/html")),
+        _ => Some(changes_page(&rows("id", 0..30))).filter(|_| asked.path.starts_with("/v1/expense/")),
+    });
+    let connector = server.connector().config("transaction_types", json!(["fees", "disputes"]));
+    let run = connector.stream("TRANSACTION").read();
+    assert_rows(&run, "TRANSACTION", 30);
+    assert_error(&run, "transient_error", "what of fees changed from");
+    let last = run.states("TRANSACTION").pop().unwrap();
+    assert_eq!(last["types"]["disputes"]["synced_through"], "2026-11-22T10:00:00Z");
+    assert!(last["types"]["fees"].is_null(), "{last}");
+}
+
+#[test]
+fn a_page_that_stays_refused_is_named_and_the_rest_is_read() {
+    for status in [400, 403, 404] {
+        let server = bookings(move |asked| match asked.number("page") {
+            3 => Reply::new(status, "{}"),
+            _ => numbered(asked, "uuid", 700, 700),
+        });
+        let run = server.connector().stream("BOOKING").read();
+        assert_rows(&run, "BOOKING", 600);
+        assert_error(&run, "transient_error", "rows 301 to 400");
+    }
+}
+
+#[test]
+fn an_element_that_is_no_row_does_not_cost_the_page() {
+    for odd in [json!(7), json!("a row"), json!([1, {"a": 2}]), json!(true)] {
+        let value = odd.clone();
+        let server = bookings(move |_| {
+            let mut page = rows("uuid", 0..10);
+            page.insert(4, odd.clone());
+            list_page(&page, 11, 1)
+        });
+        let run = server.connector().stream("BOOKING").read();
+        assert_eq!(run.status.code(), Some(0), "{:?}", run.errors());
+        let records = run.records("BOOKING");
+        assert_eq!((records.len(), records[4]), (11, &json!({"uuid": "", "_extra": {"row": value}})));
+        assert_warned(&run, "BOOKING");
+    }
+}
+
+#[test]
+fn rows_without_a_key_that_come_for_ever_are_noticed() {
+    let page = || [rows("id", 0..3), rows("other", 0..97)].concat();
+    let server = users(move |_| Reply::json(&json!({"data": page()})));
+    let run = server.connector().stream("USER").read();
+    assert_eq!(run.status.code(), Some(0), "{:?}", run.errors());
+    assert!(run.records("USER").len() <= 3 + 4 * 97, "{}", run.records("USER").len());
+    let server = ScriptedNavan::start(move |asked| {
+        let cursor = json!(format!("after {}", asked.parameter("cursor")));
+        (asked.path == FEES).then(|| changes(&rows("other", 0..10), true, cursor))
+    });
+    let run = server.connector().stream("TRANSACTION").read();
+    assert_error(&run, "system_error", "100 pages in a row brought no new row");
 }

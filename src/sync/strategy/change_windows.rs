@@ -82,7 +82,11 @@ impl ChangeWindows {
         let mut progress = ReadProgress::new(given.clone(), &windows, end);
         progress.second_looks = SecondLooks::resume(&given.unsure, &read.config.transaction_types, windows.iter());
         let times = ReadTimes { end, unsure_since: progress.second_looks.since(end) };
-        let field_groups = FieldGroups { current: Cell::new(self.field_groups), proven: self.proven_field_groups };
+        let field_groups = FieldGroups {
+            current: Cell::new(self.field_groups),
+            proven: self.proven_field_groups,
+            are_settled: tokio::sync::Mutex::new(false),
+        };
         self.read_windows(read, windows, &mut progress, &field_groups, times).await?;
         // One refusal says little: each type that was refused is asked once more, and one that can be read for all its windows.
         let (first, others) = progress.take_refused_of_unread_types();

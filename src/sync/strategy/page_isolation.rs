@@ -36,6 +36,13 @@ pub(super) struct BrokenRows {
     why: String,
 }
 
+impl BrokenRows {
+    /// So many rows, from the row `from` on, of what the list was asked for.
+    pub(super) fn new(from: u64, count: u64, of: String, why: String) -> Self {
+        Self { from, count, of, why }
+    }
+}
+
 impl From<BrokenRows> for MissingRange {
     fn from(BrokenRows { from, count, of, why }: BrokenRows) -> Self {
         Self { what: format!("rows {} to {} of {of} ({why})", from + 1, from + count), is_defect: false }
@@ -70,7 +77,7 @@ pub(super) async fn isolate(sweep: &PageSweep<'_>, number: u64, failure: Failure
     match try_page(sweep, &again, number).await? {
         PageAnswer::Read(given) => return Ok(Isolated { given, ..Isolated::default() }),
         PageAnswer::Absent(refused) => {
-            sweep.note_refused(refused);
+            sweep.note_refused(number, refused);
             return Ok(Isolated::default());
         }
         PageAnswer::Failed(_) => prove_api_works(sweep).await?,
@@ -162,7 +169,7 @@ enum PageAnswer {
     /// It gave so many rows.
     Read(u64),
     Failed(Failure),
-    /// The list has no such page: 403 or 404.
+    /// The list has no such page, or refuses it.
     Absent(Failure),
 }
 
@@ -171,7 +178,7 @@ async fn try_page(sweep: &PageSweep<'_>, query: &ListQuery, number: u64) -> Resu
     match sweep.read.api.list_page(query, number, sweep.paging, sweep.read.emitter.format()).await {
         Ok(page) => Ok(PageAnswer::Read(sweep.write(page).await?)),
         Err(failure @ Failure::Exhausted { .. }) => Ok(PageAnswer::Failed(failure)),
-        Err(failure) if matches!(failure.refused_with(), Some(403 | 404)) => Ok(PageAnswer::Absent(failure)),
+        Err(failure @ Failure::Refused(_)) => Ok(PageAnswer::Absent(failure)),
         Err(failure) => Err(failure.into()),
     }
 }

@@ -65,8 +65,8 @@ struct Sweep {
     new: u64,
     /// Rows came behind the pages that the list says it has.
     went_beyond: bool,
-    /// A page that was refused.
-    refused: Option<Failure>,
+    /// Pages that were refused.
+    refused: Vec<(u64, Failure)>,
     /// Pages in a row that brought no row that this sweep had not seen.
     barren: u32,
 }
@@ -81,6 +81,11 @@ impl SeenRows {
         if let Some(total) = total {
             self.sweep.total_moved |= *self.sweep.total.get_or_insert(total) != total;
         }
+    }
+
+    /// How many rows of this sweep are like no other.
+    fn unlike(&self) -> u64 {
+        self.sweep.distinct - self.numbers.repeated() as u64
     }
 
     /// Takes note of a row; returns whether it is new.
@@ -102,7 +107,7 @@ impl Sweep {
     fn is_consistent(&self) -> bool {
         let is_whole =
             self.total.is_none_or(|total| self.distinct == total || self.went_beyond && self.distinct > total);
-        !self.total_moved && self.repeats == 0 && self.refused.is_none() && is_whole
+        !self.total_moved && self.repeats == 0 && self.refused.is_empty() && is_whole
     }
 
     /// Whether as many rows were seen as the list says it has.
@@ -159,12 +164,11 @@ pub(super) async fn sweep(
             continue;
         }
         tracing::info!("{}: rows moved while they were read; reading again.", read.emitter.name());
-        if sweep.confirms() && sweep.refused.is_none() {
+        if sweep.confirms() && sweep.refused.is_empty() {
             break;
         }
     }
-    sweeper.end_inconsistent()?;
-    Ok(Vec::new())
+    Ok(sweeper.end_inconsistent())
 }
 
 /// Page 0 of a list, or what the list's page 1 says in its place.
@@ -188,7 +192,8 @@ impl FirstPage {
     }
 }
 
-/// Asks for page 0. If that fails for good, page 1 tells whether it is the list that fails, or only that page.
+/// Asks for page 0, as long as any request is tried. If it fails for good, page 1 tells whether it is the list that fails, or only
+/// that page.
 ///
 /// # Errors
 /// As for any request.
@@ -197,21 +202,32 @@ pub(super) async fn first_page(
     query: &ListQuery,
     paging: Paging,
 ) -> Result<FirstPage, Failure> {
-    let brief = query.clone().with_attempts(page_isolation::ATTEMPTS);
-    let mut first = read.api.list_page(&brief, 0, paging, read.emitter.format()).await;
-    // One refusal says little where others were answered.
-    if matches!(first.as_ref().err().and_then(Failure::refused_with), Some(403 | 404)) && read.api.has_read(query) {
-        first = read.api.list_page(&brief, 0, paging, read.emitter.format()).await;
+    match brief_first_page(read, query, paging).await {
+        Err(Failure::Exhausted { .. }) => {
+            read.api.list_page(query, 0, paging, read.emitter.format()).await.map(FirstPage::Whole)
+        }
+        first => first,
     }
-    let failure = match first {
+}
+
+/// The same with few tries.
+///
+/// # Errors
+/// As for any request.
+pub(super) async fn brief_first_page(
+    read: &ReadContext<'_>,
+    query: &ListQuery,
+    paging: Paging,
+) -> Result<FirstPage, Failure> {
+    let brief = query.clone().with_attempts(page_isolation::ATTEMPTS);
+    let failure = match read.api.list_page(&brief, 0, paging, read.emitter.format()).await {
         Ok(page) => return Ok(FirstPage::Whole(page)),
         Err(failure @ Failure::Exhausted { .. }) => failure,
         Err(failure) => return Err(failure),
     };
     match read.api.list_page(&brief, 1, paging, read.emitter.format()).await {
         Ok(second) => Ok(FirstPage::Broken { failure, second }),
-        // The list fails, and is tried as long as any request is.
-        Err(_) => read.api.list_page(query, 0, paging, read.emitter.format()).await.map(FirstPage::Whole),
+        Err(_) => Err(failure),
     }
 }
 
@@ -257,7 +273,7 @@ impl PageSweep<'_> {
     async fn read_rest(&self, pages: u64, broken: &mut Vec<BrokenRows>) -> Result<(), ReadError> {
         let given = self.seen.borrow().sweep.distinct;
         // Where nothing is told, only a page without rows is an end.
-        let mut last_is_full = pages <= 1 && (given >= self.size.get() || self.is_untold() && given > 0);
+        let mut last_is_full = pages <= 1 && (self.looks_full(given) || self.is_untold() && given > 0);
         if pages > 1 {
             let mut order = Some(self.options.request_order.lock().await);
             let mut numbers = 1..pages;
@@ -290,6 +306,12 @@ impl PageSweep<'_> {
         Ok(())
     }
 
+    /// Whether the only page of a list may not be all of it: it has as many rows as were asked for, or a number that a server may well
+    /// have for a bound of its own.
+    fn looks_full(&self, rows: u64) -> bool {
+        rows >= self.size.get() || matches!(rows, 10 | 20) || rows > 0 && rows.is_multiple_of(25)
+    }
+
     /// Whether the list says nothing of its size.
     fn is_untold(&self) -> bool {
         self.pages.get().is_none()
@@ -303,16 +325,18 @@ impl PageSweep<'_> {
     /// Reads a page that the list says it does not have. Full is one that brought rows, as many as a page holds.
     async fn read_behind(&self, number: u64) -> Result<PageOutcome, ReadError> {
         let mut outcome = PageOutcome { number, is_full: false, broken: Vec::new() };
-        let (before, repeats, total_moved) = {
-            let sweep = &self.seen.borrow().sweep;
-            (sweep.distinct, sweep.repeats, sweep.total_moved)
+        let (before, unlike, repeats, total_moved) = {
+            let seen = self.seen.borrow();
+            (seen.sweep.distinct, seen.unlike(), seen.sweep.repeats, seen.sweep.total_moved)
         };
         // What stops at a round number may have been capped, so that no chance is to decide whether more is there.
         let looks_capped = self.seen.borrow().sweep.looks_capped();
         let brief = self.query.clone().with_attempts(page_isolation::ATTEMPTS);
         let query = if looks_capped { self.query } else { &brief };
-        let rows = match self.read.api.list_page(query, number, self.paging, self.read.emitter.format()).await {
-            Ok(page) => self.write(page).await?,
+        match self.read.api.list_page(query, number, self.paging, self.read.emitter.format()).await {
+            Ok(page) => {
+                self.write(page).await?;
+            }
             Err(failure) => {
                 let has_total = self.seen.borrow().sweep.has_total();
                 match failure.refused_with() {
@@ -338,11 +362,14 @@ impl PageSweep<'_> {
                 }
                 return Ok(outcome);
             }
-        };
-        let sweep = &mut self.seen.borrow_mut().sweep;
-        if sweep.distinct > before {
+        }
+        let mut seen = self.seen.borrow_mut();
+        let brought_rows = seen.unlike() > unlike;
+        let sweep = &mut seen.sweep;
+        if brought_rows {
+            // The list is longer than it says, so that its words end nothing any more.
             sweep.went_beyond = true;
-            outcome.is_full = rows >= self.size.get() || self.is_untold();
+            outcome.is_full = true;
         } else {
             // Some servers give the last page again, or another total, for a page that there is not.
             sweep.repeats = repeats;
@@ -365,8 +392,8 @@ impl PageSweep<'_> {
                 let isolated = page_isolation::isolate(self, number, failure).await?;
                 Ok(PageOutcome { is_full: isolated.rows() >= self.size.get(), broken: isolated.broken, ..outcome })
             }
-            Err(failure) if matches!(failure.refused_with(), Some(403 | 404)) => {
-                self.note_refused(failure);
+            Err(failure @ Failure::Refused(_)) => {
+                self.note_refused(number, failure);
                 Ok(outcome)
             }
             Err(failure) => Err(failure.into()),
@@ -379,10 +406,10 @@ impl PageSweep<'_> {
         let given = rows.len() as u64;
         let barren = {
             let mut seen = self.seen.borrow_mut();
-            let before = seen.sweep.distinct;
+            let before = seen.unlike();
             seen.observe_total(total);
-            rows.retain(|row| seen.observe(row) && self.is_ours(row));
-            seen.sweep.barren = if seen.sweep.distinct == before { seen.sweep.barren + 1 } else { 0 };
+            rows.retain(|row, _| seen.observe(row) && self.is_ours(row));
+            seen.sweep.barren = if seen.unlike() == before { seen.sweep.barren + 1 } else { 0 };
             seen.sweep.barren
         };
         self.read.emitter.write(rows).await;
@@ -401,8 +428,8 @@ impl PageSweep<'_> {
     }
 
     /// A page was refused that the list has, or had.
-    pub(super) fn note_refused(&self, failure: Failure) {
-        self.seen.borrow_mut().sweep.refused = Some(failure);
+    pub(super) fn note_refused(&self, number: u64, failure: Failure) {
+        self.seen.borrow_mut().sweep.refused.push((number, failure));
     }
 
     fn is_ours(&self, row: &Row) -> bool {
@@ -420,10 +447,15 @@ impl PageSweep<'_> {
         }
     }
 
-    fn end_inconsistent(&self) -> Result<(), ReadError> {
+    /// What the last sweep lacks: the pages that were refused, however often they were asked for.
+    fn end_inconsistent(&self) -> Vec<BrokenRows> {
         let sweep = &self.seen.borrow().sweep;
-        if let Some(refused) = &sweep.refused {
-            return Err(refused.clone().into());
+        if !sweep.refused.is_empty() {
+            let size = self.size.get();
+            let page = |(number, failure): &(u64, Failure)| {
+                BrokenRows::new(number * size, size, self.query.describe(), failure.to_string())
+            };
+            return sweep.refused.iter().map(page).collect();
         }
         tracing::warn!(
             "{}: Navan reports {} rows, but gave {} different ones ({} of them more than once) in the last of {} passes; all that were seen are written.",
@@ -433,7 +465,7 @@ impl PageSweep<'_> {
             sweep.repeats,
             sweep.number
         );
-        Ok(())
+        Vec::new()
     }
 }
 

@@ -182,11 +182,11 @@ async fn changes_of(
             }
             Err(failure) => return Err(failure),
         };
-        let before = seen.len();
+        let (before, repeated) = (seen.len(), numbers.repeated());
         for row in page.rows.rows() {
             seen.get_or_insert(numbers.of(row), ());
         }
-        barren = if seen.len() == before { barren + 1 } else { 0 };
+        barren = if seen.len() - before <= numbers.repeated() - repeated { barren + 1 } else { 0 };
         changes.extend(page.rows.rows().iter().filter_map(|row| row.cursor.filter(|changed| *changed > since)));
         match page.next {
             NextPage::None => return Ok(None),

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::missing::{self, MissingRange};
 use super::number_map::NumberMap;
+use super::page_isolation;
 use super::page_sweep::{self, SweepOptions};
 use super::row_numbers::RowNumbers;
 use super::{BARREN_PAGES_TOLD, MAX_BARREN_PAGES, Modes, ProbeTarget, ReadContext, ReadError, ReadStrategy};
@@ -31,17 +32,26 @@ impl Snapshot {
     /// In whatever form the list is given: by numbers, or by a cursor, at its own place or the other one.
     async fn read_list(&self, read: &ReadContext<'_>) -> Result<(), ReadError> {
         let query = ListQuery::whole(self.endpoint, self.page_size);
-        match page_sweep::first_page(read, &query, Paging::default()).await {
-            Ok(first) if first.page().has_cursor && first.page().pages.is_none() => {
-                drop(first);
-                self.read_by_cursor(read, self.endpoint, None).await
-            }
-            Ok(first) => self.read_by_number(read, &query, first).await,
-            Err(failure) => match self.cursor_endpoint.filter(|_| is_elsewhere(&failure)) {
-                Some(elsewhere) => self.read_by_cursor(read, elsewhere, Some(failure)).await,
-                None => Err(failure.into()),
+        let first = match self.cursor_endpoint {
+            Some(elsewhere) => match page_sweep::brief_first_page(read, &query, Paging::default()).await {
+                Ok(first) => first,
+                Err(failure) if is_elsewhere(&failure) => {
+                    // The list is there, and fails: it is tried as long as any request is, unless it can be had elsewhere.
+                    let fails = matches!(failure, Failure::Exhausted { .. });
+                    if !fails || is_there(read, elsewhere).await {
+                        return self.read_by_cursor(read, elsewhere, Some(failure)).await;
+                    }
+                    page_sweep::first_page(read, &query, Paging::default()).await?
+                }
+                Err(failure) => return Err(failure.into()),
             },
+            None => page_sweep::first_page(read, &query, Paging::default()).await?,
+        };
+        if first.page().has_cursor && first.page().pages.is_none() {
+            drop(first);
+            return self.read_by_cursor(read, self.endpoint, None).await;
         }
+        self.read_by_number(read, &query, first).await
     }
 
     async fn read_by_number(
@@ -75,7 +85,7 @@ impl Snapshot {
         let mut cursor: Option<String> = None;
         let (mut was_unreachable, mut barren) = (false, 0);
         loop {
-            let page = read.api.cursor_page(endpoint, cursor.as_deref(), read.emitter.format()).await;
+            let page = read.api.cursor_page(endpoint, cursor.as_deref(), None, read.emitter.format()).await;
             let ChangesPage { mut rows, next, permit } = match (page, &refused) {
                 (Ok(page), _) => page,
                 (Err(failure), Some(refused)) if cursor.is_none() && is_elsewhere(&failure) => {
@@ -93,8 +103,9 @@ impl Snapshot {
                 let first = page_sweep::first_page(read, &query, Paging::default()).await?;
                 return self.read_by_number(read, &query, first).await;
             }
-            rows.retain(|row| seen.get_or_insert(numbers.of(row), ()).1);
-            barren = if rows.is_empty() { barren + 1 } else { 0 };
+            let repeated = numbers.repeated();
+            rows.retain(|row, _| seen.get_or_insert(numbers.of(row), ()).1);
+            barren = if rows.len() <= numbers.repeated() - repeated { barren + 1 } else { 0 };
             if barren == BARREN_PAGES_TOLD {
                 tracing::warn!("{}: {barren} pages in a row brought no new row.", read.emitter.name());
             }
@@ -124,9 +135,15 @@ impl Snapshot {
     }
 }
 
-/// Whether the list is not to be had at its path.
+/// Whether the list may be had elsewhere: it is not at its path, or fails there.
 fn is_elsewhere(failure: &Failure) -> bool {
-    matches!(failure.refused_with(), Some(400 | 403 | 404 | 405 | 410))
+    matches!(failure, Failure::Refused(_) | Failure::Exhausted { .. })
+}
+
+/// Whether there is a list that is followed by a cursor, and it has rows.
+async fn is_there(read: &ReadContext<'_>, endpoint: &'static str) -> bool {
+    let page = read.api.cursor_page(endpoint, None, Some(page_isolation::ATTEMPTS), read.emitter.format()).await;
+    page.is_ok_and(|page| !page.rows.is_empty())
 }
 
 impl ReadStrategy for Snapshot {
@@ -143,7 +160,7 @@ impl ReadStrategy for Snapshot {
                     let Some(elsewhere) = self.cursor_endpoint.filter(|_| is_elsewhere(&failure)) else {
                         return Err(failure.into());
                     };
-                    let page = target.api.cursor_page(elsewhere, None, target.format).await;
+                    let page = target.api.cursor_page(elsewhere, None, None, target.format).await;
                     page.map(|_| ()).map_err(|_| failure.into())
                 }
             }

@@ -118,13 +118,14 @@ impl ReadProgress {
         }
     }
 
-    /// What stands there, if nothing of a type could be read for it. Of one that can be read, the windows are named.
+    /// What stands there, if nothing of a type could be read for it. Of one that can be read, the windows are named, and so are those
+    /// of one whose answers are no pages while others' are.
     pub(super) fn obstacle(&self) -> Option<Error> {
-        let mut obstacles = self
-            .obstacles
-            .iter()
-            .filter(|(expense_type, _)| !self.read.contains(*expense_type) && !self.is_absent(expense_type));
-        obstacles.next().map(|(_, error)| error.clone())
+        let is_in_the_way = |expense_type: &str| {
+            let is_only_broken = !self.read.is_empty() && !self.refused.contains_key(expense_type);
+            !self.read.contains(expense_type) && !self.is_absent(expense_type) && !is_only_broken
+        };
+        self.obstacles.iter().find(|(expense_type, _)| is_in_the_way(expense_type)).map(|(_, error)| error.clone())
     }
 
     /// Whether Navan itself says that there is no such type: as a page for people, as servers do for a path that they do not know.

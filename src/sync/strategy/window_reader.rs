@@ -2,26 +2,24 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
-use std::hash::{DefaultHasher, Hasher as _};
 use std::ops::RangeInclusive;
 
 use chrono::{DateTime, Days, Duration, NaiveDate, Utc};
 
 use super::missing::MissingRange;
 use super::number_map::NumberMap;
-use super::row_numbers::{RowNumbers, WrittenVersions};
+use super::page_isolation;
+use super::row_numbers::{RowNumbers, RowVersion, WrittenVersions};
 use super::{BARREN_PAGES_TOLD, MAX_BARREN_PAGES, ReadContext};
 use crate::api::{ChangesPage, ChangesQuery, NextPage};
 use crate::error::Error;
 use crate::gateway::Failure;
+use crate::hash::hash;
 use crate::record::{Identity, Row};
 use crate::sync::state::time::{midnight, retention_start};
 
 /// How far a time without an offset can be from the UTC that it is taken for.
 const UNZONED_MARGIN: Duration = Duration::hours(14);
-
-/// In place of a time that cannot be read.
-const NO_TIME: i64 = i64::MIN;
 
 /// A stretch of days of one expense type.
 #[derive(Clone, Debug)]
@@ -106,14 +104,17 @@ pub(super) struct FieldGroups {
     pub(super) current: Cell<&'static str>,
     /// Those that every company is known to have.
     pub(super) proven: &'static str,
+    /// Whether a page has come with the current ones. Until then one window goes ahead, or failures of many would look like an
+    /// outage.
+    pub(super) are_settled: tokio::sync::Mutex<bool>,
 }
 
 /// The rows of a window.
 #[derive(Default)]
 struct WindowRows {
     numbers: RowNumbers,
-    /// Those written so far, with the time of their change in epoch nanoseconds; [`NO_TIME`] if it cannot be read.
-    written: NumberMap<i64>,
+    /// Those written so far, each in its newest version.
+    written: NumberMap<RowVersion>,
     /// Those that were left out as read before, or for the next read to bring.
     left_out: NumberMap<()>,
     /// How often the window was begun.
@@ -230,7 +231,7 @@ impl<'a> WindowReader<'a> {
                     return Ok(not_yet);
                 }
                 NextPage::Cursor(next) => {
-                    if !cursors.insert(fingerprint(&next)) {
+                    if !cursors.insert(hash(next.as_bytes())) {
                         return Err(WindowError::Paging("its paging runs in a circle: it gave the same cursor twice"));
                     }
                     was_unreachable = false;
@@ -255,15 +256,22 @@ impl<'a> WindowReader<'a> {
     /// The first page, and the query that it answers. A refusal (400) does not say what it minds, so that what can be minded
     /// is left out, one after the other.
     async fn first_page(&self, days: &RangeInclusive<NaiveDate>) -> Result<FirstPage, WindowError> {
-        let query = self.query.clone().on(days.clone());
-        let failure = match self.fetch_first(&query).await {
-            Ok(page) => return Ok(FirstPage { query, page, not_yet: None }),
+        let settling = self.field_groups.are_settled.lock().await;
+        let query = self.query.clone().on(days.clone()).with_groups(self.field_groups.current.get());
+        let proven = query.clone().with_groups(self.field_groups.proven);
+        let first = if *settling {
+            drop(settling);
+            self.fetch_first(&query).await.map(|page| (query.clone(), page))
+        } else {
+            self.fetch_ahead(settling, &query, &proven).await
+        };
+        let failure = match first {
+            Ok((query, page)) => return Ok(FirstPage { query, page, not_yet: None }),
             Err(failure) => failure,
         };
         if failure.refused_with() != Some(400) {
             return Err(WindowError::on_first_page(failure));
         }
-        let proven = query.clone().with_groups(self.field_groups.proven);
         if let Some(page) = self.fetch_unless_refused(&proven).await? {
             self.leave_out_groups();
             return Ok(FirstPage { query: proven, page, not_yet: None });
@@ -283,6 +291,39 @@ impl<'a> WindowReader<'a> {
             }
         }
         Err(WindowError::on_first_page(failure))
+    }
+
+    /// The same ahead of all other windows. If it fails with the groups that nobody is known to have, and not without them, they are
+    /// left out.
+    async fn fetch_ahead(
+        &self,
+        mut are_settled: tokio::sync::MutexGuard<'_, bool>,
+        query: &ChangesQuery,
+        proven: &ChangesQuery,
+    ) -> Result<(ChangesQuery, ChangesPage), Failure> {
+        let brief = query.clone().with_attempts(page_isolation::ATTEMPTS);
+        let failure = match self.fetch_first(&brief).await {
+            Ok(page) => {
+                *are_settled = true;
+                return Ok((query.clone(), page));
+            }
+            Err(failure) => failure,
+        };
+        let minds_something = matches!(failure, Failure::Exhausted { .. }) || failure.as_obstacle().is_some();
+        if !minds_something {
+            return Err(failure);
+        }
+        *are_settled = true;
+        if query.field_groups() != proven.field_groups() {
+            let without = self.fetch_first(&proven.clone().one_row().with_attempts(page_isolation::ATTEMPTS)).await;
+            if without.map(drop).is_ok() && self.fetch_first(&brief).await.map(drop).is_err() {
+                self.leave_out_groups();
+                drop(are_settled);
+                return self.fetch_first(proven).await.map(|page| (proven.clone(), page));
+            }
+        }
+        drop(are_settled);
+        self.fetch_first(query).await.map(|page| (query.clone(), page))
     }
 
     async fn fetch_first(&self, query: &ChangesQuery) -> Result<ChangesPage, Failure> {
@@ -354,14 +395,15 @@ impl<'a> WindowReader<'a> {
         let ChangesPage { mut rows, permit, .. } = page;
         let barren = {
             let mut seen = self.rows.borrow_mut();
-            let (before, had_rows) = (seen.distinct(), !rows.is_empty());
+            let (before, repeated, had_rows) = (seen.distinct(), seen.numbers.repeated(), !rows.is_empty());
             let changed = rows.rows().iter().filter_map(|row| row.cursor);
             seen.changed_since.extend(changed.filter(|changed| *changed > self.times.unsure_since));
-            rows.retain(|row| seen.is_wanted(row, &self.window.written, self.is_for_another_read(row)));
+            rows.retain(|row, data| seen.is_wanted(row, data, &self.window.written, self.is_for_another_read(row)));
             // In a second look the pages of the first bring only rows that are known.
             seen.pages += 1;
             let is_known = seen.looks > 1 && had_rows && seen.pages <= seen.pages_of_first_look;
-            let is_barren = seen.distinct() == before && !is_known;
+            let new_ones_are_repeats = seen.distinct() - before <= seen.numbers.repeated() - repeated;
+            let is_barren = new_ones_are_repeats && !is_known;
             seen.barren = if is_barren { seen.barren + 1 } else { 0 };
             seen.barren
         };
@@ -414,25 +456,29 @@ impl WindowRows {
     }
 
     /// Whether a row is to be written: not if this version of it was.
-    fn is_wanted(&mut self, row: &Row, written_before: &WrittenVersions, is_for_another_read: bool) -> bool {
+    fn is_wanted(
+        &mut self,
+        row: &Row,
+        data: &[u8],
+        written_before: &WrittenVersions,
+        is_for_another_read: bool,
+    ) -> bool {
         let number = self.numbers.of(row);
         if is_for_another_read {
             self.left_out.get_or_insert(number, ());
             return false;
         }
-        let changed = row.cursor.and_then(|changed| changed.timestamp_nanos_opt()).unwrap_or(NO_TIME);
-        let (newest, is_new) = self.written.get_or_insert(number, changed);
+        let version = RowVersion::of(row, data);
+        let (newest, is_new) = self.written.get_or_insert(number, version);
         if is_new {
-            return !written_before.contains(number, changed);
+            return !written_before.contains(number, version);
         }
-        // Without times nobody can say which of two versions is the newer one, so both are written.
-        let has_times = *newest != NO_TIME && changed != NO_TIME;
         let is_known = match row.identity {
-            Identity::Key(_) => has_times && *newest >= changed,
+            Identity::Key(_) => version == *newest || version.is_older_than(*newest),
             Identity::Content(_) => true,
         };
         if !is_known {
-            *newest = changed;
+            *newest = version;
         }
         !is_known
     }
@@ -443,13 +489,6 @@ struct FirstPage {
     query: ChangesQuery,
     page: ChangesPage,
     not_yet: Option<NaiveDate>,
-}
-
-/// A cursor may be long, and is only compared.
-fn fingerprint(cursor: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    hasher.write(cursor.as_bytes());
-    hasher.finish()
 }
 
 /// Why following a cursor stopped before its end.
