@@ -282,7 +282,9 @@ impl Permits<'_> {
             breaker.record_outcome(response.outcome);
         }
         match (self.rate, response.action, response.status) {
-            (Some(rate), ResponseAction::RateLimited, _) => rate.record_429(response.retry_after)?,
+            (Some(rate), ResponseAction::RateLimited, _) => {
+                rate.record_429(response.retry_after, response.rate_limit)?
+            }
             (Some(rate), _, Some(_)) => rate.record_answer(response.rate_limit),
             _ => {}
         }

@@ -32,6 +32,7 @@ pub enum Payload<'a> {
 }
 
 /// The rules that differ between requests.
+#[allow(clippy::struct_excessive_bools)] // each is a rule of its own, and none excludes another
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RequestPolicy {
     /// Waits for the rate limiter and the circuit breaker, and reports to them. Without that, a 429 makes only this request

@@ -40,7 +40,10 @@ const MAX_PATIENCE: Duration = Duration::from_mins(10);
 const MAX_STRAYS: u32 = 3;
 
 /// The same beside those that are known to come at any rate.
-const MAX_MORE_STRAYS: u32 = 5;
+const MAX_MORE_STRAYS: u32 = 4;
+
+/// The same of those that come although the server says that its limit is not reached.
+const MAX_STRAYS_ALTHOUGH_TOLD: u32 = 9;
 
 /// The same while the rate is above what was seen, of the [`LAST`] answers.
 const MAX_STRAYS_ABOVE: u32 = 2;
@@ -60,7 +63,7 @@ const TRIAL: f64 = 0.87;
 const MUCH: u32 = 15;
 
 /// After so many answers without one, a 429 is hardly a stray.
-const CALM: u64 = 100;
+const CALM: u64 = 80;
 
 /// How many 429s in a row are no chance.
 const STALLED: u32 = 3;
@@ -89,6 +92,9 @@ pub(super) struct LimitEstimate {
     grown_at: Instant,
     recent: RecentAnswers,
     stretch: AnswerStretch,
+    /// The same since the first 429 that came above what was seen: from one to the next the server lets through what it allows,
+    /// while the rate was lower before.
+    above: Option<AnswerStretch>,
     trial: Option<Trial>,
     /// The limit before a trial that has helped. It may have been chance, so that the rate grows back to it.
     before_trial: Option<f64>,
@@ -133,6 +139,7 @@ impl LimitEstimate {
             grown_at: now,
             recent: RecentAnswers::default(),
             stretch: AnswerStretch::new(now),
+            above: None,
             trial: None,
             before_trial: None,
             strays: 0,
@@ -151,8 +158,10 @@ impl LimitEstimate {
     /// The server tells what is allowed at most. Others may use some of it.
     pub(super) fn set_most(&mut self, most: f64, now: Instant) {
         if self.most.is_none_or(|before| most < before) {
+            // What was made of its numbers as long as they were taken for a window's says nothing.
+            let limit = self.limit.filter(|_| self.most.is_some());
             self.most = Some(most);
-            self.keep_to(self.limit.map_or(most, |limit| limit.min(most)), now);
+            self.keep_to(limit.map_or(most, |limit| limit.min(most)), now);
             self.is_confirmed = true;
         }
     }
@@ -166,11 +175,15 @@ impl LimitEstimate {
     /// Takes note of an answer that was none of the limit's; of one to a request from after the last 429 if `is_later`.
     pub(super) fn answered(&mut self, is_later: bool, now: Instant) {
         self.recent.record(false);
-        self.stretch.answered();
+        for stretch in self.above.iter_mut().chain([&mut self.stretch]) {
+            stretch.answered();
+            if is_later {
+                stretch.go_on();
+            }
+        }
         if is_later {
             self.in_a_row = 0;
             self.calm += 1;
-            self.stretch.go_on();
         }
         if let Some(trial) = self.trial.take_if(|_| self.recent.len() == RECENT_ANSWERS) {
             self.judge(trial, now);
@@ -233,16 +246,29 @@ impl LimitEstimate {
             self.is_judged = true;
             return Verdict::Limit;
         }
-        self.judge_429s(observed, after)
+        let above = self.above.as_mut().and_then(|stretch| stretch.observe(wait, is_told, now));
+        self.judge_429s(above.or(observed), after)
     }
 
-    /// Takes note of a 429 while the server tells a limit that is kept to: one of another limit, unless it is a stray.
+    /// Takes note of a 429 although the server tells a limit, which it does not say is reached: one of another limit, unless it is a
+    /// stray.
     pub(super) fn limited_although_told(&mut self, wait: Duration, is_told: bool, now: Instant) -> Verdict {
-        if self.recent.count(RECENT_ANSWERS) < self.max_strays() + MAX_MORE_STRAYS {
+        if self.recent.count(RECENT_ANSWERS) < self.max_strays() + MAX_STRAYS_ALTHOUGH_TOLD {
             self.recent.record(true);
             return Verdict::Stray;
         }
         self.limited(wait, is_told, now)
+    }
+
+    /// Takes note of a 429 to which the server says itself that its limit is reached. If that is kept to, others use some of it.
+    pub(super) fn reached(&mut self, after: Instant) -> Verdict {
+        self.recent.record(true);
+        self.is_judged = true;
+        if let Some(limit) = self.limit {
+            self.before_trial = Some(self.before_trial.map_or(limit, |before| before.max(limit)));
+            self.keep_to((limit * MET).max(LEAST), after);
+        }
+        Verdict::Limit
     }
 
     /// Another 429 to a request of before that, for which everything waits until `after`.
@@ -251,7 +277,8 @@ impl LimitEstimate {
             return Verdict::Limit;
         }
         self.recent.record(true);
-        self.judge_429s(self.stretch.observed(), after)
+        let above = self.above.as_ref().and_then(AnswerStretch::observed);
+        self.judge_429s(above.or(self.stretch.observed()), after)
     }
 
     fn judge_429s(&mut self, observed: Option<f64>, after: Instant) -> Verdict {
@@ -278,6 +305,9 @@ impl LimitEstimate {
             is_above && (is_too_many_of_last || met_at_last) || self.recent.count(RECENT_ANSWERS) > self.max_strays()
         };
         if !is_too_many {
+            if is_above && self.above.is_none() {
+                self.above = Some(AnswerStretch::new(after));
+            }
             return Verdict::Stray;
         }
         self.is_judged = true;
@@ -314,9 +344,15 @@ impl LimitEstimate {
             self.before_trial = Some(before.max(trial.limit));
         } else {
             // What an earlier one seemed to have shown was chance as well.
+            let were_known = self.strays > 0;
             self.strays = share.midpoint(trial.share);
             let before = self.before_trial.take().unwrap_or(trial.limit);
             self.keep_to(before.max(trial.limit), now);
+            // Strays may have been what the limit was seen by, and confirmed.
+            if !were_known && self.most.is_none() {
+                self.is_confirmed = false;
+                self.stretch.begin_anew(now);
+            }
         }
     }
 
@@ -344,6 +380,7 @@ impl LimitEstimate {
         self.limit = Some(limit);
         self.seen = limit;
         self.recent = RecentAnswers::default();
+        self.above = None;
         self.calm_since = now;
         self.grown_at = now;
     }

@@ -95,6 +95,8 @@ struct LimiterState {
     /// The reset moves on as time passes: what fills up again bit by bit is no window.
     is_moving: bool,
     told_at: Instant,
+    /// The server says with its answers what remains of its limit.
+    tells: bool,
     usage: Usage,
 }
 
@@ -155,6 +157,7 @@ impl RateLimiter {
                 longest_reset: Duration::ZERO,
                 is_moving: false,
                 told_at: now,
+                tells: false,
                 usage: Usage::default(),
             }),
             cooldowns: watch::Sender::new(None),
@@ -278,6 +281,7 @@ impl RateLimiter {
         if headers.reset_in > MAX_WINDOW {
             return None; // no window is that long: it means something else
         }
+        state.tells = true;
         state.longest_reset = state.longest_reset.max(headers.reset_in);
         state.is_moving |= state.longest_reset <= SHORTEST_WINDOW
             || state.window.is_some_and(|window| {
@@ -290,6 +294,7 @@ impl RateLimiter {
             }
             return None;
         }
+        let has_ended = state.window.is_some_and(|window| now >= window.resets_at);
         let known = state.window.filter(|window| now < window.resets_at && headers.remaining <= window.remaining);
         // The reset is told in whole seconds, so the earliest of a window's answers is the truest.
         let resets_at = known.map_or(now + headers.reset_in, |window| window.resets_at.min(now + headers.reset_in));
@@ -308,6 +313,11 @@ impl RateLimiter {
         match state.estimate.limit() {
             // A window begins: the share is to be kept from its first request on.
             Some(limit) if known.is_none() && allowed < limit => state.estimate.set(allowed, now),
+            // What was left of the one before says nothing of it.
+            Some(limit) if has_ended => {
+                let whole = headers.remaining / state.longest_reset.as_secs_f64().max(0.001);
+                state.estimate.set(limit.max(whole), now);
+            }
             // In the middle of one, what is left has to last until its end.
             Some(limit) if allowed < SHARE_OF_LIMIT * limit => state.estimate.set(allowed / SHARE_OF_LIMIT, now),
             Some(_) => {}
@@ -324,7 +334,12 @@ impl RateLimiter {
         state.bucket.set_rate(self.ceiling.map_or(rate, |ceiling| ceiling.min(rate)), now);
     }
 
-    fn record_429(&self, permit: &RatePermit<'_>, retry_after: Option<Duration>) -> Result<(), LimitExceeded> {
+    fn record_429(
+        &self,
+        permit: &RatePermit<'_>,
+        retry_after: Option<Duration>,
+        headers: Option<RateLimitHeaders>,
+    ) -> Result<(), LimitExceeded> {
         let now = Instant::now();
         let mut state = self.state.borrow_mut();
         if permit.epoch != state.epoch {
@@ -354,9 +369,11 @@ impl RateLimiter {
         state.epoch += 1;
         let limit = state.estimate.limit();
         state.usage.count_to(limit, now);
-        let is_told = state.window.is_some_and(|window| now < window.resets_at);
+        let is_reached = headers.is_some_and(|headers| headers.remaining < 1.0);
         let is_asked_for = retry_after.is_some();
-        let verdict = if is_told {
+        let verdict = if state.tells && is_reached {
+            state.estimate.reached(now + wait)
+        } else if state.tells {
             state.estimate.limited_although_told(wait, is_asked_for, now)
         } else {
             state.estimate.limited(wait, is_asked_for, now)
@@ -408,9 +425,13 @@ impl RatePermit<'_> {
     ///
     /// # Errors
     /// If the wait is beyond what a sync should wait for.
-    pub(in crate::gateway) fn record_429(mut self, retry_after: Option<Duration>) -> Result<(), LimitExceeded> {
+    pub(in crate::gateway) fn record_429(
+        mut self,
+        retry_after: Option<Duration>,
+        headers: Option<RateLimitHeaders>,
+    ) -> Result<(), LimitExceeded> {
         self.answered = true;
-        self.limiter.record_429(&self, retry_after)
+        self.limiter.record_429(&self, retry_after, headers)
     }
 }
 

@@ -29,7 +29,7 @@ async fn answers(limiter: &RateLimiter, answers: u32, each: Duration) {
 }
 
 async fn record_429(limiter: &RateLimiter, retry_after: Option<Duration>) {
-    limiter.acquire().await.unwrap().record_429(retry_after).unwrap();
+    limiter.acquire().await.unwrap().record_429(retry_after, None).unwrap();
 }
 
 /// How long the next request waits for its turn; its permit comes along.
@@ -74,7 +74,7 @@ async fn a_429_without_retry_after_pauses_a_second_and_doubles() {
     for _ in 0..8 {
         let (waited, probe) = wait_of(&limiter).await;
         waits.push(waited.as_secs());
-        probe.record_429(None).unwrap();
+        probe.record_429(None, None).unwrap();
     }
     assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60]);
 }
@@ -83,7 +83,7 @@ async fn a_429_without_retry_after_pauses_a_second_and_doubles() {
 async fn a_success_starts_the_doubling_anew() {
     let limiter = limiter();
     record_429(&limiter, None).await;
-    wait_of(&limiter).await.1.record_429(None).unwrap();
+    wait_of(&limiter).await.1.record_429(None, None).unwrap();
     wait_of(&limiter).await.1.record_answer(None);
     record_429(&limiter, None).await;
     assert_eq!(wait_of(&limiter).await.0, S);
@@ -113,7 +113,7 @@ async fn a_probe_whose_429_ends_the_sync_tells_all_who_wait() {
     let limiter = limiter();
     record_429(&limiter, None).await;
     let (_, probe) = wait_of(&limiter).await;
-    assert!(probe.record_429(Some(3_600 * S)).is_err());
+    assert!(probe.record_429(Some(3_600 * S), None).is_err());
     let next = timeout(60 * S, limiter.acquire()).await.expect("the other streams wait forever");
     assert_eq!(next.err(), Some(LimitExceeded::TooLong(3_600 * S)));
 }
@@ -123,7 +123,7 @@ async fn the_429s_to_requests_of_before_the_cooldown_are_one_event() {
     let limiter = limiter();
     let passes = join_all((0..4).map(async |_| limiter.acquire().await.unwrap())).await;
     for permit in passes {
-        permit.record_429(None).unwrap();
+        permit.record_429(None, None).unwrap();
     }
     assert_eq!(wait_of(&limiter).await.0, S);
 }
@@ -132,9 +132,9 @@ async fn the_429s_to_requests_of_before_the_cooldown_are_one_event() {
 async fn a_late_429_of_before_the_cooldown_does_not_prolong_it() {
     let limiter = limiter();
     let (first, late) = (limiter.acquire().await.unwrap(), limiter.acquire().await.unwrap());
-    first.record_429(Some(2 * S)).unwrap();
+    first.record_429(Some(2 * S), None).unwrap();
     advance(S).await;
-    late.record_429(Some(10 * S)).unwrap();
+    late.record_429(Some(10 * S), None).unwrap();
     assert_eq!(wait_of(&limiter).await.0, S);
 }
 
@@ -151,7 +151,7 @@ async fn waits_that_add_up_count_as_asked_for() {
     let limiter = limiter();
     answers(&limiter, 90, S / 10).await; // 9 s
     record_429(&limiter, None).await; // 1 s
-    wait_of(&limiter).await.1.record_429(None).unwrap(); // 2 s, of which half may have been too long
+    wait_of(&limiter).await.1.record_429(None, None).unwrap(); // 2 s, of which half may have been too long
     assert_rate(&limiter, 0.8 * 90.0 / 11.0);
 }
 
@@ -250,7 +250,7 @@ async fn nothing_remaining_pauses_until_the_reset() {
 async fn nothing_remaining_does_not_shorten_a_cooldown_that_was_asked_for() {
     let limiter = limiter();
     let (late, throttled) = (limiter.acquire().await.unwrap(), limiter.acquire().await.unwrap());
-    throttled.record_429(Some(30 * S)).unwrap();
+    throttled.record_429(Some(30 * S), None).unwrap();
     late.record_answer(headers(0.0, 5));
     assert_eq!(wait_of(&limiter).await.0, 30 * S);
 }
@@ -290,7 +290,7 @@ async fn a_retry_after_of_15_minutes_is_waited_for_and_no_longer_one() {
     record_429(&limiter, Some(most)).await;
     let (waited, permit) = wait_of(&limiter).await;
     assert_eq!(waited, most);
-    assert_eq!(permit.record_429(Some(most + S)), Err(LimitExceeded::TooLong(most + S)));
+    assert_eq!(permit.record_429(Some(most + S), None), Err(LimitExceeded::TooLong(most + S)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -298,7 +298,7 @@ async fn half_an_hour_without_a_success_ends_the_sync() {
     let limiter = limiter();
     let began = Instant::now();
     let ended = loop {
-        if let Err(ended) = limiter.acquire().await.unwrap().record_429(Some(60 * S)) {
+        if let Err(ended) = limiter.acquire().await.unwrap().record_429(Some(60 * S), None) {
             break ended;
         }
     };
