@@ -283,7 +283,7 @@ impl Permits<'_> {
         }
         match (self.rate, response.action, response.status) {
             (Some(rate), ResponseAction::RateLimited, _) => {
-                rate.record_429(response.retry_after, response.rate_limit)?
+                rate.record_429(response.retry_after, response.rate_limit)?;
             }
             (Some(rate), _, Some(_)) => rate.record_answer(response.rate_limit),
             _ => {}
