@@ -1,5 +1,6 @@
 //! Response bodies: pages of rows, and the error formats of Navan's API, which are not uniform.
 
+use crate::settings::ListShape;
 use axum::body::Body;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -74,12 +75,14 @@ pub(crate) fn write_array<T>(body: &mut String, rows: &[T], mut write: impl FnMu
     body.push(']');
 }
 
-/// The `page` object after the rows of a numbered page.
-pub(crate) fn page_object(total: u64, page: u64, size: u64) -> String {
-    format!(
-        "\"page\":{{\"totalPages\":{},\"currentPage\":{page},\"pageSize\":{size},\"totalElements\":{total}}}",
-        total.div_ceil(size)
-    )
+/// The `page` object after the `rows` of a numbered page, with the comma before it; nothing where nothing is told.
+pub(crate) fn page_object(shape: ListShape, total: u64, page: u64, size: u64, rows: usize) -> String {
+    let (pages, total) = match shape {
+        ListShape::Untold => return String::new(),
+        ListShape::PageOnly => (1, rows as u64),
+        ListShape::Told | ListShape::SmallPages => (total.div_ceil(size), total),
+    };
+    format!(",\"page\":{{\"totalPages\":{pages},\"currentPage\":{page},\"pageSize\":{size},\"totalElements\":{total}}}")
 }
 
 /// Spreads compact JSON over many lines.

@@ -21,6 +21,28 @@ pub enum Region {
     Eu,
 }
 
+/// What numbered lists, bookings and users, say of themselves beside their rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ListShape {
+    /// How many pages and rows there are.
+    #[default]
+    Told,
+    /// Nothing.
+    Untold,
+    /// That each page is the whole list.
+    PageOnly,
+    /// How many pages and rows there are, in pages of 20 rows at most.
+    SmallPages,
+}
+
+impl ListShape {
+    /// Rows a page.
+    pub(crate) fn size(self, asked: u64) -> u64 {
+        if self == Self::SmallPages { asked.min(20) } else { asked }
+    }
+}
+
 /// Everything that can be set. In JSON every property is optional.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -59,6 +81,8 @@ pub struct Settings {
     pub refused_types: BTreeMap<String, u16>,
     /// Whether users are listed in the older, SCIM-like form only (`startIndex`, `count`).
     pub scim_users: bool,
+    /// What bookings and users, where they are numbered, say of themselves.
+    pub list_shape: ListShape,
     /// Whether JSON is spread over many lines.
     pub pretty: bool,
     /// Whether responses are compressed for clients that accept gzip.
@@ -109,6 +133,7 @@ impl Default for Settings {
             expense_enabled: true,
             refused_types: BTreeMap::new(),
             scim_users: false,
+            list_shape: ListShape::Told,
             pretty: false,
             gzip: false,
             mixed_types_every: 7,

@@ -409,3 +409,17 @@ fn rows_without_a_key_that_come_for_ever_are_noticed() {
     let run = server.connector().stream("TRANSACTION").read();
     assert_error(&run, "system_error", "100 pages in a row brought no new row");
 }
+
+#[test]
+fn a_refusal_ends_a_list_of_unknown_size_only_at_the_same_place_twice() {
+    let untold = |asked: &Asked| Reply::json(&json!({"data": page_of(asked, "uuid", 430, 100)}));
+    // Navan's way of saying that there is no such page.
+    let server = bookings(move |asked| if asked.number("page") > 4 { Reply::new(404, "{}") } else { untold(asked) });
+    assert_complete(&server.connector().stream("BOOKING").read(), "BOOKING", 430);
+    // And a mistake that passes.
+    let server = bookings(move |asked| match (asked.number("page"), asked.before) {
+        (2, 0..2) => Reply::new(404, "{}"),
+        _ => untold(asked),
+    });
+    assert_complete(&server.connector().stream("BOOKING").read(), "BOOKING", 430);
+}

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use fastrand::Rng;
-use navan_sandbox::{ExpenseType, Fault, Faults, LimitAlgorithm, LimitHeaders, RateLimit, RetryAfter, Settings};
+use navan_sandbox::{
+    ExpenseType, Fault, Faults, LimitAlgorithm, LimitHeaders, ListShape, RateLimit, RetryAfter, Settings,
+};
 use serde_json::{Value, json};
 
 /// Requests from one number to another, each of which may have a fault.
@@ -56,6 +58,10 @@ impl Schedule {
         let now: DateTime<Utc> = "2026-11-08T00:00:00Z".parse().expect("a time");
         let now = now + TimeDelta::milliseconds(rng.i64(0..14 * 86_400_000));
         let types = choose(rng, &ExpenseType::ALL, 4);
+        let shapes = [ListShape::Untold, ListShape::PageOnly, ListShape::SmallPages];
+        let list_shape = if rng.u8(..100) < 25 { *rng.choice(&shapes).expect("a shape") } else { ListShape::Told };
+        // Of a list that says nothing of its size, or untruths, nobody can tell that its rows have moved.
+        let can_change = matches!(list_shape, ListShape::Told | ListShape::SmallPages);
         let settings = Settings {
             seed,
             bookings: *rng.choice(&[0, 5, 40, 41, 120, 250, 400]).expect("a number"),
@@ -64,6 +70,7 @@ impl Schedule {
             now: Some(now),
             token_life: Duration::from_secs(*rng.choice(&[20, 400, 43_199]).expect("a number")),
             scim_users: rng.u8(..100) < 20,
+            list_shape,
             mixed_types_every: rng.u64(0..5),
             new_field_every: rng.u64(0..5),
             shuffle_fields: rng.bool(),
@@ -85,7 +92,7 @@ impl Schedule {
             types,
             is_incremental: rng.u8(..100) < 80,
             bursts: (0..rng.u64(0..4)).map(|_| burst(rng)).collect(),
-            changes_percent: if rng.bool() { rng.u8(0..20) } else { 0 },
+            changes_percent: if can_change && rng.bool() { rng.u8(0..20) } else { 0 },
             changes_until: rng.u64(0..300),
             interruptions: if has_interruptions { interruptions(rng) } else { Vec::new() },
             latency_ms: rng.u64(0..400),

@@ -26,15 +26,15 @@ pub(super) async fn list(
     let from = parse_epoch_seconds(&parameters, "createdFrom")? * 1_000;
     let to = parse_epoch_seconds(&parameters, "createdTo")? * 1_000 + 999;
     let page = parse_integer(&parameters, "page", 0, 0..=1_000_000_000)?;
-    let size = parse_integer(&parameters, "size", 10, 1..=100)?;
+    let shape = state.settings.list_shape;
+    let size = shape.size(parse_integer(&parameters, "size", 10, 1..=100)?);
     let with_transactions = parameters.get("includeTransactions").is_some_and(|asked| asked == "true");
     let (total, rows) = lock(&state.store).table(Stream::Booking).latest_first(from, to, page * size, size);
     state.drift_after_page(PagedStream::Booking, RowsRead { from, to, count: (page + 1) * size });
     let mut body = String::with_capacity(rows.len() * 4_096 + 256);
     body.push_str("{\"data\":");
     write_array(&mut body, &rows, |body, row| state.company.booking(body, row, with_transactions));
-    body.push(',');
-    body.push_str(&page_object(total, page, size));
+    body.push_str(&page_object(shape, total, page, size, rows.len()));
     body.push('}');
     Ok(json_response(StatusCode::OK, body))
 }

@@ -22,12 +22,13 @@ pub(super) async fn list(
 ) -> Result<Response, ApiError> {
     authorize(&state, &headers, "users:read")?;
     let scim = state.settings.scim_users || parameters.contains_key("startIndex") || parameters.contains_key("count");
+    let shape = state.settings.list_shape;
     let (skip, size) = if scim {
         let start = parse_integer(&parameters, "startIndex", 0, 0..=1_000_000_000)?;
         (start, parse_integer(&parameters, "count", 100, 1..=100)?)
     } else {
         let page = parse_integer(&parameters, "page", 0, 0..=1_000_000_000)?;
-        let size = parse_integer(&parameters, "size", 10, 1..=100)?;
+        let size = shape.size(parse_integer(&parameters, "size", 10, 1..=100)?);
         (page * size, size)
     };
     let (total, rows) = lock(&state.store).table(Stream::User).earliest_first(skip, size);
@@ -41,8 +42,7 @@ pub(super) async fn list(
     }
     write_array(&mut body, &rows, |body, row| state.company.user(body, row));
     if !scim {
-        body.push(',');
-        body.push_str(&page_object(total, skip / size, size));
+        body.push_str(&page_object(shape, total, skip / size, size, rows.len()));
     }
     body.push('}');
     Ok(json_response(StatusCode::OK, body))

@@ -67,6 +67,8 @@ struct Sweep {
     went_beyond: bool,
     /// Pages that were refused.
     refused: Vec<(u64, Failure)>,
+    /// The page that was refused where the list says nothing of its end, or untruths.
+    refused_end: Option<(u64, Failure)>,
     /// Pages in a row that brought no row that this sweep had not seen.
     barren: u32,
 }
@@ -140,7 +142,8 @@ pub(super) async fn sweep(
     let paging = first.paging();
     let size = Cell::new(first.page().size);
     let (good_page, pages) = (Cell::new(0), Cell::new(None));
-    let sweeper = PageSweep { read, query, options, paging, size, pages, seen: RefCell::default(), good_page };
+    let (seen, refused_end) = (RefCell::default(), Cell::new(None));
+    let sweeper = PageSweep { read, query, options, paging, size, pages, seen, refused_end, good_page };
     let mut first = Some(first);
     for _ in 0..=MAX_REPEATS {
         sweeper.seen.borrow_mut().next_sweep();
@@ -156,15 +159,16 @@ pub(super) async fn sweep(
             return Ok(broken);
         }
         let sweep = &sweeper.seen.borrow().sweep;
-        if sweep.is_consistent() {
-            if !verify_twice || pages <= 1 || sweep.confirms() {
+        if sweep.is_consistent() && sweeper.has_proper_end(sweep) {
+            let is_one_page = pages <= 1 && !sweep.went_beyond;
+            if !verify_twice || is_one_page || sweep.confirms() {
                 sweeper.tell_wrong_total(sweep);
                 return Ok(broken);
             }
             continue;
         }
         tracing::info!("{}: rows moved while they were read; reading again.", read.emitter.name());
-        if sweep.confirms() && sweep.refused.is_empty() {
+        if sweep.confirms() && sweep.refused.is_empty() && sweep.refused_end.is_none() {
             break;
         }
     }
@@ -241,6 +245,8 @@ pub(super) struct PageSweep<'a> {
     /// How many pages the list says it has, if it does.
     pages: Cell<Option<u64>>,
     seen: RefCell<SeenRows>,
+    /// The page at which the last sweep ended since it was refused.
+    refused_end: Cell<Option<u64>>,
     /// A page that was answered, to see by whether it is the API that fails or another page.
     pub(super) good_page: Cell<u64>,
 }
@@ -312,6 +318,13 @@ impl PageSweep<'_> {
         rows >= self.size.get() || matches!(rows, 10 | 20) || rows > 0 && rows.is_multiple_of(25)
     }
 
+    /// Whether the list ends with a page, or with a refusal at the same place as the last time: one refusal may be chance.
+    fn has_proper_end(&self, sweep: &Sweep) -> bool {
+        let refused_end = sweep.refused_end.as_ref().map(|(number, _)| *number);
+        let last = self.refused_end.replace(refused_end);
+        refused_end.is_none() || refused_end == last
+    }
+
     /// Whether the list says nothing of its size.
     fn is_untold(&self) -> bool {
         self.pages.get().is_none()
@@ -340,6 +353,10 @@ impl PageSweep<'_> {
             Err(failure) => {
                 let has_total = self.seen.borrow().sweep.has_total();
                 match failure.refused_with() {
+                    Some(400 | 403 | 404) if self.is_untold() || self.seen.borrow().sweep.went_beyond => {
+                        self.seen.borrow_mut().sweep.refused_end = Some((number, failure));
+                        return Ok(outcome);
+                    }
                     // There is none, as the list said.
                     Some(400 | 403 | 404) => {}
                     None if matches!(failure, Failure::Exhausted { .. }) && has_total => {}
@@ -450,12 +467,12 @@ impl PageSweep<'_> {
     /// What the last sweep lacks: the pages that were refused, however often they were asked for.
     fn end_inconsistent(&self) -> Vec<BrokenRows> {
         let sweep = &self.seen.borrow().sweep;
-        if !sweep.refused.is_empty() {
+        if !sweep.refused.is_empty() || sweep.refused_end.is_some() {
             let size = self.size.get();
             let page = |(number, failure): &(u64, Failure)| {
                 BrokenRows::new(number * size, size, self.query.describe(), failure.to_string())
             };
-            return sweep.refused.iter().map(page).collect();
+            return sweep.refused.iter().chain(&sweep.refused_end).map(page).collect();
         }
         tracing::warn!(
             "{}: Navan reports {} rows, but gave {} different ones ({} of them more than once) in the last of {} passes; all that were seen are written.",
