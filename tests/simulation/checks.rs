@@ -33,6 +33,10 @@ pub(super) fn check(outcome: &Outcome) -> Vec<String> {
             faults.push(format!("sync {sync} is not complete after {} attempts: {:?}", attempts.len(), errors(last)));
         }
     }
+    // A token that has ended is replaced, and nobody hears of it.
+    for error in outcome.attempts.iter().flat_map(errors).filter(|error| error.contains("401")) {
+        faults.push(format!("an ended token ended a stream: {error}"));
+    }
     let mut seen = HashMap::<&'static str, HashSet<Seen>>::new();
     for attempt in &outcome.attempts {
         check_attempt(outcome, attempt, &mut seen, &mut faults);
