@@ -45,8 +45,10 @@ pub struct Api<'a> {
     permits: Arc<Semaphore>,
     /// Endpoints that have answered with a proper page in this run.
     proper: RefCell<BTreeSet<&'static str>>,
-    /// Those of which it was told that they have nothing, or rows and an error.
-    told: RefCell<BTreeSet<&'static str>>,
+    /// Paths of which it was told that they have nothing.
+    told_nothing: RefCell<BTreeSet<String>>,
+    /// Paths of which it was told that they have rows and an error.
+    told_error: RefCell<BTreeSet<String>>,
 }
 
 /// Which page of a list is asked for.
@@ -83,7 +85,8 @@ impl<'a> Api<'a> {
             region: (config.region == Region::Eu).then_some("EU"),
             permits: Arc::new(Semaphore::new(config.max_concurrency)),
             proper: RefCell::default(),
-            told: RefCell::default(),
+            told_nothing: RefCell::default(),
+            told_error: RefCell::default(),
         })
     }
 
@@ -195,7 +198,7 @@ impl<'a> Api<'a> {
                     let error = InvalidBody("it has rows, but tells of an error".to_owned());
                     if was_asked_again {
                         self.proper.borrow_mut().insert(endpoint);
-                        if self.told.borrow_mut().insert(endpoint) {
+                        if self.told_error.borrow_mut().insert(path.to_owned()) {
                             let InvalidBody(error) = request.with_words_of(&body, error);
                             tracing::warn!(
                                 "Navan's answer for {path}: {error}. Its rows are written; others may be missing."
@@ -208,7 +211,7 @@ impl<'a> Api<'a> {
                 Err(BodyProblem::Nothing) => {
                     let is_proper = self.proper.borrow().contains(endpoint);
                     if place.is_first && was_asked_again && (is_proper || request.had_no_content) {
-                        if !is_proper && self.told.borrow_mut().insert(endpoint) {
+                        if !is_proper && self.told_nothing.borrow_mut().insert(path.to_owned()) {
                             tracing::warn!(
                                 "Navan answers {path} with 204, which says that there is nothing, and has given no row of it in this run; it is taken for empty."
                             );

@@ -340,7 +340,7 @@ fn groups_of_fields_that_are_refused_are_left_out() {
         .config("max_concurrency", 1)
         .read();
     assert_eq!(run.status.code(), Some(0), "{:?}", run.errors());
-    assert_warned(&run, "refuses the groups of fields");
+    assert_warned(&run, "does not give the groups of fields");
     assert_eq!(run.logs("WARN").iter().filter(|line| line.contains("groups of fields")).count(), 1);
     let refused =
         server.asked(FEES).iter().filter(|asked| asked.parameter("include_field_group").contains("LINE_ITEM")).count();

@@ -23,6 +23,9 @@ const AFTERMATH_S: f64 = 300.0;
 /// How many requests may go over a limit before it is known, beside one in five.
 const MAX_OVER_THE_LIMIT: u64 = 40;
 
+/// How often a token that has ended may be used again: by requests that had it already, and waited for the limit.
+const MAX_USED_AGAIN: u64 = 12;
+
 /// What is wrong.
 pub(super) fn check(outcome: &Outcome) -> Vec<String> {
     let mut faults = Vec::new();
@@ -33,10 +36,8 @@ pub(super) fn check(outcome: &Outcome) -> Vec<String> {
             faults.push(format!("sync {sync} is not complete after {} attempts: {:?}", attempts.len(), errors(last)));
         }
     }
-    // A token that has ended is replaced; only if the next one is refused as well, a stream ends.
-    let is_of_one_token = |error: &&str| error.contains("401 to a token that had ended");
-    for error in outcome.attempts.iter().flat_map(errors).filter(is_of_one_token) {
-        faults.push(format!("a token was used again that had ended: {error}"));
+    for attempt in outcome.attempts.iter().filter(|attempt| attempt.used_again > MAX_USED_AGAIN) {
+        faults.push(format!("tokens that had ended were used again, {} times", attempt.used_again));
     }
     let mut seen = HashMap::<&'static str, HashSet<Seen>>::new();
     for attempt in &outcome.attempts {

@@ -1,7 +1,7 @@
 //! The network of a simulated run: the sandbox, called in this process, with what the schedule has happen at each request.
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -31,6 +31,9 @@ pub(super) struct SimulatedNetwork {
     pub(super) requested: RefCell<Vec<Instant>>,
     /// How many were answered 429 by the limit, and not by a fault.
     pub(super) over_the_limit: Cell<u64>,
+    /// Tokens that were answered 401, and how often one was used again.
+    refused_tokens: RefCell<HashSet<Vec<u8>>>,
+    pub(super) used_again: Cell<u64>,
     schedule: Schedule,
     rng: RefCell<Rng>,
 }
@@ -45,6 +48,8 @@ impl SimulatedNetwork {
             requests: RefCell::default(),
             requested: RefCell::default(),
             over_the_limit: Cell::new(0),
+            refused_tokens: RefCell::default(),
+            used_again: Cell::new(0),
             schedule,
             rng,
         }
@@ -115,6 +120,10 @@ impl SimulatedNetwork {
         self.sleep_a_while().await;
         let request: axum::http::Request<reqwest::Body> =
             request.try_into().map_err(|error: reqwest::Error| NetworkError::new(error.to_string()))?;
+        let token = request.headers().get("authorization").map(|token| token.as_bytes().to_vec());
+        if token.as_ref().is_some_and(|token| self.refused_tokens.borrow().contains(token)) {
+            self.used_again.update(|count| count + 1);
+        }
         let is_stray = matches!(fault, Some(Fault::TooMany { .. }));
         let answer = self.navan.call(request.map(Body::new), fault).await;
         let (head, body) = answer.map_err(|error| NetworkError::new(error.to_string()))?.into_parts();
@@ -123,6 +132,9 @@ impl SimulatedNetwork {
         }
         let chunks = body.into_data_stream().map(|chunk| chunk.map_err(io::Error::other)).collect().await;
         self.sleep_a_while().await;
+        if head.status == 401 {
+            self.refused_tokens.borrow_mut().extend(token);
+        }
         Ok(Response::from(axum::http::Response::from_parts(head, reqwest::Body::wrap(Chunks(chunks)))))
     }
 

@@ -47,6 +47,8 @@ pub(super) struct Attempt {
     pub(super) requests: u64,
     /// Of them, those answered 429 by the limit.
     pub(super) over_the_limit: u64,
+    /// How often a token was used that had been answered 401.
+    pub(super) used_again: u64,
     pub(super) took: Duration,
     /// The number of its first request.
     pub(super) first_request: u64,
@@ -127,6 +129,7 @@ pub(super) async fn attempt(
     let memory = Rc::new(MemorySink::new(Rc::clone(&navan), schedule.reader_pause, interruption.map(|at| at.after)));
     let (began, started, first_request) = (navan.now().timestamp_millis(), Instant::now(), network.count());
     let over_the_limit = network.over_the_limit.get();
+    let used_again = network.used_again.get();
     let config = config(schedule);
     let catalog = ConfiguredCatalog::parse(&catalog(schedule, sync_id)).expect("a catalog");
     let states: Vec<_> = given.iter().map(|(name, state)| state_line(name, state)).collect();
@@ -155,6 +158,7 @@ pub(super) async fn attempt(
         ended: navan.now().timestamp_millis(),
         requests: network.count() - first_request,
         over_the_limit: network.over_the_limit.get() - over_the_limit,
+        used_again: network.used_again.get() - used_again,
         took: started.elapsed(),
         requested: network.requested.take(),
         first_request,

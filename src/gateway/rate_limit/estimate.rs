@@ -265,8 +265,10 @@ impl LimitEstimate {
         self.recent.record(true);
         self.is_judged = true;
         if let Some(limit) = self.limit {
-            self.before_trial = Some(self.before_trial.map_or(limit, |before| before.max(limit)));
-            self.keep_to((limit * MET).max(LEAST), after);
+            let before = self.before_trial.map_or(limit, |before| before.max(limit));
+            self.before_trial = Some(before);
+            // Some say so of any 429.
+            self.keep_to((limit * MET).max(before / 2.0).max(LEAST), after);
         }
         Verdict::Limit
     }

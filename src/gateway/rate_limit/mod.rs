@@ -352,6 +352,8 @@ impl RateLimiter {
             }
             return Ok(());
         }
+        let is_reached = headers.is_some_and(|headers| headers.remaining < 1.0);
+        let retry_after = retry_after.or(headers.filter(|_| is_reached).map(|headers| headers.reset_in));
         let since = *state.limited_since.get_or_insert(now);
         let given_up = match retry_after {
             Some(wait) if wait > self.timings.max_retry_after => Some(LimitExceeded::TooLong(wait)),
@@ -369,7 +371,6 @@ impl RateLimiter {
         state.epoch += 1;
         let limit = state.estimate.limit();
         state.usage.count_to(limit, now);
-        let is_reached = headers.is_some_and(|headers| headers.remaining < 1.0);
         let is_asked_for = retry_after.is_some();
         let verdict = if state.tells && is_reached {
             state.estimate.reached(now + wait)

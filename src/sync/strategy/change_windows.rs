@@ -80,7 +80,7 @@ impl ChangeWindows {
         let windows = plan(read, &given, now);
         let end = whole_second(now);
         let mut progress = ReadProgress::new(given.clone(), &windows, end);
-        progress.second_looks = SecondLooks::resume(&given.unsure, &read.config.transaction_types, windows.iter());
+        progress.second_looks = SecondLooks::resume(&given.unsure, &read.config.transaction_types, windows.iter(), end);
         let times = ReadTimes { end, unsure_since: progress.second_looks.since(end) };
         let field_groups = FieldGroups {
             current: Cell::new(self.field_groups),

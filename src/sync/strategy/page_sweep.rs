@@ -109,7 +109,8 @@ impl Sweep {
     fn is_consistent(&self) -> bool {
         let is_whole =
             self.total.is_none_or(|total| self.distinct == total || self.went_beyond && self.distinct > total);
-        !self.total_moved && self.repeats == 0 && self.refused.is_empty() && is_whole
+        // A list that is longer than it says may say anything.
+        (!self.total_moved || self.went_beyond) && self.repeats == 0 && self.refused.is_empty() && is_whole
     }
 
     /// Whether as many rows were seen as the list says it has.
@@ -142,8 +143,8 @@ pub(super) async fn sweep(
     let paging = first.paging();
     let size = Cell::new(first.page().size);
     let (good_page, pages) = (Cell::new(0), Cell::new(None));
-    let (seen, refused_end) = (RefCell::default(), Cell::new(None));
-    let sweeper = PageSweep { read, query, options, paging, size, pages, seen, refused_end, good_page };
+    let (seen, refused_end, has_proper_end) = (RefCell::default(), Cell::new(None), Cell::new(false));
+    let sweeper = PageSweep { read, query, options, paging, size, pages, seen, refused_end, has_proper_end, good_page };
     let mut first = Some(first);
     for _ in 0..=MAX_REPEATS {
         sweeper.seen.borrow_mut().next_sweep();
@@ -159,7 +160,8 @@ pub(super) async fn sweep(
             return Ok(broken);
         }
         let sweep = &sweeper.seen.borrow().sweep;
-        if sweep.is_consistent() && sweeper.has_proper_end(sweep) {
+        let has_proper_end = sweeper.judge_end(sweep);
+        if has_proper_end && sweep.is_consistent() {
             let is_one_page = pages <= 1 && !sweep.went_beyond;
             if !verify_twice || is_one_page || sweep.confirms() {
                 sweeper.tell_wrong_total(sweep);
@@ -168,7 +170,7 @@ pub(super) async fn sweep(
             continue;
         }
         tracing::info!("{}: rows moved while they were read; reading again.", read.emitter.name());
-        if sweep.confirms() && sweep.refused.is_empty() && sweep.refused_end.is_none() {
+        if sweep.confirms() && sweep.refused.is_empty() && has_proper_end {
             break;
         }
     }
@@ -247,6 +249,7 @@ pub(super) struct PageSweep<'a> {
     seen: RefCell<SeenRows>,
     /// The page at which the last sweep ended since it was refused.
     refused_end: Cell<Option<u64>>,
+    has_proper_end: Cell<bool>,
     /// A page that was answered, to see by whether it is the API that fails or another page.
     pub(super) good_page: Cell<u64>,
 }
@@ -318,11 +321,13 @@ impl PageSweep<'_> {
         rows >= self.size.get() || matches!(rows, 10 | 20) || rows > 0 && rows.is_multiple_of(25)
     }
 
-    /// Whether the list ends with a page, or with a refusal at the same place as the last time: one refusal may be chance.
-    fn has_proper_end(&self, sweep: &Sweep) -> bool {
+    /// Whether the list ended with a page, or with a refusal at the same place as in the sweep before: one refusal may be chance.
+    fn judge_end(&self, sweep: &Sweep) -> bool {
         let refused_end = sweep.refused_end.as_ref().map(|(number, _)| *number);
         let last = self.refused_end.replace(refused_end);
-        refused_end.is_none() || refused_end == last
+        let is_proper = refused_end.is_none() || refused_end == last;
+        self.has_proper_end.set(is_proper);
+        is_proper
     }
 
     /// Whether the list says nothing of its size.
@@ -353,18 +358,29 @@ impl PageSweep<'_> {
             Err(failure) => {
                 let has_total = self.seen.borrow().sweep.has_total();
                 match failure.refused_with() {
-                    Some(400 | 403 | 404) if self.is_untold() || self.seen.borrow().sweep.went_beyond => {
-                        self.seen.borrow_mut().sweep.refused_end = Some((number, failure));
+                    Some(_) if self.is_untold() || self.seen.borrow().sweep.went_beyond => {
+                        // Rows behind it show that it is no end.
+                        let behind =
+                            self.read.api.list_page(query, number + 1, self.paging, self.read.emitter.format());
+                        if let Ok(page) = behind.await
+                            && !page.rows.is_empty()
+                        {
+                            self.write(page).await?;
+                            self.note_refused(number, failure);
+                        } else {
+                            self.seen.borrow_mut().sweep.refused_end = Some((number, failure));
+                        }
                         return Ok(outcome);
                     }
                     // There is none, as the list said.
-                    Some(400 | 403 | 404) => {}
-                    None if matches!(failure, Failure::Exhausted { .. }) && has_total => {}
+                    Some(_) => {}
                     None if matches!(failure, Failure::Exhausted { .. }) => {
                         let isolated = page_isolation::isolate(self, number, failure).await?;
                         let rows = isolated.rows();
                         outcome.is_full = isolated.given > 0 && rows >= self.size.get();
-                        outcome.broken = isolated.broken;
+                        // Some servers fail behind the end of a list.
+                        let is_end = has_total && isolated.given == 0;
+                        outcome.broken = if is_end { Vec::new() } else { isolated.broken };
                         self.seen.borrow_mut().sweep.went_beyond |= isolated.given > 0;
                         return Ok(outcome);
                     }
@@ -467,12 +483,13 @@ impl PageSweep<'_> {
     /// What the last sweep lacks: the pages that were refused, however often they were asked for.
     fn end_inconsistent(&self) -> Vec<BrokenRows> {
         let sweep = &self.seen.borrow().sweep;
-        if !sweep.refused.is_empty() || sweep.refused_end.is_some() {
+        let refused_end = sweep.refused_end.as_ref().filter(|_| !self.has_proper_end.get());
+        if !sweep.refused.is_empty() || refused_end.is_some() {
             let size = self.size.get();
             let page = |(number, failure): &(u64, Failure)| {
                 BrokenRows::new(number * size, size, self.query.describe(), failure.to_string())
             };
-            return sweep.refused.iter().chain(&sweep.refused_end).map(page).collect();
+            return sweep.refused.iter().chain(refused_end).map(page).collect();
         }
         tracing::warn!(
             "{}: Navan reports {} rows, but gave {} different ones ({} of them more than once) in the last of {} passes; all that were seen are written.",

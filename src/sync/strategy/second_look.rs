@@ -33,6 +33,8 @@ pub(super) struct SecondLooks {
     changes: BTreeMap<String, BTreeSet<DateTime<Utc>>>,
     /// Those that the next read has to look at.
     left: Vec<ChangeWindow>,
+    /// What was read before then was read by an earlier read.
+    began: DateTime<Utc>,
     /// Types whose latest changes were seen.
     looked_at: BTreeSet<String>,
     remembered: usize,
@@ -44,6 +46,7 @@ impl SecondLooks {
         unsure: &BTreeMap<String, Vec<UnsureDays>>,
         expense_types: &[String],
         planned: impl Iterator<Item = &'a ChangeWindow>,
+        began: DateTime<Utc>,
     ) -> Self {
         let mut read_from = BTreeMap::new();
         for window in planned {
@@ -68,7 +71,7 @@ impl SecondLooks {
             unsure.iter().flat_map(|(expense_type, all)| all.iter().filter_map(|days| window(expense_type, days)));
         // What is not read any more waits for the read that takes it up again.
         let (unsure, left) = windows.partition(|window| expense_types.contains(&window.expense_type));
-        Self { unsure, left, ..Self::default() }
+        Self { unsure, left, began, ..Self::default() }
     }
 
     /// As the stream's state holds it.
@@ -152,7 +155,9 @@ impl SecondLooks {
             }
             self.remembered = self.remembered.saturating_sub(window.written.len());
             let Some(read) = &window.read_before else { continue };
-            let range = *read.start() - CLOCK_MARGIN..=*read.end() + CLOCK_MARGIN;
+            // What left a window of an earlier read may have changed once more since, which hides when it did first.
+            let until = if *read.start() < self.began { DateTime::<Utc>::MAX_UTC } else { *read.end() + CLOCK_MARGIN };
+            let range = *read.start() - CLOCK_MARGIN..=until;
             if changes.get(&window.expense_type).is_some_and(|changes| changes.range(range).next().is_some()) {
                 suspects.push_back(window);
             }

@@ -38,10 +38,19 @@ impl Snapshot {
                 Err(failure) if is_elsewhere(&failure) => {
                     // The list is there, and fails: it is tried as long as any request is, unless it can be had elsewhere.
                     let fails = matches!(failure, Failure::Exhausted { .. });
-                    if !fails || is_there(read, elsewhere).await {
+                    let is_there = fails && is_there(read, elsewhere).await;
+                    if is_there {
+                        tracing::warn!(
+                            "{}: {} fails ({failure}); the list is read from {elsewhere}, which does not.",
+                            read.emitter.name(),
+                            self.endpoint
+                        );
+                    }
+                    if !fails || is_there {
                         return self.read_by_cursor(read, elsewhere, Some(failure)).await;
                     }
-                    page_sweep::first_page(read, &query, Paging::default()).await?
+                    let whole = read.api.list_page(&query, 0, Paging::default(), read.emitter.format()).await;
+                    whole.map(page_sweep::FirstPage::Whole)?
                 }
                 Err(failure) => return Err(failure.into()),
             },
@@ -88,9 +97,7 @@ impl Snapshot {
             let page = read.api.cursor_page(endpoint, cursor.as_deref(), None, read.emitter.format()).await;
             let ChangesPage { mut rows, next, permit } = match (page, &refused) {
                 (Ok(page), _) => page,
-                (Err(failure), Some(refused)) if cursor.is_none() && is_elsewhere(&failure) => {
-                    return Err(refused.clone().into());
-                }
+                (Err(Failure::Refused(_)), Some(refused)) if cursor.is_none() => return Err(refused.clone().into()),
                 (Err(failure), _) => return Err(failure.into()),
             };
             if cursor.is_none() && next == NextPage::Unreachable {

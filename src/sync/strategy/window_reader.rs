@@ -315,11 +315,13 @@ impl<'a> WindowReader<'a> {
         }
         *are_settled = true;
         if query.field_groups() != proven.field_groups() {
-            let without = self.fetch_first(&proven.clone().one_row().with_attempts(page_isolation::ATTEMPTS)).await;
-            if without.map(drop).is_ok() && self.fetch_first(&brief).await.map(drop).is_err() {
+            let without = proven.clone().with_attempts(page_isolation::ATTEMPTS);
+            if self.fetch_first(&without).await.map(drop).is_ok()
+                && self.fetch_first(&brief).await.map(drop).is_err()
+                && let Ok(page) = self.fetch_first(&without).await
+            {
                 self.leave_out_groups();
-                drop(are_settled);
-                return self.fetch_first(proven).await.map(|page| (proven.clone(), page));
+                return Ok((proven.clone(), page));
             }
         }
         drop(are_settled);
@@ -367,7 +369,7 @@ impl<'a> WindowReader<'a> {
         let before = self.field_groups.current.replace(self.field_groups.proven);
         if before != self.field_groups.proven {
             tracing::warn!(
-                "{}: Navan refuses the groups of fields {before}; only {} are asked for.",
+                "{}: Navan does not give the groups of fields {before}; only {} are asked for.",
                 self.read.emitter.name(),
                 self.field_groups.proven
             );
