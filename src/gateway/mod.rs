@@ -58,6 +58,9 @@ pub struct Gateway {
     secrets: Vec<Secret>,
 }
 
+/// A refusal that asks for a longer wait is meant.
+const MAX_DOUBT: Duration = Duration::from_secs(60);
+
 /// A request, with what it has gone through so far.
 pub struct PendingRequest<'a> {
     gateway: &'a Gateway,
@@ -197,7 +200,10 @@ impl<'a> PendingRequest<'a> {
         permits.record(&response)?;
         match response.action {
             ResponseAction::Success => Ok(Attempt::Body(response.body)),
-            ResponseAction::Doubt if !std::mem::replace(&mut self.was_doubted, true) => {
+            ResponseAction::Doubt
+                if self.retry_after.is_none_or(|wait| wait <= MAX_DOUBT)
+                    && !std::mem::replace(&mut self.was_doubted, true) =>
+            {
                 let refused = self.refused(&response, bearer);
                 self.back_off(response.describe(), self.retry_after).await.map_err(|_| refused)?;
                 Ok(Attempt::Again)

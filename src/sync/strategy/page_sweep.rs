@@ -157,6 +157,7 @@ pub(super) async fn sweep(
         sweeper.read_rest(pages, &mut broken).await?;
         if !broken.is_empty() {
             // What is missing is known, and another sweep would miss it as well.
+            broken.extend(sweeper.refused_pages());
             return Ok(broken);
         }
         let sweep = &sweeper.seen.borrow().sweep;
@@ -169,7 +170,10 @@ pub(super) async fn sweep(
             }
             continue;
         }
-        tracing::info!("{}: rows moved while they were read; reading again.", read.emitter.name());
+        tracing::info!(
+            "{}: the pages of the list do not agree with each other; it is read again.",
+            read.emitter.name()
+        );
         if sweep.confirms() && sweep.refused.is_empty() && has_proper_end {
             break;
         }
@@ -340,7 +344,7 @@ impl PageSweep<'_> {
         self.pages.get().is_some_and(|pages| number + 1 < pages)
     }
 
-    /// Reads a page that the list says it does not have. Full is one that brought rows, as many as a page holds.
+    /// Reads a page that the list says it does not have. If it brings rows, it counts as full.
     async fn read_behind(&self, number: u64) -> Result<PageOutcome, ReadError> {
         let mut outcome = PageOutcome { number, is_full: false, broken: Vec::new() };
         let (before, unlike, repeats, total_moved) = {
@@ -480,17 +484,23 @@ impl PageSweep<'_> {
         }
     }
 
-    /// What the last sweep lacks: the pages that were refused, however often they were asked for.
-    fn end_inconsistent(&self) -> Vec<BrokenRows> {
-        let sweep = &self.seen.borrow().sweep;
+    /// The pages that the last sweep was refused.
+    fn refused_pages(&self) -> Vec<BrokenRows> {
+        let (sweep, size) = (&self.seen.borrow().sweep, self.size.get());
         let refused_end = sweep.refused_end.as_ref().filter(|_| !self.has_proper_end.get());
-        if !sweep.refused.is_empty() || refused_end.is_some() {
-            let size = self.size.get();
-            let page = |(number, failure): &(u64, Failure)| {
-                BrokenRows::new(number * size, size, self.query.describe(), failure.to_string())
-            };
-            return sweep.refused.iter().chain(refused_end).map(page).collect();
+        let page = |(number, failure): &(u64, Failure)| {
+            BrokenRows::new(number * size, size, self.query.describe(), failure.to_string())
+        };
+        sweep.refused.iter().chain(refused_end).map(page).collect()
+    }
+
+    /// What the last sweep lacks, or a word on what its pages say against each other.
+    fn end_inconsistent(&self) -> Vec<BrokenRows> {
+        let refused = self.refused_pages();
+        if !refused.is_empty() {
+            return refused;
         }
+        let sweep = &self.seen.borrow().sweep;
         tracing::warn!(
             "{}: Navan reports {} rows, but gave {} different ones ({} of them more than once) in the last of {} passes; all that were seen are written.",
             self.read.emitter.name(),
