@@ -44,6 +44,8 @@ pub enum Failure {
         last: String,
         /// What it showed to be in the way.
         obstacle: Option<Obstacle>,
+        /// The last try was answered.
+        was_answered: bool,
     },
     /// Rate limited beyond what a sync should wait for.
     #[error(transparent)]
@@ -102,6 +104,11 @@ impl Failure {
             Self::Refused(refusal) => Some(refusal.status.as_u16()),
             _ => None,
         }
+    }
+
+    /// Whether it was answered to the last, so that another request may fare better.
+    pub fn was_answered(&self) -> bool {
+        !matches!(self, Self::Exhausted { was_answered: false, .. })
     }
 
     /// The words for the user where something else than Navan is the cause, or the place from which it is asked.

@@ -76,6 +76,8 @@ pub struct PendingRequest<'a> {
     pub refused_token: Option<u64>,
     /// Whether the last answer said itself that it has no body (204).
     pub had_no_content: bool,
+    /// Whether the last attempt was answered.
+    was_answered: bool,
     /// What the last attempt showed to be in the way.
     obstacle: Option<Obstacle>,
     /// What the last attempt was sent with, which its answer may quote.
@@ -148,6 +150,7 @@ impl Gateway {
             was_doubted: false,
             refused_token: None,
             had_no_content: false,
+            was_answered: false,
             obstacle: None,
             bearer: None,
         }
@@ -196,6 +199,7 @@ impl<'a> PendingRequest<'a> {
         self.retry_after = response.retry_after;
         self.obstacle.clone_from(&response.obstacle);
         self.bearer = bearer.map(Secret::copy);
+        self.was_answered = response.status.is_some();
         self.had_no_content = response.status == Some(StatusCode::NO_CONTENT);
         permits.record(&response)?;
         match response.action {
@@ -258,8 +262,8 @@ impl<'a> PendingRequest<'a> {
     async fn back_off(&mut self, last: String, asked: Option<Duration>) -> Result<(), Failure> {
         let Some(wait) = self.retry.next_wait(asked) else {
             let (endpoint, host) = (self.request.endpoint.to_owned(), self.request.host());
-            let (tries, obstacle) = (self.retry.made(), self.obstacle.take());
-            return Err(Failure::Exhausted { endpoint, host, tries, last, obstacle });
+            let (tries, obstacle, was_answered) = (self.retry.made(), self.obstacle.take(), self.was_answered);
+            return Err(Failure::Exhausted { endpoint, host, tries, last, obstacle, was_answered });
         };
         emit(&Event::RetryScheduled);
         emit(&Event::Waited { cause: Wait::Backoff, time: wait });

@@ -232,7 +232,7 @@ pub(super) async fn brief_first_page(
     let brief = query.clone().with_attempts(page_isolation::ATTEMPTS);
     let failure = match read.api.list_page(&brief, 0, paging, read.emitter.format()).await {
         Ok(page) => return Ok(FirstPage::Whole(page)),
-        Err(failure @ Failure::Exhausted { .. }) => failure,
+        Err(failure @ Failure::Exhausted { .. }) if failure.was_answered() => failure,
         Err(failure) => return Err(failure),
     };
     match read.api.list_page(&brief, 1, paging, read.emitter.format()).await {

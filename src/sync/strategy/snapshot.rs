@@ -38,7 +38,7 @@ impl Snapshot {
                 Err(failure) if is_elsewhere(&failure) => {
                     // The list is there, and fails: it is tried as long as any request is, unless it can be had elsewhere.
                     let fails = matches!(failure, Failure::Exhausted { .. });
-                    let is_there = fails && is_there(read, elsewhere).await;
+                    let is_there = fails && failure.was_answered() && is_there(read, elsewhere).await;
                     if is_there {
                         tracing::warn!(
                             "{}: {} fails ({failure}); the list is read from {elsewhere}, which does not.",

@@ -309,12 +309,12 @@ impl<'a> WindowReader<'a> {
             }
             Err(failure) => failure,
         };
-        let minds_something = matches!(failure, Failure::Exhausted { .. }) || failure.as_obstacle().is_some();
-        if !minds_something {
+        let fails = matches!(failure, Failure::Exhausted { .. });
+        if !fails && failure.as_obstacle().is_none() {
             return Err(failure);
         }
         *are_settled = true;
-        if query.field_groups() != proven.field_groups() {
+        if failure.was_answered() && query.field_groups() != proven.field_groups() {
             let without = proven.clone().with_attempts(page_isolation::ATTEMPTS);
             if self.fetch_first(&without).await.map(drop).is_ok()
                 && self.fetch_first(&brief).await.map(drop).is_err()
