@@ -130,7 +130,7 @@ fn read(schedule: &Schedule, foreign_per_second: f64) -> Attempt {
 }
 
 /// How often each limit is tried. Strays make much of it chance, so that the middle one counts.
-const TRIALS: u64 = 3;
+const TRIALS: u64 = 5;
 
 #[test]
 fn a_read_comes_near_to_any_limit_and_hardly_over_it() {
@@ -260,7 +260,9 @@ fn once_faults_stop_the_rest_takes_at_most_twice_as_long_as_a_clean_read() {
         Fault::Drop,
     ];
     for kind in kinds {
-        for percent in [20, 40, 60] {
+        // Of more server errors than that the circuit breaker may rightly make an outage.
+        let percents: &[u8] = if matches!(kind, Fault::Status(_)) { &[20, 40] } else { &[20, 40, 60] };
+        for &percent in percents {
             let burst = Burst { from: 0, to: 60, percent, kinds: vec![kind.clone()] };
             let spoiled = read(&schedule(None, vec![burst]), 0.0);
             assert!(spoiled.is_complete, "{kind:?} {percent} %: {:?}", spoiled.warnings);
