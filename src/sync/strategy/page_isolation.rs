@@ -111,15 +111,21 @@ fn take_apart<'a>(
         }
         let part_size = size / PARTS;
         let query = sweep.query.clone().in_pages_of(part_size).with_attempts(ATTEMPTS);
-        let (mut has_read, mut failed) = (false, Vec::new());
+        let (mut has_read, mut failed, mut absent) = (false, Vec::new(), None);
         for part in number * PARTS..(number + 1) * PARTS {
             match try_page(sweep, &query, part).await? {
                 PageAnswer::Read(given) => {
                     has_read = true;
                     isolated.given += given;
+                    // What has rows behind it is not absent.
+                    failed.extend(absent.take().filter(|_| given > 0));
                 }
-                // The list ends within this page.
-                PageAnswer::Absent(_) if has_read => break,
+                // The list ends within this page, if twice in a row.
+                PageAnswer::Absent(failure) if has_read => {
+                    if absent.replace((part, failure)).is_some() {
+                        break;
+                    }
+                }
                 PageAnswer::Absent(failure) | PageAnswer::Failed(failure) => {
                     prove_api_works(sweep).await?;
                     failed.push((part, failure));

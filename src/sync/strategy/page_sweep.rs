@@ -362,22 +362,26 @@ impl PageSweep<'_> {
             Err(failure) => {
                 let has_total = self.seen.borrow().sweep.has_total();
                 match failure.refused_with() {
-                    Some(_) if self.is_untold() || self.seen.borrow().sweep.went_beyond => {
+                    Some(_) => {
                         // Rows behind it show that it is no end.
                         let behind =
                             self.read.api.list_page(query, number + 1, self.paging, self.read.emitter.format());
-                        if let Ok(page) = behind.await
-                            && !page.rows.is_empty()
-                        {
+                        if let Ok(page) = behind.await {
                             self.write(page).await?;
-                            self.note_refused(number, failure);
-                        } else {
-                            self.seen.borrow_mut().sweep.refused_end = Some((number, failure));
                         }
-                        return Ok(outcome);
+                        let brought_rows = self.seen.borrow().unlike() > unlike;
+                        let sweep = &mut self.seen.borrow_mut().sweep;
+                        if brought_rows {
+                            sweep.refused.push((number, failure));
+                            return Ok(outcome);
+                        }
+                        if self.is_untold() || sweep.went_beyond {
+                            sweep.refused_end = Some((number, failure));
+                            return Ok(outcome);
+                        }
+                        // There is none, as the list said.
+                        (sweep.repeats, sweep.total_moved) = (repeats, total_moved);
                     }
-                    // There is none, as the list said.
-                    Some(_) => {}
                     None if matches!(failure, Failure::Exhausted { .. }) => {
                         let isolated = page_isolation::isolate(self, number, failure).await?;
                         let rows = isolated.rows();
