@@ -1,10 +1,11 @@
 //! Response bodies: pages of rows, and the error formats of Navan's API, which are not uniform.
 
-use crate::settings::ListShape;
 use axum::body::Body;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
+
+use crate::settings::ListShape;
 
 /// An error response.
 #[derive(Debug)]

@@ -104,7 +104,7 @@ pub(super) struct FieldGroups {
     pub(super) current: Cell<&'static str>,
     /// Those that every company is known to have.
     pub(super) proven: &'static str,
-    /// Whether a page has come with the current ones. Until then one window goes ahead, or failures of many would look like an
+    /// Whether a window has shown what comes of the current ones. Until then one goes ahead, or failures of many would look like an
     /// outage.
     pub(super) are_settled: tokio::sync::Mutex<bool>,
 }
