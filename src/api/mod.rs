@@ -157,7 +157,7 @@ impl<'a> Api<'a> {
     fn is_worth_another_host(&self, failure: &Failure) -> bool {
         let speaks_of_host = match failure {
             Failure::Refused(refusal) => refusal.status == StatusCode::NOT_FOUND,
-            Failure::Exhausted { .. } | Failure::Outage(_) | Failure::Unauthorized { .. } => true,
+            Failure::Exhausted { .. } | Failure::Outage { .. } | Failure::Unauthorized { .. } => true,
             Failure::RateLimited(_) | Failure::NoToken(_) => false,
         };
         speaks_of_host && self.proper.borrow().is_empty()

@@ -97,17 +97,20 @@ impl CircuitBreaker {
             let mut changed = std::pin::pin!(self.changed.notified());
             changed.as_mut().enable(); // before looking, so that no change is missed
             let until = {
-                let state = self.state.borrow_mut();
-                match state.phase {
+                let state = self.state.borrow();
+                let is_lasting = state.openings >= self.max_consecutive_opens;
+                let until = match state.phase {
                     Phase::Closed { .. } => return Ok(()),
-                    _ if state.openings >= self.max_consecutive_opens && probe_flag.held => return Err(state.outage()),
-                    Phase::Open { .. } if state.openings >= self.max_consecutive_opens => return Ok(()),
+                    _ if is_lasting && probe_flag.held => return Err(state.outage()),
+                    Phase::Open { .. } if is_lasting => return Ok(()),
                     Phase::Open { until } if until <= Instant::now() => return Ok(()),
                     Phase::Open { until } => Some(until),
                     Phase::HalfOpen => None,
-                }
+                };
+                // Who comes late has not been told yet, and waits for another's probe only to have one too.
+                probe_flag.held |= !is_lasting;
+                until
             };
-            probe_flag.held = true;
             match until {
                 Some(until) => tokio::select! {
                     () = sleep_until(until) => {}

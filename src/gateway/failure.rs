@@ -50,9 +50,14 @@ pub enum Failure {
     /// Rate limited beyond what a sync should wait for.
     #[error(transparent)]
     RateLimited(#[from] LimitExceeded),
-    /// Navan is down.
-    #[error(transparent)]
-    Outage(#[from] Outage),
+    /// Navan is down, or enough of it for the circuit breaker to give up.
+    #[error("{outage}")]
+    Outage {
+        /// What the circuit breaker has seen.
+        outage: Outage,
+        /// This request has been sent, and so has a part in it.
+        was_sent: bool,
+    },
     /// There is no token to send the request with.
     #[error("no token: {0}")]
     NoToken(Error),
@@ -155,7 +160,7 @@ impl Failure {
             Self::RateLimited(exceeded) => Error::transient(format!(
                 "{exceeded}. The sync ends here and the next one carries on; if it goes on, lower `max_concurrency` or `requests_per_second`, or ask Navan for a higher limit."
             )),
-            Self::Outage(outage) => Error::transient(format!(
+            Self::Outage { outage, .. } => Error::transient(format!(
                 "Navan's API has answered with server errors for {} s. The sync ends here and the next one carries on; if it goes on, {CHECK_REGION}.",
                 outage.lasted.as_secs()
             )),

@@ -173,7 +173,8 @@ impl<'a> PendingRequest<'a> {
         }
         loop {
             let asked = Instant::now();
-            self.gateway.breaker.closed(&mut self.probe_flag).await?;
+            let closed = self.gateway.breaker.closed(&mut self.probe_flag).await;
+            closed.map_err(|outage| Failure::Outage { outage, was_sent: self.retry.tries() > 0 })?;
             emit(&Event::Waited { cause: Wait::Breaker, time: asked.elapsed() });
             let asked = Instant::now();
             let rate = self.gateway.limiter.acquire().await?;

@@ -171,7 +171,10 @@ async fn an_outage_ends_requests_that_run_side_by_side_after_three_openings() {
     let fixture = Fixture::new().await;
     fixture.always(Fault::Status(503));
     for failure in join_all((0..4).map(|_| fixture.ask())).await {
-        assert!(matches!(failure, Err(Failure::Outage(circuit_breaker::Outage { openings: 3, .. }))), "{failure:?}");
+        assert!(
+            matches!(failure, Err(Failure::Outage { outage: circuit_breaker::Outage { openings: 3, .. }, .. })),
+            "{failure:?}"
+        );
     }
     // Five to open it, at most three that were under way, and two probes.
     assert!((7..=10).contains(&fixture.requests()), "{}", fixture.requests());

@@ -180,19 +180,25 @@ fn a_stray_refusal_of_a_slice_is_asked_once_more() {
 }
 
 #[test]
-fn a_type_that_always_fails_costs_only_itself() {
-    let server = ScriptedNavan::start(|asked| match asked.path.as_str() {
-        "/v1/expense/statement-payments" => Some(Reply::new(500, "{}")),
-        FEES => Some(changes_page(&rows("id", 0..5))),
-        _ => None,
-    });
-    let types = json!(["statement-payments", "fees"]);
-    let connector = server.connector().config("transaction_types", types).config("start_date", "2026-09-01T00:00:00Z");
-    let run = connector.stream("TRANSACTION").read();
-    assert_error(&run, "transient_error", "what of statement-payments changed from 2026-");
-    let last = run.states("TRANSACTION").pop().unwrap();
-    assert_eq!(last["types"]["fees"]["synced_through"], "2026-11-22T10:00:00Z");
-    assert!(last["types"]["statement-payments"].is_null());
+fn types_that_always_fail_cost_only_themselves() {
+    // Many of them open the circuit breaker, and hold others that could be read.
+    for dead in
+        [&["statement-payments"][..], &["disputes", "repayments", "adjustments", "statement-payments", "daily-rebates"]]
+    {
+        let server = ScriptedNavan::start(|asked| match asked.path.as_str() {
+            FEES => Some(changes_page(&rows("id", 0..5))),
+            path => path.starts_with("/v1/expense/").then(|| Reply::new(500, "{}")),
+        });
+        let types: Vec<_> = dead.iter().copied().chain(["fees"]).collect();
+        let connector = server.connector().config("transaction_types", types);
+        let run = connector.config("start_date", "2026-09-01T00:00:00Z").stream("TRANSACTION").read();
+        assert_error(&run, "transient_error", "what of ");
+        assert_error(&run, "transient_error", "changed from 2026-");
+        assert!(!run.errors().iter().any(|error| error.to_string().contains("fees")), "{:?}", run.errors());
+        let last = run.states("TRANSACTION").pop().unwrap();
+        assert_eq!(last["types"]["fees"]["synced_through"], "2026-11-22T10:00:00Z");
+        assert!(last["types"].as_object().unwrap().keys().all(|expense_type| expense_type == "fees"));
+    }
 }
 
 #[test]

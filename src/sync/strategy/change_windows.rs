@@ -129,14 +129,25 @@ impl ChangeWindows {
             {
                 let window = progress.put_off_if_refused(window);
                 if let Some(window) = window.and_then(|window| progress.fail_with_its_type(window)) {
-                    running.push(self.read_window(read, window, field_groups, times));
+                    running.push(self.read_window(read, window, field_groups, times).boxed_local());
                 }
             }
             let Some(done) = running.next().await else { return Ok(()) };
-            let (mut window, outcome, reading) = done?;
-            if let WindowOutcome::Broken { outage: Some(failure), .. } = &outcome {
-                self.prove_api_works(read, progress, failure).await?;
-            }
+            let (mut window, ended, reading) = done?;
+            let outcome = match ended {
+                Ok(Some(outcome)) => outcome,
+                Ok(None) => {
+                    window.written = reading.written;
+                    windows.push_back(window);
+                    continue;
+                }
+                Err(outage) => {
+                    // The others go on meanwhile; then the window comes back.
+                    let outcome = self.judge_outage(outage, read, progress.witnesses(&read.config.transaction_types));
+                    running.push(outcome.map(|outcome| Ok((window, Ok(outcome?), reading))).boxed_local());
+                    continue;
+                }
+            };
             let is_complete = matches!(outcome, WindowOutcome::Complete { .. });
             if is_complete {
                 progress.second_looks.read(&window, reading);
@@ -173,30 +184,43 @@ impl ChangeWindows {
         }
     }
 
-    /// Asks for a row of a type that was read, to see by whether it is the API that fails or a window.
-    async fn prove_api_works(
+    /// What an outage is to a window that it ended, if it is not the API's: a row of the types given tells. A window that was only
+    /// held with those that fail has no outcome yet.
+    async fn judge_outage(
         &self,
+        outage: Failure,
         read: &ReadContext<'_>,
-        progress: &ReadProgress,
-        failure: &Failure,
-    ) -> Result<(), ReadError> {
-        let Some(expense_type) = progress.read.first() else { return Err(failure.clone().into()) };
+        witnesses: Vec<String>,
+    ) -> Result<Option<WindowOutcome>, ReadError> {
         let yesterday = read.api.now().date_naive() - Days::new(1);
-        let query = self.query(expense_type, yesterday..=yesterday, self.proven_field_groups).one_row();
-        read.api.changes_page(&query, None, read.emitter.format()).await?;
-        Ok(())
+        for expense_type in witnesses {
+            let query = self.query(&expense_type, yesterday..=yesterday, self.proven_field_groups).one_row();
+            let answer = read.api.changes_page(&query, None, read.emitter.format()).await;
+            if answer.is_err_and(|failure| failure.refused_with().is_none()) {
+                continue;
+            }
+            return Ok(match outage {
+                Failure::Outage { was_sent: false, .. } => None,
+                _ => Some(WindowOutcome::Broken { why: outage.to_string(), is_defect: false, obstacle: None }),
+            });
+        }
+        Err(outage.into())
     }
 
+    /// Reads a window. An outage is for others to judge.
     async fn read_window(
         &self,
         read: &ReadContext<'_>,
         window: ChangeWindow,
         field_groups: &FieldGroups,
         times: ReadTimes,
-    ) -> Result<(ChangeWindow, WindowOutcome, WindowReading), ReadError> {
+    ) -> Result<(ChangeWindow, Result<Option<WindowOutcome>, Failure>, WindowReading), ReadError> {
         let query = self.query(&window.expense_type, window.days.clone(), field_groups.current.get());
-        let (outcome, reading) = WindowReader::new(read, query, field_groups, &window, times).read().await?;
-        Ok((window, outcome, reading))
+        let (ended, reading) = WindowReader::new(read, query, field_groups, &window, times).read().await;
+        match ended {
+            Err(failure) if !matches!(failure, Failure::Outage { .. }) => Err(failure.into()),
+            ended => Ok((window, ended.map(Some), reading)),
+        }
     }
 
     /// Reads the windows once more from which a row may have slipped away, until there are none.

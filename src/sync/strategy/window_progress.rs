@@ -104,6 +104,15 @@ impl ReadProgress {
         None
     }
 
+    /// The types that can tell an outage of the API from one of some windows: one that was read, or, before any was, each that has
+    /// not failed.
+    pub(super) fn witnesses(&self, types: &[String]) -> Vec<String> {
+        if let Some(expense_type) = self.read.first() {
+            return vec![expense_type.clone()];
+        }
+        types.iter().filter(|expense_type| !self.failing.contains_key(*expense_type)).cloned().collect()
+    }
+
     /// What stands between this machine and Navan shows in a window that could not be read.
     pub(super) fn note_obstacle(&mut self, window: &ChangeWindow, outcome: &WindowOutcome) {
         match outcome {

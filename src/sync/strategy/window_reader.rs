@@ -82,8 +82,6 @@ pub(super) enum WindowOutcome {
         is_defect: bool,
         /// Something stands between this machine and Navan.
         obstacle: Option<Error>,
-        /// The circuit breaker gave up. Whether that is the API's fault, or this window's alone, another one tells.
-        outage: Option<Failure>,
     },
 }
 
@@ -150,25 +148,22 @@ impl<'a> WindowReader<'a> {
         Self { read, query, field_groups, window, times, rows: RefCell::default() }
     }
 
-    /// Reads the window, and says what that has shown.
-    ///
-    /// # Errors
-    /// If no other window could be read either.
-    pub(super) async fn read(&self) -> Result<(WindowOutcome, WindowReading), Failure> {
+    /// Reads the window, and says what that has shown. A failure is one in which other windows would have a part too.
+    pub(super) async fn read(&self) -> (Result<WindowOutcome, Failure>, WindowReading) {
         let began = self.read.api.now();
-        let outcome = self.read_days().await?;
+        let ended_with = self.read_days().await;
         // Navan's clock can be set back meanwhile.
         let ended = self.read.api.now().max(began);
         let mut rows = self.rows.borrow_mut();
         let was_paged = rows.pages.max(rows.pages_of_first_look) > 1;
-        let is_final = !was_paged && matches!(outcome, WindowOutcome::Complete { .. });
+        let is_final = !was_paged && matches!(ended_with, Ok(WindowOutcome::Complete { .. }));
         let reading = WindowReading {
             time: began..=ended,
             was_paged,
             changed_since: std::mem::take(&mut rows.changed_since),
             written: if is_final { WrittenVersions::default() } else { self.window.written.with(&rows.written) },
         };
-        Ok((outcome, reading))
+        (ended_with, reading)
     }
 
     /// Reads the window's days. A cursor that Navan no longer knows costs it a new start, once; what is written already is not
@@ -197,17 +192,16 @@ impl<'a> WindowReader<'a> {
                     Ok(WindowOutcome::Refused { status, is_there: true, obstacle })
                 }
                 Err(WindowError::CursorRefused(failure) | WindowError::Request(failure)) => match failure {
-                    Failure::Exhausted { .. } | Failure::Refused(_) | Failure::Outage(_) => {
+                    Failure::Exhausted { .. } | Failure::Refused(_) => {
                         let obstacle = failure.as_obstacle();
                         let is_defect = matches!(failure, Failure::Refused(_)) && obstacle.is_none();
                         let why = failure.to_string();
-                        let outage = matches!(failure, Failure::Outage(_)).then_some(failure);
-                        Ok(WindowOutcome::Broken { why, is_defect, obstacle, outage })
+                        Ok(WindowOutcome::Broken { why, is_defect, obstacle })
                     }
                     failure => Err(failure),
                 },
                 Err(WindowError::Paging(what)) => {
-                    Ok(WindowOutcome::Broken { why: what.to_owned(), is_defect: true, obstacle: None, outage: None })
+                    Ok(WindowOutcome::Broken { why: what.to_owned(), is_defect: true, obstacle: None })
                 }
             };
         }
