@@ -12,8 +12,7 @@ use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _};
 use serde_json::Value;
 
-use super::missing::{self, MissingRange};
-use super::page_isolation::BrokenRows;
+use super::missing::{self, BrokenRows, MissingRange};
 use super::page_sweep::{self, SweepOptions};
 use super::{Modes, ProbeTarget, ReadContext, ReadError, ReadStrategy};
 use crate::api::{ListQuery, Paging};

@@ -14,6 +14,30 @@ pub(super) struct MissingRange {
     pub(super) is_defect: bool,
 }
 
+/// Rows of a list that could not be read.
+#[derive(Debug)]
+pub(super) struct BrokenRows {
+    /// The first of them, counted from 0.
+    from: u64,
+    pub(super) count: u64,
+    /// What the list was asked for.
+    of: String,
+    why: String,
+}
+
+impl BrokenRows {
+    /// So many rows, from the row `from` on, of what the list was asked for.
+    pub(super) fn new(from: u64, count: u64, of: String, why: String) -> Self {
+        Self { from, count, of, why }
+    }
+}
+
+impl From<BrokenRows> for MissingRange {
+    fn from(BrokenRows { from, count, of, why }: BrokenRows) -> Self {
+        Self { what: format!("rows {} to {} of {of} ({why})", from + 1, from + count), is_defect: false }
+    }
+}
+
 /// The error of a stream of which all has been read but these.
 pub(super) fn error(ranges: &[MissingRange]) -> Error {
     let mut what: Vec<_> = ranges.iter().take(MAX_NAMED).map(|range| range.what.as_str()).collect();

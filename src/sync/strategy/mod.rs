@@ -10,7 +10,6 @@ mod change_windows;
 mod created_slices;
 mod missing;
 mod number_map;
-mod page_isolation;
 mod page_sweep;
 mod row_numbers;
 mod second_look;
@@ -39,6 +38,10 @@ const BARREN_PAGES_TOLD: u32 = 3;
 
 /// The same, after which what they belong to is taken for endless.
 const MAX_BARREN_PAGES: u32 = 100;
+
+/// Tries of a page where another page can tell whether it is the API that fails: fewer than the server errors in a row that open the
+/// circuit breaker.
+const BRIEF_ATTEMPTS: u32 = 2;
 
 /// A way to read a stream.
 pub trait ReadStrategy: Sync {

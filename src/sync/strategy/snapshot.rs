@@ -8,10 +8,11 @@ use serde_json::Value;
 
 use super::missing::{self, MissingRange};
 use super::number_map::NumberMap;
-use super::page_isolation;
 use super::page_sweep::{self, SweepOptions};
 use super::row_numbers::RowNumbers;
-use super::{BARREN_PAGES_TOLD, MAX_BARREN_PAGES, Modes, ProbeTarget, ReadContext, ReadError, ReadStrategy};
+use super::{
+    BARREN_PAGES_TOLD, BRIEF_ATTEMPTS, MAX_BARREN_PAGES, Modes, ProbeTarget, ReadContext, ReadError, ReadStrategy,
+};
 use crate::api::{ChangesPage, ListQuery, NextPage, Paging};
 use crate::error::Error;
 use crate::gateway::Failure;
@@ -149,7 +150,7 @@ fn is_elsewhere(failure: &Failure) -> bool {
 
 /// Whether there is a list that is followed by a cursor, and it has rows.
 async fn is_there(read: &ReadContext<'_>, endpoint: &'static str) -> bool {
-    let page = read.api.cursor_page(endpoint, None, Some(page_isolation::ATTEMPTS), read.emitter.format()).await;
+    let page = read.api.cursor_page(endpoint, None, Some(BRIEF_ATTEMPTS), read.emitter.format()).await;
     page.is_ok_and(|page| !page.rows.is_empty())
 }
 

@@ -1,21 +1,26 @@
 //! Reading one window of one partition, from its first page to its last, by its cursor.
 
-use std::cell::{Cell, RefCell};
+mod first_page;
+mod window_rows;
+
+use std::cell::RefCell;
 use std::collections::HashSet;
 use std::ops::RangeInclusive;
 
-use chrono::{DateTime, Days, Duration, NaiveDate, Utc};
+use chrono::{DateTime, Duration, NaiveDate, Utc};
+
+pub(super) use first_page::FieldGroups;
+use first_page::FirstPage;
+use window_rows::WindowRows;
 
 use super::missing::MissingRange;
-use super::number_map::NumberMap;
-use super::page_isolation;
-use super::row_numbers::{RowNumbers, RowVersion, WrittenVersions};
+use super::row_numbers::WrittenVersions;
 use super::{BARREN_PAGES_TOLD, MAX_BARREN_PAGES, ReadContext};
 use crate::api::{ChangesPage, ChangesQuery, NextPage};
 use crate::error::Error;
 use crate::gateway::Failure;
 use crate::hash::hash;
-use crate::record::{Identity, Row};
+use crate::record::Row;
 use crate::sync::state::time::{midnight, retention_start};
 
 /// How far a time without an offset can be from the UTC that it is taken for.
@@ -93,37 +98,6 @@ pub(super) struct WindowReader<'a> {
     window: &'a ChangeWindow,
     times: ReadTimes,
     rows: RefCell<WindowRows>,
-}
-
-/// Which groups of fields are asked for.
-#[derive(Debug)]
-pub(super) struct FieldGroups {
-    /// Those at present.
-    pub(super) current: Cell<&'static str>,
-    /// Those that every company is known to have.
-    pub(super) proven: &'static str,
-    /// Whether a window has shown what comes of the current ones. Until then one goes ahead, or failures of many would look like an
-    /// outage.
-    pub(super) are_settled: tokio::sync::Mutex<bool>,
-}
-
-/// The rows of a window.
-#[derive(Default)]
-struct WindowRows {
-    numbers: RowNumbers,
-    /// Those written so far, each in its newest version.
-    written: NumberMap<RowVersion>,
-    /// Those that were left out as read before, or for the next read to bring.
-    left_out: NumberMap<()>,
-    /// How often the window was begun.
-    looks: u32,
-    /// Pages of this look, and of the first.
-    pages: u64,
-    pages_of_first_look: u64,
-    /// Pages in a row without a row that was not written before.
-    barren: u32,
-    /// When rows changed while windows were read.
-    changed_since: Vec<DateTime<Utc>>,
 }
 
 /// What reading a window has shown beside its rows.
@@ -247,135 +221,9 @@ impl<'a> WindowReader<'a> {
         }
     }
 
-    /// The first page, and the query that it answers. A refusal (400) does not say what it minds, so that what can be minded
-    /// is left out, one after the other.
-    async fn first_page(&self, days: &RangeInclusive<NaiveDate>) -> Result<FirstPage, WindowError> {
-        let settling = self.field_groups.are_settled.lock().await;
-        let query = self.query.clone().on(days.clone()).with_groups(self.field_groups.current.get());
-        let proven = query.clone().with_groups(self.field_groups.proven);
-        let first = if *settling {
-            drop(settling);
-            self.fetch_first(&query).await.map(|page| (query.clone(), page))
-        } else {
-            self.fetch_ahead(settling, &query, &proven).await
-        };
-        let failure = match first {
-            Ok((query, page)) => return Ok(FirstPage { query, page, not_yet: None }),
-            Err(failure) => failure,
-        };
-        if failure.refused_with() != Some(400) {
-            return Err(WindowError::on_first_page(failure));
-        }
-        if let Some(page) = self.fetch_unless_refused(&proven).await? {
-            self.leave_out_groups();
-            return Ok(FirstPage { query: proven, page, not_yet: None });
-        }
-        if let Some(later) = self.retention_turning(days) {
-            return self.first_page_from(later, proven).await;
-        }
-        // Where the account lives, the last day may not have begun.
-        let (last, day_before) = (*days.end(), *days.end() - Days::new(1));
-        if last >= self.times.end.date_naive() {
-            for query in [query, proven] {
-                let earlier = query.clone().on(day_before.min(*days.start())..=day_before);
-                if let Some(page) = self.fetch_unless_refused(&earlier).await? {
-                    self.warn_not_yet(last);
-                    return Ok(FirstPage { query: earlier, page, not_yet: Some(last) });
-                }
-            }
-        }
-        Err(WindowError::on_first_page(failure))
-    }
-
-    /// The same ahead of all other windows. If it fails with the groups that nobody is known to have, and not without them, they are
-    /// left out.
-    async fn fetch_ahead(
-        &self,
-        mut are_settled: tokio::sync::MutexGuard<'_, bool>,
-        query: &ChangesQuery,
-        proven: &ChangesQuery,
-    ) -> Result<(ChangesQuery, ChangesPage), Failure> {
-        let brief = query.clone().with_attempts(page_isolation::ATTEMPTS);
-        let failure = match self.fetch_first(&brief).await {
-            Ok(page) => {
-                *are_settled = true;
-                return Ok((query.clone(), page));
-            }
-            Err(failure) => failure,
-        };
-        let fails = matches!(failure, Failure::Exhausted { .. });
-        if !fails && failure.as_obstacle().is_none() {
-            return Err(failure);
-        }
-        *are_settled = true;
-        if failure.was_answered() && query.field_groups() != proven.field_groups() {
-            let without = proven.clone().with_attempts(page_isolation::ATTEMPTS);
-            if self.fetch_first(&without).await.map(drop).is_ok()
-                && self.fetch_first(&brief).await.map(drop).is_err()
-                && let Ok(page) = self.fetch_first(&without).await
-            {
-                self.leave_out_groups();
-                return Ok((proven.clone(), page));
-            }
-        }
-        drop(are_settled);
-        self.fetch_first(query).await.map(|page| (query.clone(), page))
-    }
-
-    async fn fetch_first(&self, query: &ChangesQuery) -> Result<ChangesPage, Failure> {
-        self.read.api.changes_page(query, None, self.read.emitter.format()).await
-    }
-
-    /// The first page, unless the query is refused as well (400).
-    async fn fetch_unless_refused(&self, query: &ChangesQuery) -> Result<Option<ChangesPage>, WindowError> {
-        match self.fetch_first(query).await {
-            Ok(page) => Ok(Some(page)),
-            Err(failure) if failure.refused_with() == Some(400) => Ok(None),
-            Err(failure) => Err(WindowError::on_first_page(failure)),
-        }
-    }
-
-    /// Around the turn of a month Navan's retention may begin a month later than thought here: from which day on.
-    fn retention_turning(&self, days: &RangeInclusive<NaiveDate>) -> Option<NaiveDate> {
-        let now = self.read.api.now();
-        let later = retention_start(now + Duration::days(1));
-        (later > retention_start(now - Duration::days(1)) && *days.start() < later).then_some(later)
-    }
-
-    async fn first_page_from(&self, later: NaiveDate, query: ChangesQuery) -> Result<FirstPage, WindowError> {
-        // If that is what Navan minds, it does not mind the day on which its retention begins.
-        let last = *self.window.days.end();
-        let query = query.on(later..=last.max(later));
-        let page = self.fetch_first(&query).await.map_err(WindowError::on_first_page)?;
-        self.warn_retention_passed(later);
-        if last < later {
-            return Err(WindowError::RetentionPassed);
-        }
-        Ok(FirstPage { query, page, not_yet: None })
-    }
-
     /// The window's days, without those that the retention has left behind since it was planned.
     fn days_still_there(&self) -> RangeInclusive<NaiveDate> {
         (*self.window.days.start()).max(retention_start(self.read.api.now()))..=*self.window.days.end()
-    }
-
-    fn leave_out_groups(&self) {
-        let before = self.field_groups.current.replace(self.field_groups.proven);
-        if before != self.field_groups.proven {
-            tracing::warn!(
-                "{}: Navan does not give the groups of fields {before}; only {} are asked for.",
-                self.read.emitter.name(),
-                self.field_groups.proven
-            );
-        }
-    }
-
-    fn warn_not_yet(&self, day: NaiveDate) {
-        tracing::warn!(
-            "{}: Navan does not let {} be read for {day} yet, which has not begun where the account lives; the next read brings that day.",
-            self.read.emitter.name(),
-            self.window.expense_type,
-        );
     }
 
     fn warn_retention_passed(&self, retention: NaiveDate) {
@@ -433,58 +281,6 @@ impl<'a> WindowReader<'a> {
         let is_of_the_next = self.times.end < changed && changed <= self.read.api.now();
         was_before || is_of_the_next
     }
-}
-
-impl WindowRows {
-    /// How many different rows came.
-    fn distinct(&self) -> usize {
-        self.written.len() + self.left_out.len()
-    }
-
-    /// The window is read from its first page.
-    fn begin_look(&mut self) {
-        self.numbers.begin_look();
-        self.left_out = NumberMap::default();
-        self.barren = 0;
-        self.looks += 1;
-        self.pages_of_first_look = self.pages_of_first_look.max(self.pages);
-        self.pages = 0;
-    }
-
-    /// Whether a row is to be written: not if this version of it was.
-    fn is_wanted(
-        &mut self,
-        row: &Row,
-        data: &[u8],
-        written_before: &WrittenVersions,
-        is_for_another_read: bool,
-    ) -> bool {
-        let number = self.numbers.of(row);
-        if is_for_another_read {
-            self.left_out.get_or_insert(number, ());
-            return false;
-        }
-        let version = RowVersion::of(row, data);
-        let (newest, is_new) = self.written.get_or_insert(number, version);
-        if is_new {
-            return !written_before.contains(number, version);
-        }
-        let is_known = match row.identity {
-            Identity::Key(_) => version == *newest || version.is_older_than(*newest),
-            Identity::Content(_) => true,
-        };
-        if !is_known {
-            *newest = version;
-        }
-        !is_known
-    }
-}
-
-/// The first page of a window, and what it answers.
-struct FirstPage {
-    query: ChangesQuery,
-    page: ChangesPage,
-    not_yet: Option<NaiveDate>,
 }
 
 /// Why following a cursor stopped before its end.

@@ -9,14 +9,11 @@
 use futures::FutureExt as _;
 use futures::future::LocalBoxFuture;
 
-use super::ReadError;
-use super::missing::MissingRange;
-use super::page_sweep::PageSweep;
+use super::PageSweep;
 use crate::api::{ListQuery, Paging};
 use crate::gateway::Failure;
-
-/// Tries of a page before it is suspected: fewer than the server errors in a row that open the circuit breaker.
-pub(super) const ATTEMPTS: u32 = 2;
+use crate::sync::strategy::missing::BrokenRows;
+use crate::sync::strategy::{BRIEF_ATTEMPTS, ReadError};
 
 /// How often what cannot be taken apart any further is begun anew before it is given up: in all, it is tried as often as any
 /// other request, or chance alone would lose rows where many requests fail.
@@ -24,30 +21,6 @@ const LAST_ROUNDS: u32 = 4;
 
 /// Into how many parts a page is taken apart.
 const PARTS: u64 = 10;
-
-/// Rows of a list that could not be read.
-#[derive(Debug)]
-pub(super) struct BrokenRows {
-    /// The first of them, counted from 0.
-    from: u64,
-    count: u64,
-    /// What the list was asked for.
-    of: String,
-    why: String,
-}
-
-impl BrokenRows {
-    /// So many rows, from the row `from` on, of what the list was asked for.
-    pub(super) fn new(from: u64, count: u64, of: String, why: String) -> Self {
-        Self { from, count, of, why }
-    }
-}
-
-impl From<BrokenRows> for MissingRange {
-    fn from(BrokenRows { from, count, of, why }: BrokenRows) -> Self {
-        Self { what: format!("rows {} to {} of {of} ({why})", from + 1, from + count), is_defect: false }
-    }
-}
 
 /// What became of a page that was taken apart.
 #[derive(Default)]
@@ -73,7 +46,7 @@ pub(super) async fn isolate(sweep: &PageSweep<'_>, number: u64, failure: Failure
     let _alone = sweep.read.suspicion.lock().await;
     prove_api_works(sweep).await?;
     let size = sweep.size.get();
-    let again = sweep.query.clone().with_attempts(ATTEMPTS);
+    let again = sweep.query.clone().with_attempts(BRIEF_ATTEMPTS);
     match try_page(sweep, &again, number).await? {
         PageAnswer::Read(given) => return Ok(Isolated { given, ..Isolated::default() }),
         PageAnswer::Absent(refused) => {
@@ -88,7 +61,7 @@ pub(super) async fn isolate(sweep: &PageSweep<'_>, number: u64, failure: Failure
     let mut isolated = Isolated::default();
     let why = failure.to_string();
     take_apart(sweep, number, if is_divisible { size } else { 1 }, failure, &mut isolated).await?;
-    let whole_page = BrokenRows { from: number * size, count: size, of: sweep.query.describe(), why };
+    let whole_page = BrokenRows::new(number * size, size, sweep.query.describe(), why);
     // A page before the last is full. If its parts do not bring as many rows, some are missing, and nobody knows which.
     let is_short = isolated.rows() < if sweep.has_page_behind(number) { size } else { 1 };
     if is_divisible && is_short || !is_divisible && !isolated.broken.is_empty() {
@@ -110,7 +83,7 @@ fn take_apart<'a>(
             return Ok(());
         }
         let part_size = size / PARTS;
-        let query = sweep.query.clone().in_pages_of(part_size).with_attempts(ATTEMPTS);
+        let query = sweep.query.clone().in_pages_of(part_size).with_attempts(BRIEF_ATTEMPTS);
         let (mut has_read, mut failed, mut absent) = (false, Vec::new(), None);
         for part in number * PARTS..(number + 1) * PARTS {
             match try_page(sweep, &query, part).await? {
@@ -153,7 +126,7 @@ async fn insist(
     failure: Failure,
     isolated: &mut Isolated,
 ) -> Result<(), ReadError> {
-    let query = sweep.query.clone().in_pages_of(size).with_attempts(ATTEMPTS);
+    let query = sweep.query.clone().in_pages_of(size).with_attempts(BRIEF_ATTEMPTS);
     let mut last = failure;
     for _ in 1..LAST_ROUNDS {
         match try_page(sweep, &query, number).await? {
@@ -166,7 +139,7 @@ async fn insist(
         prove_api_works(sweep).await?;
     }
     let (of, why) = (sweep.query.describe(), last.to_string());
-    isolated.broken.push(BrokenRows { from: number * size, count: size, of, why });
+    isolated.broken.push(BrokenRows::new(number * size, size, of, why));
     Ok(())
 }
 

@@ -1,0 +1,94 @@
+//! What sweeps over a list have seen, and whether that can be all of it.
+
+use crate::gateway::Failure;
+use crate::record::Row;
+use crate::sync::strategy::number_map::NumberMap;
+use crate::sync::strategy::row_numbers::RowNumbers;
+
+/// From how many rows on, and at multiples of what, a total looks like the most that a server gives.
+const CAP: u64 = 10_000;
+const CAP_STEP: u64 = 1_000;
+
+/// Which sweeps have seen which rows.
+#[derive(Default)]
+pub(super) struct SeenRows {
+    numbers: RowNumbers,
+    /// The last sweep that saw the row.
+    rows: NumberMap<u8>,
+    pub(super) sweep: Sweep,
+}
+
+/// What one sweep saw.
+#[derive(Default)]
+pub(super) struct Sweep {
+    pub(super) number: u8,
+    pub(super) total: Option<u64>,
+    pub(super) total_moved: bool,
+    pub(super) repeats: u64,
+    pub(super) distinct: u64,
+    new: u64,
+    /// Rows came behind the pages that the list says it has.
+    pub(super) went_beyond: bool,
+    /// Pages that were refused.
+    pub(super) refused: Vec<(u64, Failure)>,
+    /// The page that was refused where the list says nothing of its end, or untruths.
+    pub(super) refused_end: Option<(u64, Failure)>,
+    /// Pages in a row that brought no row that this sweep had not seen.
+    pub(super) barren: u32,
+}
+
+impl SeenRows {
+    pub(super) fn next_sweep(&mut self) {
+        self.numbers.begin_look();
+        self.sweep = Sweep { number: self.sweep.number + 1, ..Sweep::default() };
+    }
+
+    pub(super) fn observe_total(&mut self, total: Option<u64>) {
+        if let Some(total) = total {
+            self.sweep.total_moved |= *self.sweep.total.get_or_insert(total) != total;
+        }
+    }
+
+    /// How many rows of this sweep are like no other.
+    pub(super) fn unlike(&self) -> u64 {
+        self.sweep.distinct - self.numbers.repeated() as u64
+    }
+
+    /// Takes note of a row; returns whether it is new.
+    pub(super) fn observe(&mut self, row: &Row) -> bool {
+        let sweep = &mut self.sweep;
+        let (last_seen, is_new) = self.rows.get_or_insert(self.numbers.of(row), sweep.number);
+        if is_new || *last_seen != sweep.number {
+            sweep.distinct += 1;
+        } else {
+            sweep.repeats += 1;
+        }
+        sweep.new += u64::from(is_new);
+        *last_seen = sweep.number;
+        is_new
+    }
+}
+
+impl Sweep {
+    pub(super) fn is_consistent(&self) -> bool {
+        let is_whole =
+            self.total.is_none_or(|total| self.distinct == total || self.went_beyond && self.distinct > total);
+        // A list that is longer than it says may say anything.
+        (!self.total_moved || self.went_beyond) && self.repeats == 0 && self.refused.is_empty() && is_whole
+    }
+
+    /// Whether as many rows were seen as the list says it has.
+    pub(super) fn has_total(&self) -> bool {
+        self.total == Some(self.distinct)
+    }
+
+    /// Whether the list ends at a number that is none of its own: search engines give no more than 10,000 rows, for one.
+    pub(super) fn looks_capped(&self) -> bool {
+        self.total.is_some_and(|total| total == self.distinct && total >= CAP && total.is_multiple_of(CAP_STEP))
+    }
+
+    /// Whether it brought nothing that an earlier one had not.
+    pub(super) fn confirms(&self) -> bool {
+        self.number > 1 && self.new == 0
+    }
+}
