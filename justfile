@@ -52,8 +52,8 @@ simulate seeds="1000":
     SIMULATION_SEEDS="$1" cargo test --locked --lib simulation::nothing_is_lost
 
 # the same on code with a mistake in it, one after the other: in how many seeds each is found
-mutants seeds="1000":
-    tests/simulation/mutants/run "$1"
+mutants seeds="1000" *mistake:
+    tests/simulation/mutants/run "$@"
 
 # everything that must hold before a change lands
 [group('checks')]
