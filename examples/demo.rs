@@ -1,5 +1,4 @@
-//! `cargo demo`: the real connector reads all streams of a sandbox, and a small table tells what came. With `--raw` the
-//! messages are printed instead.
+//! `cargo demo`: the real connector reads all streams of a sandbox, and a small table tells what came.
 
 #![allow(clippy::print_stdout)] // a program for people
 
@@ -10,6 +9,7 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context as _, ensure};
+use clap::Parser as _;
 use navan_sandbox::{Sandbox, Settings};
 use serde_json::{Value, json};
 use source_navan::streams::{STREAMS, Stream};
@@ -23,8 +23,17 @@ struct Tally {
     seconds: f64,
 }
 
+/// Reads all streams of a simulated Navan with the real connector, and tells in a table what came.
+#[derive(clap::Parser)]
+#[command(bin_name = "cargo demo")]
+struct Options {
+    /// Print the connector's messages instead
+    #[arg(long)]
+    raw: bool,
+}
+
 fn main() -> anyhow::Result<()> {
-    let raw = std::env::args().any(|argument| argument == "--raw");
+    let Options { raw } = Options::parse();
     let connector = build()?;
     let sandbox =
         Sandbox::start(Settings { bookings: 20_000, transactions: 5_000, users: 2_000, ..Settings::default() })?;

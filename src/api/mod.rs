@@ -21,7 +21,9 @@ use url::Url;
 use crate::auth::{TOKEN_PATH, TokenSource};
 use crate::config::{Config, Region};
 use crate::error::Error;
-use crate::gateway::{Cooldown, Failure, Gateway, InvalidBody, Network, Payload, Request, RequestPolicy, Timings};
+use crate::gateway::{
+    Cooldown, Failure, Gateway, InvalidBody, Network, Payload, PendingRequest, Request, RequestPolicy, Timings,
+};
 use crate::record::RecordFormat;
 use envelope::{BodyProblem, Envelope};
 
@@ -195,18 +197,12 @@ impl<'a> Api<'a> {
                     return Ok(Fetched { page, permit });
                 }
                 Ok(page) => {
-                    let error = InvalidBody("it has rows, but tells of an error".to_owned());
                     if was_asked_again {
                         self.proper.borrow_mut().insert(endpoint);
-                        if self.told_error.borrow_mut().insert(path.to_owned()) {
-                            let InvalidBody(error) = request.with_words_of(&body, error);
-                            tracing::warn!(
-                                "Navan's answer for {path}: {error}. Its rows are written; others may be missing."
-                            );
-                        }
+                        self.tell_error_beside_rows(path, &request, &body);
                         return Ok(Fetched { page, permit });
                     }
-                    error
+                    error_beside_rows()
                 }
                 Err(BodyProblem::Nothing) => {
                     let is_proper = self.proper.borrow().contains(endpoint);
@@ -222,6 +218,9 @@ impl<'a> Api<'a> {
                 }
                 // One bad value costs itself, and not the page; but first it is asked whether Navan has the page in one piece.
                 Err(BodyProblem::Invalid(_)) if was_asked_again && let Some(page) = T::mend(&body, format) => {
+                    if page.tells_of_error() {
+                        self.tell_error_beside_rows(path, &request, &body);
+                    }
                     return Ok(Fetched { page, permit });
                 }
                 Err(BodyProblem::Invalid(invalid)) => invalid,
@@ -232,6 +231,18 @@ impl<'a> Api<'a> {
             request.reject_body(&invalid).await?;
         }
     }
+
+    /// Once a path, that its rows may not be all.
+    fn tell_error_beside_rows(&self, path: &str, request: &PendingRequest<'_>, body: &[u8]) {
+        if self.told_error.borrow_mut().insert(path.to_owned()) {
+            let InvalidBody(error) = request.with_words_of(body, error_beside_rows());
+            tracing::warn!("Navan's answer for {path}: {error}. Its rows are written; others may be missing.");
+        }
+    }
+}
+
+fn error_beside_rows() -> InvalidBody {
+    InvalidBody("it has rows, but tells of an error".to_owned())
 }
 
 fn address(text: &str) -> Result<Url, Error> {

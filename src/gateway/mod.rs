@@ -266,6 +266,14 @@ impl<'a> PendingRequest<'a> {
             let (tries, obstacle, was_answered) = (self.retry.made(), self.obstacle.take(), self.was_answered);
             return Err(Failure::Exhausted { endpoint, host, tries, last, obstacle, was_answered });
         };
+        if asked.is_some() && wait >= self.gateway.timings.told_wait {
+            tracing::info!(
+                "{} is asked again in {} s, as {} wants it ({last}).",
+                self.request.endpoint,
+                wait.as_secs(),
+                self.request.host()
+            );
+        }
         emit(&Event::RetryScheduled);
         emit(&Event::Waited { cause: Wait::Backoff, time: wait });
         sleep(wait).await;

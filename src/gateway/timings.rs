@@ -38,6 +38,8 @@ pub struct Timings {
     pub refresh_margin: Duration,
     /// How often a cooldown is told again.
     pub log_interval: Duration,
+    /// From how long on a wait is told that Navan asks of a single request.
+    pub told_wait: Duration,
     /// How long `check` may take in all.
     pub check_deadline: Duration,
     /// How long an interrupted read may take to write its last state.
@@ -63,6 +65,7 @@ impl Timings {
         max_rate_limited: Duration::from_mins(30),
         refresh_margin: Duration::from_mins(5),
         log_interval: Duration::from_mins(1),
+        told_wait: Duration::from_secs(10),
         check_deadline: Duration::from_secs(85),
         shutdown_grace: Duration::from_millis(1_500),
     };
@@ -107,6 +110,7 @@ impl Timings {
             max_rate_limited: self.max_rate_limited.mul_f64(scale),
             refresh_margin: self.refresh_margin.mul_f64(scale),
             log_interval: self.log_interval.mul_f64(scale),
+            told_wait: self.told_wait.mul_f64(scale),
             check_deadline: self.check_deadline.mul_f64(scale),
             ..self
         }

@@ -264,6 +264,13 @@ fn an_error_beside_rows_is_asked_about_and_told() {
         &run,
         "tells of an error; it says: the ledger is locked. Its rows are written; others may be missing",
     );
+    // The same of a page that is read past a character that no JSON string may hold.
+    let broken = r#"{"content":[{"id":"a	b"}],"has_next":false,"error":{"message":"the ledger is locked"}}"#
+        .replace("\\t", "\t");
+    let mended = ScriptedNavan::start(move |asked| (asked.path == FEES).then(|| Reply::new(200, broken.clone())));
+    let run = mended.connector().stream("TRANSACTION").read();
+    assert_complete(&run, "TRANSACTION", 1);
+    assert_warned(&run, "tells of an error");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use navan_sandbox::{Every, Fault, Faults, Outage, Region, Sandbox, Settings};
+use navan_sandbox::{Every, Fault, Faults, Outage, Region, RetryAfter, Sandbox, Settings};
 
 use crate::harness::{Connector, Run, assert_distinct};
 
@@ -46,6 +46,21 @@ fn a_token_that_lives_three_seconds_is_renewed_in_time() {
     let run = Connector::against(&sandbox).read();
     assert_complete(&sandbox, &run);
     assert!(sandbox.counts().tokens_issued >= 2);
+}
+
+#[test]
+fn a_long_wait_for_a_token_is_told() {
+    let fault = Fault::TooMany { retry_after: RetryAfter::Seconds(1) };
+    let endpoint = Some("/ta-auth/oauth/token".to_owned());
+    let sandbox = with(Faults {
+        outage: vec![Outage { after_requests: 0, for_requests: Some(1), for_ms: None, fault, endpoint }],
+        ..Faults::default()
+    });
+    // Told from 10 s on, so here from half a second on.
+    let run = Connector::against(&sandbox).environment("SOURCE_NAVAN_TIME_SCALE", "0.05").read();
+    assert_complete(&sandbox, &run);
+    let told = run.logs("INFO").into_iter().any(|line| line.contains("oauth/token is asked again in 1 s"));
+    assert!(told, "{:?}", run.logs("INFO"));
 }
 
 #[test]
