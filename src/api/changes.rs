@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use chrono::NaiveDate;
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::envelope::{ChangesEnvelope, NextPage};
+use super::envelope::{ChangesEnvelope, NextTold};
 use super::{Api, Fetched, PagePlace};
 use crate::gateway::Failure;
 use crate::record::{RecordBatch, RecordFormat};
@@ -24,16 +24,50 @@ pub struct ChangesQuery {
     size: u64,
     /// Fewer tries of each page than by default.
     max_attempts: Option<u32>,
+    /// How often a page may be answered 429.
+    max_429s: Option<u32>,
 }
 
 /// A page that leads to the next by a cursor.
 pub struct ChangesPage {
     /// Its rows.
     pub rows: RecordBatch,
-    /// What it says of the next page.
+    /// What follows from what it says of the next page.
     pub next: NextPage,
+    /// How many rows all pages have, if that is told.
+    pub total: Option<u64>,
+    /// It has as many rows as a page can have, so that another one is likely.
+    pub is_full: bool,
+    /// It says nothing of another one.
+    pub is_untold: bool,
     /// To be dropped once the rows are written.
     pub permit: OwnedSemaphorePermit,
+}
+
+/// Where the next page is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NextPage {
+    /// There is none.
+    None,
+    /// This cursor leads there.
+    Cursor(String),
+    /// There should be none, but this cursor leads there, and the page is full.
+    Doubtful(String),
+    /// There is one, but nothing leads there.
+    Unreachable,
+}
+
+impl NextPage {
+    /// Of what a page says; a full one is believed to be the last only if it says so.
+    fn of(told: NextTold, is_full: bool) -> Self {
+        match told {
+            NextTold::Cursor(cursor) => Self::Cursor(cursor),
+            NextTold::Denied(cursor) if is_full => Self::Doubtful(cursor),
+            NextTold::Unreachable => Self::Unreachable,
+            NextTold::Nothing if is_full => Self::Unreachable,
+            NextTold::None | NextTold::Denied(_) | NextTold::Nothing => Self::None,
+        }
+    }
 }
 
 impl ChangesQuery {
@@ -45,7 +79,15 @@ impl ChangesQuery {
         field_groups: &'static str,
         size: u64,
     ) -> Self {
-        Self { endpoint, path: format!("{endpoint}/{name}"), days, field_groups, size, max_attempts: None }
+        Self {
+            endpoint,
+            path: format!("{endpoint}/{name}"),
+            days,
+            field_groups,
+            size,
+            max_attempts: None,
+            max_429s: None,
+        }
     }
 
     /// The same on other days.
@@ -69,6 +111,12 @@ impl ChangesQuery {
     #[must_use]
     pub fn with_attempts(self, max_attempts: u32) -> Self {
         Self { max_attempts: Some(max_attempts), ..self }
+    }
+
+    /// The same, given up after so many 429s in a row.
+    #[must_use]
+    pub fn with_max_429s(self, max_429s: u32) -> Self {
+        Self { max_429s: Some(max_429s), ..self }
     }
 
     /// The same with other groups of fields.
@@ -98,11 +146,13 @@ impl Api<'_> {
         format: &RecordFormat,
     ) -> Result<ChangesPage, Failure> {
         let parameters: Vec<_> = cursor.map(|cursor| ("cursor", cursor.to_owned())).into_iter().collect();
-        let place = PagePlace { is_first: cursor.is_none(), max_attempts };
+        let place = PagePlace { is_first: cursor.is_none(), max_attempts, max_429s: None };
         let Fetched { page, permit } =
             self.fetch_page::<ChangesEnvelope>(endpoint, endpoint, &parameters, place, format).await?;
-        let ChangesEnvelope { rows, next, .. } = page;
-        Ok(ChangesPage { rows, next, permit })
+        let ChangesEnvelope { rows, next, total, .. } = page;
+        let is_full = looks_full(rows.len() as u64);
+        let is_untold = next == NextTold::Nothing;
+        Ok(ChangesPage { next: NextPage::of(next, is_full), rows, total, is_full, is_untold, permit })
     }
 
     /// One page of changes; without a cursor the first.
@@ -124,10 +174,19 @@ impl Api<'_> {
         if let Some(cursor) = cursor {
             parameters.push(("cursor", cursor.to_owned()));
         }
-        let place = PagePlace { is_first: cursor.is_none(), max_attempts: query.max_attempts };
+        let place =
+            PagePlace { is_first: cursor.is_none(), max_attempts: query.max_attempts, max_429s: query.max_429s };
         let Fetched { page, permit } =
             self.fetch_page::<ChangesEnvelope>(query.endpoint, &query.path, &parameters, place, format).await?;
-        let ChangesEnvelope { rows, next, .. } = page;
-        Ok(ChangesPage { rows, next, permit })
+        let ChangesEnvelope { rows, next, total, .. } = page;
+        // One row is asked for to see whether there is any.
+        let is_full = query.size > 1 && rows.len() as u64 >= query.size;
+        let is_untold = next == NextTold::Nothing;
+        Ok(ChangesPage { next: NextPage::of(next, is_full), rows, total, is_full, is_untold, permit })
     }
+}
+
+/// Whether a page whose size nobody asked for may well be full: its rows are as many as a server may have for a bound of its own.
+pub fn looks_full(rows: u64) -> bool {
+    matches!(rows, 10 | 20) || rows > 0 && rows.is_multiple_of(25)
 }

@@ -15,8 +15,8 @@ pub(super) trait Envelope: Sized {
     /// A page without rows, behind which there is none.
     fn empty() -> Self;
 
-    /// Whether it has an error beside its rows.
-    fn tells_of_error(&self) -> bool;
+    /// What speaks against its rows being all, in words.
+    fn doubt(&self) -> Option<&'static str>;
 
     /// The whole of a body.
     fn whole(scanner: &mut Scanner<'_>, format: &RecordFormat) -> Result<Self, Malformed> {
@@ -25,7 +25,7 @@ pub(super) trait Envelope: Sized {
             0 => return Err(Malformed::Shape(NOTHING)),
             _ => {
                 let span = scanner.skip()?;
-                let is_nothing = matches!(scanner.text()[span], [b'n', ..] | [b'[', b']']);
+                let is_nothing = is_blank(&from_json(&scanner.text()[span])?);
                 return Err(Malformed::Shape(if is_nothing { NOTHING } else { OTHER_SHAPE }));
             }
         };
@@ -73,9 +73,9 @@ pub(super) struct ListEnvelope {
     /// How many rows a page has, if it tells.
     pub(super) page_size: Option<u64>,
     pub(super) counting: Counting,
-    /// It gives a cursor to the next page.
-    pub(super) has_cursor: bool,
-    tells_of_error: bool,
+    /// The cursor to the next page, if it gives one.
+    pub(super) cursor: Option<String>,
+    doubt: Option<&'static str>,
 }
 
 /// How a page counts.
@@ -90,19 +90,25 @@ pub(super) enum Counting {
 /// Of a page that leads to the next by a cursor.
 pub(super) struct ChangesEnvelope {
     pub(super) rows: RecordBatch,
-    pub(super) next: NextPage,
-    tells_of_error: bool,
+    pub(super) next: NextTold,
+    /// How many rows all its pages have, if it tells.
+    pub(super) total: Option<u64>,
+    doubt: Option<&'static str>,
 }
 
 /// What a page says of the one behind it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NextPage {
+pub(super) enum NextTold {
     /// There is none.
     None,
+    /// There is none, but this cursor leads there.
+    Denied(String),
     /// This cursor leads there.
     Cursor(String),
     /// There is one, but nothing leads there.
     Unreachable,
+    /// Nothing at all.
+    Nothing,
 }
 
 #[derive(Default, Deserialize)]
@@ -121,7 +127,7 @@ impl Envelope for ListEnvelope {
         let (mut data, mut resources) = (Once::default(), Once::default());
         let (mut page, mut total_results) = (Once::default(), Once::default());
         let (mut start_index, mut items_per_page) = (Once::default(), Once::default());
-        let (mut next_cursor, mut error, mut failed) = (Once::default(), false, false);
+        let (mut next_cursor, mut words) = (Once::default(), WordsBeside::default());
         let mut more = scanner.open(b'{', b'}')?;
         while more {
             match member_name(scanner)?.as_str() {
@@ -132,11 +138,7 @@ impl Envelope for ListEnvelope {
                 "startIndex" => start_index.set(number(scanner)?)?,
                 "itemsPerPage" => items_per_page.set(number(scanner)?)?,
                 "next_cursor" | "nextCursor" => next_cursor.set(lenient::text(&small_value(scanner)?))?,
-                "error" | "errors" => failed |= is_something(scanner)?,
-                name => {
-                    error |= is_error(name);
-                    scanner.skip()?;
-                }
+                name => words.take(name, scanner)?,
             }
             more = scanner.more(b'}')?;
         }
@@ -145,30 +147,20 @@ impl Envelope for ListEnvelope {
         let page = page.get().unwrap_or_default();
         let total = page.total_elements.or(total_results.get());
         let (data, resources) = (data.get(), resources.get());
-        if failed && data.as_ref().or(resources.as_ref()).is_some_and(RecordBatch::is_empty) {
-            return Err(Malformed::Shape(ERROR));
-        }
         let counting = match resources {
             Some(_) if data.is_none() => Counting::Rows(start_index.get().unwrap_or(0)),
             _ => Counting::Pages(page.total_pages),
         };
         if let Some(rows) = data.or(resources) {
-            let has_cursor = next_cursor.get().is_some();
-            return Ok(Self {
-                rows,
-                bytes,
-                total,
-                page_size: page.page_size.or(items_per_page.get()),
-                counting,
-                has_cursor,
-                tells_of_error: failed,
-            });
+            let page_size = page.page_size.or(items_per_page.get());
+            let (cursor, doubt) = (next_cursor.get(), words.doubt(&rows)?);
+            return Ok(Self { rows, bytes, total, page_size, counting, cursor, doubt });
         }
         if total == Some(0) {
             return Ok(Self::empty());
         }
         let announces_rows = total.unwrap_or(0) > 0 || page.total_pages.unwrap_or(0) > 0;
-        let is_nothing = !error && !failed && has_paging && !announces_rows;
+        let is_nothing = !words.are_any() && has_paging && !announces_rows;
         Err(Malformed::Shape(if is_nothing { NOTHING } else { "its rows, `data`, are missing" }))
     }
 
@@ -179,13 +171,13 @@ impl Envelope for ListEnvelope {
             total: Some(0),
             page_size: None,
             counting: Counting::Pages(Some(0)),
-            has_cursor: false,
-            tells_of_error: false,
+            cursor: None,
+            doubt: None,
         }
     }
 
-    fn tells_of_error(&self) -> bool {
-        self.tells_of_error
+    fn doubt(&self) -> Option<&'static str> {
+        self.doubt
     }
 }
 
@@ -193,7 +185,7 @@ impl Envelope for ChangesEnvelope {
     fn scan(scanner: &mut Scanner<'_>, format: &RecordFormat) -> Result<Self, Malformed> {
         let (mut content, mut next_cursor, mut has_next) = (Once::default(), Once::default(), Once::default());
         let (mut content_size, mut page) = (Once::default(), Once::default());
-        let (mut error, mut failed) = (false, false);
+        let mut words = WordsBeside::default();
         let mut more = scanner.open(b'{', b'}')?;
         while more {
             match member_name(scanner)?.as_str() {
@@ -202,42 +194,53 @@ impl Envelope for ChangesEnvelope {
                 "has_next" | "hasNext" => has_next.set(lenient::boolean(&small_value(scanner)?))?,
                 "content_size" | "contentSize" => content_size.set(number(scanner)?)?,
                 "page" => page.set(metadata::<PageInfo>(scanner)?)?,
-                "error" | "errors" => failed |= is_something(scanner)?,
-                name => {
-                    error |= is_error(name);
-                    scanner.skip()?;
-                }
+                name => words.take(name, scanner)?,
             }
             more = scanner.more(b'}')?;
         }
         let has_paging = content.came || has_next.came || content_size.came;
+        let is_told = has_next.came || next_cursor.came;
+        let page = page.get().unwrap_or_default();
+        let total = page.total_elements;
         // A list that is numbered has more than this page if it says so; nothing here leads there.
-        let pages = page.get().and_then(|page| page.total_pages).unwrap_or(0);
+        let has_more_pages = page.total_pages.is_some_and(|pages| pages > 1);
         let next = match (has_next.get(), next_cursor.get()) {
-            (Some(false), _) => NextPage::None,
-            (None, None) if pages <= 1 => NextPage::None,
-            (_, Some(cursor)) => NextPage::Cursor(cursor),
-            (_, None) => NextPage::Unreachable,
+            (Some(false), Some(cursor)) => NextTold::Denied(cursor),
+            (Some(false), None) => NextTold::None,
+            (None, None) if !has_more_pages => {
+                if is_told {
+                    NextTold::None
+                } else {
+                    NextTold::Nothing
+                }
+            }
+            (_, Some(cursor)) => NextTold::Cursor(cursor),
+            (_, None) => NextTold::Unreachable,
         };
         let size = content_size.get();
-        let announces_rows = size.unwrap_or(0) > 0 || next != NextPage::None;
+        let (is_told_empty, size) = (size == Some(0), size.unwrap_or(0));
+        let announces_rows = size > 0 || matches!(next, NextTold::Cursor(_) | NextTold::Unreachable);
         match content.get() {
-            Some(rows) if failed && rows.is_empty() => Err(Malformed::Shape(ERROR)),
-            Some(rows) => Ok(Self { rows, next, tells_of_error: failed }),
-            None if announces_rows || error || failed || !has_paging => {
+            Some(rows) if rows.is_empty() && rows.gaps == 0 && size > 0 => Err(Malformed::Shape(FEWER)),
+            Some(rows) => {
+                let is_short = ((rows.len() + rows.gaps) as u64) < size;
+                let doubt = words.doubt(&rows)?.or(is_short.then_some(FEWER));
+                Ok(Self { rows, next, total, doubt })
+            }
+            None if announces_rows || words.are_any() || !has_paging => {
                 Err(Malformed::Shape("its rows, `content` or `data`, are missing"))
             }
-            None if size == Some(0) => Ok(Self::empty()),
+            None if is_told_empty => Ok(Self::empty()),
             None => Err(Malformed::Shape(NOTHING)),
         }
     }
 
     fn empty() -> Self {
-        Self { rows: RecordBatch::empty(), next: NextPage::None, tells_of_error: false }
+        Self { rows: RecordBatch::empty(), next: NextTold::None, total: None, doubt: None }
     }
 
-    fn tells_of_error(&self) -> bool {
-        self.tells_of_error
+    fn doubt(&self) -> Option<&'static str> {
+        self.doubt
     }
 }
 
@@ -252,7 +255,12 @@ mod lenient {
     }
 
     pub(super) fn boolean(value: &Value) -> Option<bool> {
-        value.as_bool().or_else(|| value.as_str()?.trim().to_ascii_lowercase().parse().ok())
+        let text = value.as_str().map_or_else(|| value.to_string(), |text| text.trim().to_ascii_lowercase());
+        match &*text {
+            "true" | "yes" | "y" | "1" => Some(true),
+            "false" | "no" | "n" | "0" => Some(false),
+            _ => None,
+        }
     }
 
     /// A cursor, which is none if it is empty.
@@ -266,19 +274,63 @@ mod lenient {
     }
 }
 
-/// Whether a member of that name tells of an error.
-fn is_error(name: &str) -> bool {
-    matches!(name, "message" | "error_description")
+/// What a page says beside its rows that may mean that they are not all.
+#[derive(Default)]
+struct WordsBeside {
+    /// It tells of an error.
+    error: bool,
+    /// It has a message, which may be no more than a greeting.
+    message: bool,
 }
 
-/// Whether the next value is more than null.
-fn is_something(scanner: &mut Scanner<'_>) -> Result<bool, Malformed> {
-    let span = scanner.skip()?;
-    Ok(!matches!(&scanner.text()[span], b"null" | b"[]" | b"\"\"" | b"{}" | b"false" | b"0"))
+impl WordsBeside {
+    fn take(&mut self, name: &str, scanner: &mut Scanner<'_>) -> Result<(), Malformed> {
+        match name {
+            "error" | "errors" => self.error |= !is_blank(&small_value(scanner)?),
+            "status" => self.error |= small_value(scanner)?.as_u64().is_some_and(|status| (400..600).contains(&status)),
+            "success" => self.error |= lenient::boolean(&small_value(scanner)?) == Some(false),
+            "message" | "error_description" => self.message |= !is_blank(&small_value(scanner)?),
+            _ => {
+                scanner.skip()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn are_any(&self) -> bool {
+        self.error || self.message
+    }
+
+    /// What they say of a page that has these rows.
+    fn doubt(&self, rows: &RecordBatch) -> Result<Option<&'static str>, Malformed> {
+        match self {
+            Self { error: true, .. } if rows.is_empty() => Err(Malformed::Shape(ERROR)),
+            Self { error: true, .. } => Ok(Some("it has rows, but tells of an error")),
+            Self { message: true, .. } if rows.is_empty() => Ok(Some("it has no rows, but a message")),
+            _ => Ok(None),
+        }
+    }
+}
+
+/// Whether a value says nothing, or that all is well.
+fn is_blank(value: &serde_json::Value) -> bool {
+    match value {
+        serde_json::Value::Null => true,
+        serde_json::Value::Bool(is_error) => !is_error,
+        serde_json::Value::Number(code) => code.as_f64() == Some(0.0),
+        serde_json::Value::String(text) => {
+            matches!(&*text.trim().to_ascii_lowercase(), "" | "0" | "ok" | "success" | "none" | "null" | "false")
+        }
+        serde_json::Value::Array(values) => values.iter().all(is_blank),
+        serde_json::Value::Object(members) => members.values().all(is_blank),
+    }
 }
 
 /// What is said of a page that has no rows, but tells of an error.
 const ERROR: &str = "it has no rows, but tells of an error";
+
+/// What is said of a page that has fewer rows than it says.
+const FEWER: &str = "it says that it has more rows than it gives";
 
 /// What is said of a body that says nothing.
 const NOTHING: &str = "it says nothing";
@@ -286,7 +338,7 @@ const NOTHING: &str = "it says nothing";
 /// What is said where nothing more exact is known.
 const OTHER_SHAPE: &str = "it has another shape";
 
-/// A member that must not come twice: nobody could say which of the two counts.
+/// A member that must not come twice, other than as null: nobody could say which of the two counts.
 struct Once<T> {
     came: bool,
     value: Option<T>,
@@ -300,10 +352,13 @@ impl<T> Default for Once<T> {
 
 impl<T> Once<T> {
     fn set(&mut self, value: Option<T>) -> Result<(), Malformed> {
-        if std::mem::replace(&mut self.came, true) {
-            return Err(Malformed::Shape(OTHER_SHAPE));
+        self.came = true;
+        match value {
+            // The same by another name.
+            None => {}
+            Some(_) if self.value.is_some() => return Err(Malformed::Shape(OTHER_SHAPE)),
+            value => self.value = value,
         }
-        self.value = value;
         Ok(())
     }
 
@@ -424,7 +479,7 @@ mod tests {
 
     #[test]
     fn what_says_nothing_is_told_from_what_is_empty() {
-        for body in ["", " \n", "null", "[]"] {
+        for body in ["", " \n", "null", "[]", "[ ]"] {
             assert!(matches!(list(body), Err(BodyProblem::Nothing)), "{body}");
             assert!(matches!(changes(body), Err(BodyProblem::Nothing)), "{body}");
         }
@@ -457,26 +512,52 @@ mod tests {
             assert!(list(&body).is_err(), "{body}");
         }
         assert!(changes(&format!(r#"{{{error},"content":[],"has_next":false}}"#)).is_err());
-        assert!(changes(r#"{"error":null,"errors":[],"content":[],"has_next":false}"#).is_ok());
+        for nothing in ["null", "[]", "[ ]", "{ }", r#"{"code":0,"message":"OK"}"#] {
+            let body = format!(r#"{{"errors":{nothing},"content":[],"has_next":false}}"#);
+            assert_eq!(changes(&body).unwrap().doubt(), None, "{body}");
+        }
+        for failed in [r#""status":503"#, r#""success":false"#, r#""content_size":500"#] {
+            assert!(changes(&format!(r#"{{{failed},"content":[],"has_next":false}}"#)).is_err(), "{failed}");
+        }
+    }
+
+    #[test]
+    fn what_speaks_against_a_page_is_seen() {
+        let doubt = |body: &str| changes(body).unwrap().doubt();
+        assert!(doubt(r#"{"content":[],"has_next":false,"message":"Service degraded"}"#).is_some());
+        assert!(doubt(r#"{"content":[{}],"has_next":false,"content_size":500}"#).is_some());
+        assert!(doubt(r#"{"content":[{}],"has_next":false,"status":503}"#).is_some());
+        assert!(
+            doubt(r#"{"content":[{},null],"has_next":false,"content_size":2,"status":200,"success":true}"#).is_none()
+        );
+        assert!(doubt(r#"{"content":[{}],"has_next":false,"message":"hello"}"#).is_none());
+        assert!(list(r#"{"data":[],"message":"Service degraded"}"#).unwrap().doubt().is_some());
     }
 
     #[test]
     fn the_members_of_a_page_of_changes_have_two_names_each() {
         let page = changes(r#"{"data":[{"id":"1"}],"nextCursor":"c"}"#).unwrap();
-        assert_eq!((page.rows.len(), page.next), (1, NextPage::Cursor("c".to_owned())));
+        assert_eq!((page.rows.len(), page.next), (1, NextTold::Cursor("c".to_owned())));
         assert!(changes(r#"{"data":[],"content":[]}"#).is_err());
     }
 
     #[test]
     fn a_page_leads_to_the_next_or_is_the_last() {
         let next = |rest: &str| changes(&format!(r#"{{"content":[],{rest}}}"#)).unwrap().next;
-        let cursor = NextPage::Cursor("c".to_owned());
+        let cursor = NextTold::Cursor("c".to_owned());
         assert_eq!(next(r#""next_cursor":"c","has_next":true"#), cursor);
         assert_eq!(next(r#""next\u005fcursor":"c""#), cursor);
-        assert_eq!(next(r#""next_cursor":"c","has_next":false"#), NextPage::None);
-        assert_eq!(next(r#""next_cursor":null"#), NextPage::None);
+        assert_eq!(next(r#""next_cursor":"c","has_next":false"#), NextTold::Denied("c".to_owned()));
+        assert_eq!(next(r#""has_next":false"#), NextTold::None);
+        assert_eq!(next(r#""has_next":"no""#), NextTold::None);
+        assert_eq!(next(r#""has_next":0,"next_cursor":null"#), NextTold::None);
+        assert_eq!(next(r#""has_next":1,"next_cursor":null"#), NextTold::Unreachable);
+        assert_eq!(next(r#""has_next":"yes""#), NextTold::Unreachable);
+        assert_eq!(next(r#""has_next":null,"hasNext":true,"next_cursor":null,"nextCursor":"c""#), cursor);
+        assert_eq!(next(r#""page_size":500"#), NextTold::Nothing);
+        assert_eq!(next(r#""next_cursor":null"#), NextTold::None);
         for cursor in ["null", r#""""#] {
-            assert_eq!(next(&format!(r#""next_cursor":{cursor},"has_next":true"#)), NextPage::Unreachable);
+            assert_eq!(next(&format!(r#""next_cursor":{cursor},"has_next":true"#)), NextTold::Unreachable);
         }
     }
 }

@@ -50,8 +50,8 @@ pub struct ListPage {
     pub paging: Paging,
     /// Rows a page, which can be fewer than asked for.
     pub size: u64,
-    /// It gives a cursor to the next page, and so may not heed numbers.
-    pub has_cursor: bool,
+    /// The cursor to the next page, if it gives one; then it may not heed numbers.
+    pub cursor: Option<String>,
     /// To be dropped once the rows are written.
     pub permit: OwnedSemaphorePermit,
     bytes: usize,
@@ -97,12 +97,17 @@ impl ListQuery {
         }
     }
 
-    fn parameters(&self, page: u64, paging: Paging) -> Vec<(&'static str, String)> {
+    fn created_parameters(&self) -> Vec<(&'static str, String)> {
         let mut parameters = Vec::with_capacity(4);
         if let Some(created) = &self.created {
             parameters.push(("createdFrom", created.start().timestamp().to_string()));
             parameters.push(("createdTo", created.end().timestamp().to_string()));
         }
+        parameters
+    }
+
+    fn parameters(&self, page: u64, paging: Paging) -> Vec<(&'static str, String)> {
+        let mut parameters = self.created_parameters();
         match paging {
             Paging::PageNumber => {
                 parameters.extend([("page", page.to_string()), ("size", self.size.to_string())]);
@@ -169,11 +174,36 @@ impl Api<'_> {
         paging: Paging,
         format: &RecordFormat,
     ) -> Result<ListPage, Failure> {
-        let parameters = query.parameters(number, paging);
-        let place = PagePlace { is_first: number == 0, max_attempts: query.max_attempts };
-        let fetched = self.fetch_page::<ListEnvelope>(query.endpoint, query.endpoint, &parameters, place, format);
+        self.asked_page(query, &query.parameters(number, paging), number, paging, format).await
+    }
+
+    /// The page of a list to which a cursor leads.
+    ///
+    /// # Errors
+    /// As for any request.
+    pub async fn list_page_at(
+        &self,
+        query: &ListQuery,
+        cursor: &str,
+        format: &RecordFormat,
+    ) -> Result<ListPage, Failure> {
+        let mut parameters = query.created_parameters();
+        parameters.extend([("size", query.size.to_string()), ("cursor", cursor.to_owned())]);
+        self.asked_page(query, &parameters, 1, Paging::PageNumber, format).await
+    }
+
+    async fn asked_page(
+        &self,
+        query: &ListQuery,
+        parameters: &[(&'static str, String)],
+        number: u64,
+        paging: Paging,
+        format: &RecordFormat,
+    ) -> Result<ListPage, Failure> {
+        let place = PagePlace { is_first: number == 0, max_attempts: query.max_attempts, max_429s: None };
+        let fetched = self.fetch_page::<ListEnvelope>(query.endpoint, query.endpoint, parameters, place, format);
         let Fetched { page, permit } = fetched.await?;
-        let ListEnvelope { rows, bytes, total, page_size, counting, has_cursor, .. } = page;
+        let ListEnvelope { rows, bytes, total, page_size, counting, cursor, .. } = page;
         let (asked, given) = (query.page_size(paging), rows.len() as u64);
         // A server may have a bound of its own, which it tells, or which shows by a first page that is not all.
         let is_capped = number == 0 && (1..asked).contains(&given) && total.is_some_and(|total| given < total);
@@ -182,6 +212,6 @@ impl Api<'_> {
             Counting::Pages(pages) => (pages.or(total.map(|total| total.div_ceil(size))), Paging::PageNumber),
             Counting::Rows(first) => (total.map(|total| total.div_ceil(size)), Paging::Scim { size, first }),
         };
-        Ok(ListPage { rows, pages, total, paging, size, has_cursor, permit, bytes })
+        Ok(ListPage { rows, pages, total, paging, size, cursor, permit, bytes })
     }
 }

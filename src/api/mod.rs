@@ -27,8 +27,7 @@ use crate::gateway::{
 use crate::record::RecordFormat;
 use envelope::{BodyProblem, Envelope};
 
-pub use changes::{ChangesPage, ChangesQuery};
-pub use envelope::NextPage;
+pub use changes::{ChangesPage, ChangesQuery, NextPage, looks_full};
 pub use list::{ListPage, ListQuery, Paging};
 
 /// The API's host, for every region (docs/navan-api.md#hosts).
@@ -50,7 +49,7 @@ pub struct Api<'a> {
     /// Paths of which it was told that they have nothing.
     told_nothing: RefCell<BTreeSet<String>>,
     /// Paths of which it was told that they have rows and an error.
-    told_error: RefCell<BTreeSet<String>>,
+    told_doubts: RefCell<BTreeSet<String>>,
 }
 
 /// Which page of a list is asked for.
@@ -59,6 +58,8 @@ struct PagePlace {
     is_first: bool,
     /// Fewer tries than a request has by default.
     max_attempts: Option<u32>,
+    /// How often it may be answered 429.
+    max_429s: Option<u32>,
 }
 
 /// A body, with the permit under which it was fetched.
@@ -88,7 +89,7 @@ impl<'a> Api<'a> {
             permits: Arc::new(Semaphore::new(config.max_concurrency)),
             proper: RefCell::default(),
             told_nothing: RefCell::default(),
-            told_error: RefCell::default(),
+            told_doubts: RefCell::default(),
         })
     }
 
@@ -160,7 +161,7 @@ impl<'a> Api<'a> {
         let speaks_of_host = match failure {
             Failure::Refused(refusal) => refusal.status == StatusCode::NOT_FOUND,
             Failure::Exhausted { .. } | Failure::Outage { .. } | Failure::Unauthorized { .. } => true,
-            Failure::RateLimited(_) | Failure::NoToken(_) => false,
+            Failure::RateLimited(_) | Failure::Throttled { .. } | Failure::NoToken(_) => false,
         };
         speaks_of_host && self.proper.borrow().is_empty()
     }
@@ -185,6 +186,7 @@ impl<'a> Api<'a> {
             policy: RequestPolicy {
                 doubts_refusal: self.proper.borrow().contains(endpoint),
                 max_attempts: place.max_attempts,
+                max_429s: place.max_429s,
                 ..RequestPolicy::API
             },
         });
@@ -192,18 +194,14 @@ impl<'a> Api<'a> {
         loop {
             let body = self.tokens.send(&mut request).await?;
             let invalid = match T::parse(&body, format) {
-                Ok(page) if !page.tells_of_error() => {
-                    self.proper.borrow_mut().insert(endpoint);
-                    return Ok(Fetched { page, permit });
-                }
-                Ok(page) => {
-                    if was_asked_again {
+                Ok(page) => match page.doubt() {
+                    Some(doubt) if !was_asked_again => InvalidBody(doubt.to_owned()),
+                    doubt => {
                         self.proper.borrow_mut().insert(endpoint);
-                        self.tell_error_beside_rows(path, &request, &body);
+                        self.tell_doubt(path, doubt, &request, &body);
                         return Ok(Fetched { page, permit });
                     }
-                    error_beside_rows()
-                }
+                },
                 Err(BodyProblem::Nothing) => {
                     let is_proper = self.proper.borrow().contains(endpoint);
                     if place.is_first && was_asked_again && (is_proper || request.had_no_content) {
@@ -218,9 +216,7 @@ impl<'a> Api<'a> {
                 }
                 // One bad value costs itself, and not the page; but first it is asked whether Navan has the page in one piece.
                 Err(BodyProblem::Invalid(_)) if was_asked_again && let Some(page) = T::mend(&body, format) => {
-                    if page.tells_of_error() {
-                        self.tell_error_beside_rows(path, &request, &body);
-                    }
+                    self.tell_doubt(path, page.doubt(), &request, &body);
                     return Ok(Fetched { page, permit });
                 }
                 Err(BodyProblem::Invalid(invalid)) => invalid,
@@ -233,16 +229,14 @@ impl<'a> Api<'a> {
     }
 
     /// Once a path, that its rows may not be all.
-    fn tell_error_beside_rows(&self, path: &str, request: &PendingRequest<'_>, body: &[u8]) {
-        if self.told_error.borrow_mut().insert(path.to_owned()) {
-            let InvalidBody(error) = request.with_words_of(body, error_beside_rows());
-            tracing::warn!("Navan's answer for {path}: {error}. Its rows are written; others may be missing.");
+    fn tell_doubt(&self, path: &str, doubt: Option<&str>, request: &PendingRequest<'_>, body: &[u8]) {
+        if let Some(doubt) = doubt
+            && self.told_doubts.borrow_mut().insert(path.to_owned())
+        {
+            let InvalidBody(doubt) = request.with_words_of(body, InvalidBody(doubt.to_owned()));
+            tracing::warn!("Navan's answer for {path}: {doubt}. What came of it is written; rows may be missing.");
         }
     }
-}
-
-fn error_beside_rows() -> InvalidBody {
-    InvalidBody("it has rows, but tells of an error".to_owned())
 }
 
 fn address(text: &str) -> Result<Url, Error> {

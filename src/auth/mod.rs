@@ -72,7 +72,7 @@ impl<'a> TokenSource<'a> {
         loop {
             let permits = request.acquire().await?;
             let token = self.access_token().await.map_err(Failure::NoToken)?;
-            match request.attempt(permits, Some(&token.bearer)).await? {
+            match request.attempt(permits, Some(&token.secret)).await? {
                 Attempt::Body(body) => return Ok(body),
                 Attempt::Again => {}
                 Attempt::TokenRefused => {
@@ -172,7 +172,11 @@ async fn fetch_token(request: &mut PendingRequest<'_>) -> Result<TokenResponse, 
         let Attempt::Body(body) = request.attempt(permits, None).await? else { continue };
         match TokenResponse::parse(body) {
             Ok(response) => return Ok(response),
-            Err(invalid) => request.reject_body(&invalid).await?,
+            Err((invalid, body)) => {
+                let invalid = request.with_words_of(&body, invalid);
+                drop(body);
+                request.reject_body(&invalid).await?;
+            }
         }
     }
 }
@@ -186,6 +190,10 @@ fn into_error(failure: Failure) -> Error {
             "Navan ({}) does not accept the credential: check `client_id` and `client_secret` (the secret is shown only once, when the credential is created), that the credential still exists, and that `region` is where the company's data lives (us or eu). Credentials are made in Navan under {}.",
             refusal.host,
             credentials_page()
+        ))
+        .with_cause(failure),
+        Failure::Exhausted { host, last, was_answered: true, .. } => Error::transient(format!(
+            "Navan's token endpoint ({host}) answers, but gives no token ({last}): try again later; if it goes on, ask Navan's support."
         ))
         .with_cause(failure),
         Failure::Exhausted { host, .. } => Error::transient(format!(

@@ -22,8 +22,8 @@ const MAX_LIFE: Duration = Duration::from_hours(24);
 /// A token, as requests carry it.
 #[derive(Clone)]
 pub(super) struct AccessToken {
-    /// What the header says: `Bearer …`.
-    pub(super) bearer: Rc<Secret>,
+    /// The token itself.
+    pub(super) secret: Rc<Secret>,
     /// Which token it is, counted from the first of the run.
     pub(super) number: u64,
     pub(super) expires_at: Instant,
@@ -39,7 +39,7 @@ pub(super) struct CurrentToken {
 
 /// The answer of the token endpoint.
 pub(super) struct TokenResponse {
-    bearer: Rc<Secret>,
+    secret: Rc<Secret>,
     life: Duration,
     scopes: Option<Vec<String>>,
 }
@@ -49,28 +49,36 @@ struct RawTokenResponse {
     access_token: String,
     /// Seconds, as a number or as text.
     expires_in: Option<serde_json::Value>,
-    scope: Option<String>,
+    /// With blanks or commas between them, or as a list.
+    scope: Option<serde_json::Value>,
 }
 
 impl TokenResponse {
-    pub(super) fn parse(body: Buffer) -> Result<Self, InvalidBody> {
+    /// # Errors
+    /// If it has no token: why, and the answer for its words.
+    pub(super) fn parse(body: Buffer) -> Result<Self, (InvalidBody, Zeroizing<Vec<u8>>)> {
         // Wiped, and not used again: it holds the token.
         let body = Zeroizing::new(body.into_vec());
+        Self::understand(&body).map_err(|invalid| (invalid, body))
+    }
+
+    fn understand(body: &[u8]) -> Result<Self, InvalidBody> {
+        let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
         // Without serde's own words, which can quote the body.
         let answer: RawTokenResponse =
-            serde_json::from_slice(&body).map_err(|_| InvalidBody("no access_token in it".to_owned()))?;
+            serde_json::from_slice(body).map_err(|_| InvalidBody("no access_token in it".to_owned()))?;
         let token = Zeroizing::new(answer.access_token);
         if token.is_empty() {
             return Err(InvalidBody("the access_token is empty".to_owned()));
         }
-        let bearer = Secret::new(format!("Bearer {}", *token));
-        if HeaderValue::from_str(bearer.expose()).is_err() {
+        let secret = Secret::new((*token).clone());
+        if HeaderValue::from_str(secret.expose()).is_err() {
             return Err(InvalidBody("the access_token has characters that no token has".to_owned()));
         }
         Ok(Self {
-            bearer: Rc::new(bearer),
+            secret: Rc::new(secret),
             life: answer.expires_in.as_ref().and_then(seconds).unwrap_or(DEFAULT_LIFE).min(MAX_LIFE),
-            scopes: answer.scope.map(|scopes| scopes.split_whitespace().map(str::to_owned).collect()),
+            scopes: answer.scope.as_ref().and_then(scopes),
         })
     }
 
@@ -79,9 +87,25 @@ impl TokenResponse {
         let expires_at = asked + self.life;
         CurrentToken {
             refresh_at: expires_at - refresh_margin.min(self.life / 2),
-            token: AccessToken { bearer: self.bearer, number, expires_at },
+            token: AccessToken { secret: self.secret, number, expires_at },
             scopes: self.scopes,
         }
+    }
+}
+
+/// The scopes that are told, in lower case as they are named; `None` if what stands there is none of their forms.
+fn scopes(told: &serde_json::Value) -> Option<Vec<String>> {
+    let words = |text: &str| -> Vec<String> {
+        let words = text.split(|c: char| c.is_whitespace() || c == ',').filter(|word| !word.is_empty());
+        words.map(str::to_ascii_lowercase).collect()
+    };
+    match told {
+        serde_json::Value::String(text) => Some(words(text)),
+        serde_json::Value::Array(items) => {
+            let items: Option<Vec<_>> = items.iter().map(serde_json::Value::as_str).collect();
+            Some(items?.into_iter().flat_map(words).collect())
+        }
+        _ => None,
     }
 }
 
@@ -125,6 +149,13 @@ mod tests {
         let scopes = |body: &str| TokenResponse::parse(body.into()).unwrap().scopes;
         assert_eq!(scopes(r#"{"access_token":"t"}"#), None);
         assert_eq!(scopes(r#"{"access_token":"t","scope":""}"#), Some(vec![]));
-        assert_eq!(scopes(r#"{"access_token":"t","scope":"bookings:read liquid:read"}"#).unwrap().len(), 2);
+        for two in
+            [r#""bookings:read liquid:read""#, r#""bookings:read,LIQUID:READ""#, r#"["bookings:read","liquid:read"]"#]
+        {
+            let scopes = scopes(&format!(r#"{{"access_token":"t","scope":{two}}}"#));
+            assert_eq!(scopes.unwrap(), ["bookings:read", "liquid:read"], "{two}");
+        }
+        assert_eq!(scopes(r#"{"access_token":"t","scope":7}"#), None);
+        assert_eq!(scopes("\u{feff}{\"access_token\":\"t\"}"), None);
     }
 }

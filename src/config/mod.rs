@@ -77,15 +77,28 @@ pub fn spec() -> Result<Value, Error> {
 /// How many letters may be wrong in a name for it to be taken for another.
 const MAX_WRONG_LETTERS: usize = 2;
 
+/// With so many letters at the start in common, two names mean the same, whatever follows.
+const MIN_COMMON_LETTERS: usize = 8;
+
 /// A property that is close to one that there is was meant to be that one, and has no effect as it is. Others are the platform's.
 fn warn_misspelt(given: &Map<String, Value>, schema: &Value) {
     let Some(known) = schema["properties"].as_object() else { return };
     for name in given.keys().filter(|name| !known.contains_key(*name)) {
-        let nearest = known.keys().min_by_key(|other| strsim::damerau_levenshtein(name, other));
-        if let Some(nearest) = nearest.filter(|other| strsim::damerau_levenshtein(name, other) <= MAX_WRONG_LETTERS) {
+        let distance = |other: &str| {
+            let (name, other) = (letters(name), letters(other));
+            let common = name.bytes().zip(other.bytes()).take_while(|(one, two)| one == two).count();
+            if common >= MIN_COMMON_LETTERS { 0 } else { strsim::damerau_levenshtein(&name, &other) }
+        };
+        let nearest = known.keys().min_by_key(|other| distance(other));
+        if let Some(nearest) = nearest.filter(|other| distance(other) <= MAX_WRONG_LETTERS) {
             tracing::warn!("The configuration has a property `{name}`, which there is not: did you mean `{nearest}`?");
         }
     }
+}
+
+/// A name as far as it counts: `startDate`, `START_DATE` and `Start Date` mean the same.
+fn letters(name: &str) -> String {
+    name.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase()).collect()
 }
 
 impl Config {

@@ -47,6 +47,14 @@ pub enum Failure {
         /// The last try was answered.
         was_answered: bool,
     },
+    /// It was told that it is too early as often as its sender waits for.
+    #[error("{endpoint} answered 429 {times} times in a row")]
+    Throttled {
+        /// The endpoint's path.
+        endpoint: String,
+        /// How often.
+        times: u32,
+    },
     /// Rate limited beyond what a sync should wait for.
     #[error(transparent)]
     RateLimited(#[from] LimitExceeded),
@@ -98,7 +106,11 @@ impl fmt::Display for Refusal {
 impl Refusal {
     /// Whether it is the address of this machine that is refused.
     fn is_about_the_address(&self) -> bool {
-        self.code.as_ref().is_some_and(|code| code.eq_ignore_ascii_case("IP_NOT_ALLOWED"))
+        let says_so = |words: &String| {
+            let letters: String = words.chars().filter(char::is_ascii_alphanumeric).collect();
+            letters.to_ascii_uppercase().contains("IPNOTALLOWED")
+        };
+        [&self.code, &self.details].into_iter().flatten().any(says_so)
     }
 }
 
@@ -109,6 +121,13 @@ impl Failure {
             Self::Refused(refusal) => Some(refusal.status.as_u16()),
             _ => None,
         }
+    }
+
+    /// The status with which the request was refused, and Navan's words, if it was.
+    pub fn refusal_in_words(&self) -> Option<String> {
+        let Self::Refused(refusal) = self else { return None };
+        let said = [&refusal.code, &refusal.details].into_iter().flatten().map(|said| format!(" ({said})"));
+        Some(format!("{}{}", refusal.status.as_u16(), said.collect::<String>()))
     }
 
     /// Whether it was answered to the last, so that another request may fare better.
@@ -156,6 +175,12 @@ impl Failure {
             )),
             Self::Exhausted { endpoint, host, tries, last, .. } => Error::transient(format!(
                 "Navan's API ({host}) did not give a usable answer in {tries} tries ({endpoint}: {last}). Try again later; if it goes on, {CHECK_REGION}."
+            )),
+            Self::Throttled { endpoint, .. } => Error::transient(format!(
+                "Navan answers 429 whenever {endpoint} is asked. The sync ends here and the next one carries on; if it goes on, ask Navan's support."
+            )),
+            Self::RateLimited(exceeded @ LimitExceeded::SlowPace(_)) => Error::transient(format!(
+                "Too slow a limit: {exceeded}. The sync ends here and the next one carries on; raise `requests_per_second` if it is set, or ask Navan for a higher limit."
             )),
             Self::RateLimited(exceeded) => Error::transient(format!(
                 "{exceeded}. The sync ends here and the next one carries on; if it goes on, lower `max_concurrency` or `requests_per_second`, or ask Navan for a higher limit."

@@ -72,6 +72,8 @@ pub struct PendingRequest<'a> {
     retry_after: Option<Duration>,
     /// It was refused once, and tried again nevertheless.
     was_doubted: bool,
+    /// How often it was answered 429.
+    times_429: u32,
     /// The number of the last token that was refused.
     pub refused_token: Option<u64>,
     /// Whether the last answer said itself that it has no body (204).
@@ -81,7 +83,7 @@ pub struct PendingRequest<'a> {
     /// What the last attempt showed to be in the way.
     obstacle: Option<Obstacle>,
     /// What the last attempt was sent with, which its answer may quote.
-    bearer: Option<Secret>,
+    token: Option<Secret>,
 }
 
 /// The permission to make one attempt; a request that bypasses limiter and breaker needs none.
@@ -114,8 +116,8 @@ impl Gateway {
         }
     }
 
-    fn secrets<'a>(&'a self, bearer: Option<&'a Secret>) -> Vec<&'a Secret> {
-        self.secrets.iter().chain(bearer).collect()
+    fn secrets<'a>(&'a self, token: Option<&'a Secret>) -> Vec<&'a Secret> {
+        self.secrets.iter().chain(token).collect()
     }
 
     /// Navan's time (this machine's until Navan has answered once).
@@ -148,11 +150,12 @@ impl Gateway {
             probe_flag: ProbeFlag::default(),
             retry_after: None,
             was_doubted: false,
+            times_429: 0,
             refused_token: None,
             had_no_content: false,
             was_answered: false,
             obstacle: None,
-            bearer: None,
+            token: None,
         }
     }
 }
@@ -190,16 +193,16 @@ impl<'a> PendingRequest<'a> {
     ///
     /// # Errors
     /// A [`Failure`] when Navan refuses the request, or tries or time are used up.
-    pub async fn attempt(&mut self, permits: Permits<'a>, bearer: Option<&Secret>) -> Result<Attempt, Failure> {
+    pub async fn attempt(&mut self, permits: Permits<'a>, token: Option<&Secret>) -> Result<Attempt, Failure> {
         self.retry.begin_attempt();
         let started = Instant::now();
-        let response = self.gateway.transport.send(&self.request, bearer, self.id, &self.gateway.timings).await;
+        let response = self.gateway.transport.send(&self.request, token, self.id, &self.gateway.timings).await;
         let took = started.elapsed();
         self.retry.spend(took);
         self.record(&response, took);
         self.retry_after = response.retry_after;
         self.obstacle.clone_from(&response.obstacle);
-        self.bearer = bearer.map(Secret::copy);
+        self.token = token.map(Secret::copy);
         self.was_answered = response.status.is_some();
         self.had_no_content = response.status == Some(StatusCode::NO_CONTENT);
         permits.record(&response)?;
@@ -209,11 +212,11 @@ impl<'a> PendingRequest<'a> {
                 if self.retry_after.is_none_or(|wait| wait <= MAX_DOUBT)
                     && !std::mem::replace(&mut self.was_doubted, true) =>
             {
-                let refused = self.refused(&response, bearer);
+                let refused = self.refused(&response, token);
                 self.back_off(response.describe(), self.retry_after).await.map_err(|_| refused)?;
                 Ok(Attempt::Again)
             }
-            ResponseAction::Doubt | ResponseAction::Fail => Err(self.refused(&response, bearer)),
+            ResponseAction::Doubt | ResponseAction::Fail => Err(self.refused(&response, token)),
             ResponseAction::RefreshToken => Ok(Attempt::TokenRefused),
             ResponseAction::Retry => {
                 self.back_off(response.describe(), self.retry_after).await?;
@@ -221,6 +224,11 @@ impl<'a> PendingRequest<'a> {
             }
             ResponseAction::RateLimited => {
                 self.retry.take_back_attempt();
+                self.times_429 += 1;
+                if self.request.policy.max_429s.is_some_and(|most| self.times_429 >= most) {
+                    let endpoint = self.request.endpoint.to_owned();
+                    return Err(Failure::Throttled { endpoint, times: self.times_429 });
+                }
                 // The limiter makes everybody wait, this request with them; one that bypasses it waits by itself.
                 if !self.request.policy.is_limited {
                     self.retry.throttle();
@@ -232,13 +240,13 @@ impl<'a> PendingRequest<'a> {
         }
     }
 
-    fn refused(&self, response: &Response, bearer: Option<&Secret>) -> Failure {
-        Failure::Refused(response.refusal(&self.request, &self.gateway.secrets(bearer)))
+    fn refused(&self, response: &Response, token: Option<&Secret>) -> Failure {
+        Failure::Refused(response.refusal(&self.request, &self.gateway.secrets(token)))
     }
 
     /// The same, with what Navan says in a body that is no page.
     pub fn with_words_of(&self, body: &[u8], invalid: InvalidBody) -> InvalidBody {
-        match response::said_in(body, &self.gateway.secrets(self.bearer.as_ref())) {
+        match response::said_in(body, &self.gateway.secrets(self.token.as_ref())) {
             Some(said) => InvalidBody(format!("{}; it says: {said}", invalid.0)),
             None => invalid,
         }
@@ -261,11 +269,7 @@ impl<'a> PendingRequest<'a> {
     }
 
     async fn back_off(&mut self, last: String, asked: Option<Duration>) -> Result<(), Failure> {
-        let Some(wait) = self.retry.next_wait(asked) else {
-            let (endpoint, host) = (self.request.endpoint.to_owned(), self.request.host());
-            let (tries, obstacle, was_answered) = (self.retry.made(), self.obstacle.take(), self.was_answered);
-            return Err(Failure::Exhausted { endpoint, host, tries, last, obstacle, was_answered });
-        };
+        let Some(wait) = self.retry.next_wait(asked) else { return Err(self.exhausted(last)) };
         if asked.is_some() && wait >= self.gateway.timings.told_wait {
             tracing::info!(
                 "{} is asked again in {} s, as {} wants it ({last}).",
@@ -278,6 +282,12 @@ impl<'a> PendingRequest<'a> {
         emit(&Event::Waited { cause: Wait::Backoff, time: wait });
         sleep(wait).await;
         Ok(())
+    }
+
+    fn exhausted(&mut self, last: String) -> Failure {
+        let (endpoint, host) = (self.request.endpoint.to_owned(), self.request.host());
+        let (tries, obstacle, was_answered) = (self.retry.made(), self.obstacle.take(), self.was_answered);
+        Failure::Exhausted { endpoint, host, tries, last, obstacle, was_answered }
     }
 
     fn record(&self, response: &Response, took: Duration) {

@@ -102,8 +102,8 @@ impl Obstacle {
     /// What an answer shows that is none of Navan's.
     pub(super) fn of_answer(status: u16, headers: &HeaderMap, body: &[u8]) -> Option<Self> {
         if (300..400).contains(&status) {
-            let to = headers.get(LOCATION)?.to_str().ok()?;
-            let host = url::Url::parse(to).ok().and_then(|to| to.host_str().map(str::to_owned));
+            let to = headers.get(LOCATION).and_then(|to| url::Url::parse(to.to_str().ok()?).ok());
+            let host = to.and_then(|to| to.host_str().map(str::to_owned));
             return Some(Self::SentOn(host.unwrap_or_else(|| "another page".to_owned())));
         }
         if status == 407 {
@@ -114,7 +114,7 @@ impl Obstacle {
             return None;
         }
         let is_page = headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
-            || body.trim_ascii_start().first() == Some(&b'<');
+            || body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii_start().first() == Some(&b'<');
         is_page.then_some(Self::Page(status))
     }
 

@@ -22,7 +22,7 @@ pub(super) fn redact(text: &str, secrets: &[&Secret]) -> String {
     // One may hold another.
     secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
     for secret in secrets {
-        text = text.replace(secret, REMOVED);
+        text = without(&text, secret);
     }
     // From where data begins, be it JSON or a page, it may be a row.
     let words = text.split(['{', '[', '<']).next().unwrap_or_default();
@@ -32,6 +32,18 @@ pub(super) fn redact(text: &str, secrets: &[&Secret]) -> String {
         shown.push("…".to_owned());
     }
     shown.join(" ")
+}
+
+/// The text without the secret, in whichever case of letters it stands there.
+fn without(text: &str, secret: &str) -> String {
+    let (lower, secret) = (text.to_ascii_lowercase(), secret.to_ascii_lowercase());
+    let (mut shown, mut from) = (String::new(), 0);
+    for (at, _) in lower.match_indices(&secret) {
+        shown += &text[from..at];
+        shown += REMOVED;
+        from = at + secret.len();
+    }
+    shown + &text[from..]
 }
 
 fn shown_word(word: &str) -> String {

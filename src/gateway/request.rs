@@ -46,6 +46,8 @@ pub struct RequestPolicy {
     pub doubts_refusal: bool,
     /// Fewer tries than a request has by default.
     pub max_attempts: Option<u32>,
+    /// How often it may be told that it is too early (429), if that is to be judged by its sender; else the limiter does.
+    pub max_429s: Option<u32>,
 }
 
 impl RequestPolicy {
@@ -56,6 +58,7 @@ impl RequestPolicy {
         shows_parameters: true,
         doubts_refusal: false,
         max_attempts: None,
+        max_429s: None,
     };
 
     /// A request for a token. It bypasses the rate limiter and the breaker, which may be waiting for just this token.
@@ -65,5 +68,6 @@ impl RequestPolicy {
         shows_parameters: false,
         doubts_refusal: false,
         max_attempts: None,
+        max_429s: None,
     };
 }

@@ -80,7 +80,11 @@ impl Response {
             error: None,
             retry_after,
             rate_limit: headers::rate_limit(headers),
-            outcome: if status.is_server_error() { RequestOutcome::ServerError } else { RequestOutcome::Answer },
+            outcome: if status.is_server_error() && is_transient(status) {
+                RequestOutcome::ServerError
+            } else {
+                RequestOutcome::Answer
+            },
         }
     }
 
@@ -106,7 +110,10 @@ impl Response {
     pub(super) fn describe(&self) -> String {
         match (&self.error, self.status) {
             (Some(error), _) => error.clone(),
-            (None, Some(StatusCode::TOO_MANY_REQUESTS)) => "429".to_owned(),
+            (None, Some(StatusCode::TOO_MANY_REQUESTS)) => match self.retry_after {
+                Some(wait) => format!("429, asking to wait for {} s", wait.as_secs()),
+                None => "429".to_owned(),
+            },
             (None, status) => format!("status {}", status.map_or(0, |status| status.as_u16())),
         }
     }
@@ -142,18 +149,23 @@ pub(super) fn said_in(body: &[u8], secrets: &[&Secret]) -> Option<String> {
     (!said.is_empty()).then(|| said.join(", "))
 }
 
-/// The code and the words of an error body, in either of the two forms that Navan uses. Anything else is not shown.
+/// The code and the words of an error body, in one of the forms that such bodies have. Anything else is not shown.
 fn error_details(body: &[u8], secrets: &[&Secret]) -> (Option<String>, Option<String>) {
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     let Ok(body) = serde_json::from_slice::<Value>(body) else { return (None, None) };
     let text = |value: &Value| {
         let line: String = redact(value.as_str()?, secrets).chars().take(MAX_DETAILS).collect();
         (!line.is_empty()).then_some(line)
     };
-    match &body["error"] {
-        Value::Object(error) => (
-            error.get("code").and_then(|code| text(code).or_else(|| code.as_i64().map(|code| code.to_string()))),
-            error.get("message").and_then(text),
-        ),
-        code => (text(code), text(&body["error_description"])),
+    let code_in = |error: &Value| text(&error["code"]).or_else(|| error["code"].as_i64().map(|code| code.to_string()));
+    match (&body["error"], &body["errors"][0]) {
+        (error @ Value::Object(_), _) | (Value::Null, error @ Value::Object(_)) => {
+            (code_in(error), text(&error["message"]))
+        }
+        (Value::Null, Value::Null) => {
+            (code_in(&body), text(&body["message"]).or_else(|| text(&body["error_description"])))
+        }
+        (Value::Null, words) => (None, text(words)),
+        (code, _) => (text(code), text(&body["error_description"]).or_else(|| text(&body["message"]))),
     }
 }

@@ -79,7 +79,8 @@ impl RetryState {
 
 /// Whether a status is worth another try: the server is busy or broken, and the request is not to blame.
 pub(super) fn is_transient(status: StatusCode) -> bool {
-    status == StatusCode::REQUEST_TIMEOUT || status.is_server_error()
+    let is_final = matches!(status, StatusCode::NOT_IMPLEMENTED | StatusCode::HTTP_VERSION_NOT_SUPPORTED);
+    status == StatusCode::REQUEST_TIMEOUT || status.is_server_error() && !is_final
 }
 
 #[cfg(test)]
@@ -141,6 +142,6 @@ mod tests {
     fn what_the_request_is_to_blame_for_is_not_tried_again() {
         let transient = |code| is_transient(StatusCode::from_u16(code).unwrap());
         assert!([408, 500, 502, 503, 504, 599].into_iter().all(transient));
-        assert!(![400, 401, 403, 404, 410, 422, 429].into_iter().any(transient));
+        assert!(![400, 401, 403, 404, 410, 422, 429, 501, 505].into_iter().any(transient));
     }
 }

@@ -101,7 +101,7 @@ async fn token(gateway: &Gateway, sandbox: &Sandbox) -> Secret {
     let url = format!("{}{endpoint}", sandbox.url()).parse().unwrap();
     let request = Request { endpoint, url, region: None, payload: Payload::Form(&form), policy: RequestPolicy::TOKEN };
     let answer = send(&mut gateway.request(request), None, "access_token").await.unwrap();
-    Secret::new(format!("Bearer {}", answer["access_token"].as_str().unwrap()))
+    Secret::new(answer["access_token"].as_str().unwrap().to_owned())
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValu
 use tokio::time::timeout;
 use url::form_urlencoded;
 use uuid::Uuid;
+use zeroize::Zeroizing;
 
 use super::clock::ServerClock;
 use super::network::{Network, NetworkError};
@@ -45,12 +46,12 @@ impl Transport {
     pub(super) async fn send(
         &self,
         request: &Request<'_>,
-        bearer: Option<&Secret>,
+        token: Option<&Secret>,
         id: Uuid,
         timings: &Timings,
     ) -> Response {
         let exchange = async {
-            match self.network.execute(outgoing(request, bearer, id)).await {
+            match self.network.execute(outgoing(request, token, id)).await {
                 Ok(response) => self.receive(request, response).await,
                 Err(error) => Response::broken(None, &error),
             }
@@ -95,7 +96,7 @@ impl Transport {
 }
 
 /// The request as it goes out.
-fn outgoing(request: &Request<'_>, bearer: Option<&Secret>, id: Uuid) -> reqwest::Request {
+fn outgoing(request: &Request<'_>, token: Option<&Secret>, id: Uuid) -> reqwest::Request {
     let mut url = request.url.clone();
     let mut out = match request.payload {
         Payload::Query(parameters) => {
@@ -111,11 +112,11 @@ fn outgoing(request: &Request<'_>, bearer: Option<&Secret>, id: Uuid) -> reqwest
             out
         }
     };
-    add_headers(out.headers_mut(), request, bearer, id);
+    add_headers(out.headers_mut(), request, token, id);
     out
 }
 
-fn add_headers(headers: &mut HeaderMap, request: &Request<'_>, bearer: Option<&Secret>, id: Uuid) {
+fn add_headers(headers: &mut HeaderMap, request: &Request<'_>, token: Option<&Secret>, id: Uuid) {
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
     if matches!(request.payload, Payload::Form(_)) {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
@@ -126,14 +127,14 @@ fn add_headers(headers: &mut HeaderMap, request: &Request<'_>, bearer: Option<&S
     if let Some(region) = request.region {
         headers.insert("X-ta-region", HeaderValue::from_static(region));
     }
-    if let Some(bearer) = bearer {
-        headers.insert(AUTHORIZATION, sensitive(bearer));
+    if let Some(token) = token {
+        headers.insert(AUTHORIZATION, sensitive(token));
     }
 }
 
 /// The header's value, which prints as `Sensitive`. Whoever fetched the token has seen that it fits into a header.
-fn sensitive(bearer: &Secret) -> HeaderValue {
-    let value = HeaderValue::from_str(bearer.expose());
+fn sensitive(token: &Secret) -> HeaderValue {
+    let value = HeaderValue::from_str(&Zeroizing::new(format!("Bearer {}", token.expose())));
     let mut value = value.unwrap_or_else(|_| HeaderValue::from_static(""));
     value.set_sensitive(true);
     value
@@ -145,7 +146,7 @@ mod tests {
 
     #[test]
     fn the_header_that_carries_the_token_does_not_print_it() {
-        let header = sensitive(&Secret::new("Bearer abc".to_owned()));
+        let header = sensitive(&Secret::new("abc".to_owned()));
         assert_eq!((format!("{header:?}").as_str(), header.as_bytes()), ("Sensitive", &b"Bearer abc"[..]));
     }
 }

@@ -55,6 +55,11 @@ impl StreamStates {
         self.0.get(stream).filter(|state| !says_nothing(state))
     }
 
+    /// The streams that have one.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
     fn take_lines(&mut self, mut file: impl BufRead) -> Result<(), Error> {
         let mut number = 1;
         // The last line may have been cut short; any other is an error.
@@ -95,10 +100,15 @@ impl StreamStates {
                 None if entry.get("data").is_some_and(Value::is_object) => {
                     self.take(entry.remove("data").unwrap_or_default())
                 }
-                None => {
-                    self.0.extend(entry);
+                None => entry.into_iter().try_for_each(|(name, state)| {
+                    if !state.is_object() && !state.is_null() {
+                        return Err(Error::config(format!(
+                            "The state of {name} cannot be used: it is {state}, not an object. Give the state that an earlier read wrote, or none."
+                        )));
+                    }
+                    self.0.insert(name, state);
                     Ok(())
-                }
+                }),
             },
             other => Err(Error::config(format!(
                 "The state file holds {other} where a state is expected. Give the state that an earlier read wrote, or none."
@@ -107,8 +117,12 @@ impl StreamStates {
     }
 
     fn take_global(&mut self, global: &Value) -> Result<(), Error> {
-        let states = global.get("stream_states").and_then(Value::as_array);
-        states.into_iter().flatten().try_for_each(|state| self.take_stream(state))
+        let Some(states) = global.get("stream_states").and_then(Value::as_array) else {
+            return Err(Error::config(
+                "The state file has a GLOBAL state without a list of `stream_states`. Give the state that an earlier read wrote, or none.",
+            ));
+        };
+        states.iter().try_for_each(|state| self.take_stream(state))
     }
 
     fn take_stream(&mut self, stream: &Value) -> Result<(), Error> {
@@ -217,9 +231,17 @@ mod tests {
 
     #[test]
     fn what_is_no_state_is_refused() {
-        for text in
-            ["{", "7", "\"x\"", "[1]", r#"[{"type":"STREAM"}]"#, "{\"type\":\"LOG\"}\nnonsense\n{\"type\":\"LOG\"}"]
-        {
+        for text in [
+            "{",
+            "7",
+            "\"x\"",
+            "[1]",
+            r#"[{"type":"STREAM"}]"#,
+            r#"{"foo":1}"#,
+            r#"{"types":{},"modified_timestamp":"x"}"#,
+            r#"{"type":"GLOBAL","global":null}"#,
+            "{\"type\":\"LOG\"}\nnonsense\n{\"type\":\"LOG\"}",
+        ] {
             assert!(StreamStates::read(text.as_bytes()).is_err(), "{text}");
         }
     }

@@ -14,6 +14,8 @@ pub struct RecordBatch {
     pub(super) head: usize,
     pub(super) lines: Buffer,
     pub(super) rows: Vec<Row>,
+    /// How many elements of the list were null.
+    pub gaps: usize,
     /// What is worth a word, row by row.
     pub(super) findings: Vec<Finding>,
 }
@@ -43,7 +45,7 @@ pub enum Identity {
 impl RecordBatch {
     /// One without records.
     pub fn empty() -> Self {
-        Self { head: 0, lines: Buffer::empty(), rows: Vec::new(), findings: Vec::new() }
+        Self { head: 0, lines: Buffer::empty(), rows: Vec::new(), gaps: 0, findings: Vec::new() }
     }
 
     /// How many records it holds.
@@ -64,6 +66,11 @@ impl RecordBatch {
     /// What is known of the rows, in order.
     pub fn rows(&self) -> &[Row] {
         &self.rows
+    }
+
+    /// What a row holds, as it is written: the same for the same row.
+    pub fn data(&self, row: &Row) -> &[u8] {
+        &self.lines[row.line.start + self.head..row.line.end]
     }
 
     /// Leaves out the rows that are not to be kept. What they hold is given too, as it is written: the same for the same row.

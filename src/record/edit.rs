@@ -48,6 +48,11 @@ impl Edits {
         self.list.push(Edit { span, replacement });
     }
 
+    /// Takes back those that begin at `start` or behind it.
+    pub(super) fn truncate_at(&mut self, start: usize) {
+        self.list.retain(|edit| edit.span.start < start);
+    }
+
     /// How many there are: where one belongs that is found to be needed only later.
     pub(super) fn mark(&self) -> usize {
         self.list.len()

@@ -67,13 +67,13 @@ impl RecordFormat {
     /// If it is not an array of objects.
     pub fn scan(&self, scanner: &mut Scanner<'_>) -> Result<RecordBatch, Malformed> {
         let before_row = format!(r#"{}{},"data":"#, self.head, clock::now().timestamp_millis());
-        let mut batch =
-            RecordBatch { head: before_row.len(), lines: Buffer::take(), rows: Vec::new(), findings: Vec::new() };
+        let mut batch = RecordBatch { head: before_row.len(), lines: Buffer::take(), ..RecordBatch::empty() };
         let mut found = RowScan::default();
         let mut more = scanner.open(b'[', b']')?;
         while more {
             if scanner.peek() == b'n' {
                 // A gap in the list is no row, and costs none.
+                batch.gaps += 1;
                 scanner.skip_value()?;
                 more = scanner.more(b']')?;
                 continue;
@@ -220,7 +220,8 @@ impl RecordFormat {
         found.has_key_member = true;
         let (kind, span) = self.value(scanner, node, found)?;
         let text = if kind == ValueKind::String { span.start + 1..span.end - 1 } else { span };
-        let is_text = kind == ValueKind::String || kind == ValueKind::Boolean || kind.is_number();
+        let is_text =
+            matches!(kind, ValueKind::String | ValueKind::Boolean | ValueKind::NotANumber) || kind.is_number();
         found.key = Some(text).filter(|text| is_text && !text.is_empty());
         Ok(())
     }

@@ -230,12 +230,40 @@ impl<'a> Scanner<'a> {
     pub(super) fn scalar(&mut self) -> Result<ValueKind, Malformed> {
         match self.peek() {
             b'"' => self.string().map(|_| ValueKind::String),
+            _ if self.is_lenient => self.lenient_scalar(),
+            _ => self.strict_scalar(),
+        }
+    }
+
+    #[inline(always)]
+    fn strict_scalar(&mut self) -> Result<ValueKind, Malformed> {
+        match self.byte(self.at) {
             b'n' => self.word(b"null", ValueKind::Null),
             b't' => self.word(b"true", ValueKind::Boolean),
             b'f' => self.word(b"false", ValueKind::Boolean),
-            b'N' | b'I' if self.is_lenient => self.not_a_number(),
             _ => self.number(),
         }
+    }
+
+    /// The same, or what stands in the place of a number and is none: `NaN`, `.5`, `+5`, `007`, `None`. It becomes text.
+    #[cold]
+    fn lenient_scalar(&mut self) -> Result<ValueKind, Malformed> {
+        let start = self.at;
+        let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.' | b'_');
+        let end = start + self.text[start..].iter().take_while(is_part).count();
+        if let Ok(kind) = self.strict_scalar()
+            && self.at == end
+        {
+            return Ok(kind);
+        }
+        self.at = end;
+        if end == start {
+            return Err(Malformed::Syntax);
+        }
+        self.edits.truncate_at(start);
+        self.edits.push(start..end, Replacement::Quoted);
+        self.is_mended = true;
+        Ok(ValueKind::NotANumber)
     }
 
     #[inline(always)]
@@ -252,9 +280,6 @@ impl<'a> Scanner<'a> {
     fn number(&mut self) -> Result<ValueKind, Malformed> {
         let start = self.at;
         let mut at = start + usize::from(self.byte(start) == b'-');
-        if self.is_lenient && self.byte(at) == b'I' {
-            return self.not_a_number();
-        }
         at = match self.byte(at) {
             b'0' => at + 1,
             _ => self.digits(at)?,
@@ -285,17 +310,6 @@ impl<'a> Scanner<'a> {
             self.edits.push(start..self.at, Replacement::Quoted);
         }
         ValueKind::OddNumber
-    }
-
-    #[cold]
-    fn not_a_number(&mut self) -> Result<ValueKind, Malformed> {
-        let rest = &self.text[self.at..];
-        let word = ["NaN", "Infinity", "-Infinity"].iter().find(|word| rest.starts_with(word.as_bytes()));
-        let Some(word) = word else { return Err(Malformed::Syntax) };
-        self.edits.push(self.at..self.at + word.len(), Replacement::Quoted);
-        self.is_mended = true;
-        self.at += word.len();
-        Ok(ValueKind::NotANumber)
     }
 
     /// Behind the digits from `at` on, of which there must be one.
@@ -369,10 +383,21 @@ impl<'a> Scanner<'a> {
                     Ok(at + 6)
                 }
                 Some(_) => Ok(at + 6),
-                None => self.malformed(at, Malformed::Syntax),
+                None => self.stray_backslash(at),
             },
-            _ => self.malformed(at, Malformed::Syntax),
+            _ => self.stray_backslash(at),
         }
+    }
+
+    /// Behind a backslash that begins no escape, where it can be taken for the character.
+    #[cold]
+    fn stray_backslash(&mut self, at: usize) -> Result<usize, Malformed> {
+        if !self.is_lenient {
+            return self.malformed(at, Malformed::Syntax);
+        }
+        self.edits.push(at..at + 1, Replacement::text("\\\\"));
+        self.is_mended = true;
+        Ok(at + 1)
     }
 
     /// The number of the escape `\uXXXX` that begins at `at`.

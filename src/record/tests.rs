@@ -264,6 +264,12 @@ fn a_lenient_scan_mends_what_lies_inside_values() {
         (b"{\"id\":\"1\",\"n\":NaN}", r#"{"id":"1","n":null,"_extra":{"n":"NaN"}}"#),
         (b"{\"id\":\"1\",\"n\":-Infinity}", r#"{"id":"1","n":null,"_extra":{"n":"-Infinity"}}"#),
         (b"{\"id\":\"1\",\"open\":{\"x\":[Infinity]}}", r#"{"id":"1","open":{"x":["Infinity"]}}"#),
+        (b"{\"id\":\"1\",\"n\":.5}", r#"{"id":"1","n":null,"_extra":{"n":".5"}}"#),
+        (b"{\"id\":\"1\",\"n\":007}", r#"{"id":"1","n":null,"_extra":{"n":"007"}}"#),
+        (b"{\"id\":\"1\",\"n\":+5,\"words\":\"x\"}", r#"{"id":"1","n":null,"words":"x","_extra":{"n":"+5"}}"#),
+        (b"{\"id\":\"1\",\"n\":None}", r#"{"id":"1","n":null,"_extra":{"n":"None"}}"#),
+        (b"{\"id\":NaN}", r#"{"id":"NaN"}"#),
+        (b"{\"id\":\"1\",\"words\":\"C:\\Users\\u12\"}", r#"{"id":"1","words":"C:\\Users\\u12"}"#),
     ] {
         let format = format();
         let page = [b"[", row, b"]"].concat();
@@ -272,7 +278,7 @@ fn a_lenient_scan_mends_what_lies_inside_values() {
         assert_eq!(written(&batch)[0].0, expected);
         assert!(batch.findings().any(|finding| finding.kind == FindingKind::Mended), "{expected}");
     }
-    for broken in ["[{\"id\":\"1\"", "[{\"id\":'1'}]", "[{\"id\":Nil}]", "[{\"id\":\"\\x\"}]", "[{id:1}]"] {
+    for broken in ["[{\"id\":\"1\"", "[{\"id\":'1'}]", "[{\"id\":}]", "[{\"id\":\"\\\"}]", "[{id:1}]"] {
         assert!(scan_with(&format(), Scanner::lenient(broken.as_bytes())).is_err(), "{broken}");
     }
 }

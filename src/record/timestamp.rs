@@ -1,6 +1,6 @@
 //! Dates and times as they stand in rows, in whichever of their usual forms, and as they are written.
 
-use chrono::{DateTime, Duration, NaiveDate, NaiveDateTime, NaiveTime, Utc};
+use chrono::{DateTime, Datelike as _, Duration, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 
 use super::schema::Format;
 
@@ -19,8 +19,11 @@ const MIN_EPOCH_SECONDS: u64 = 100_000_000;
 /// From here on a bare number counts milliseconds (1973), as seconds it would be in the year 5138.
 const MIN_EPOCH_MILLISECONDS: u64 = 100_000_000_000;
 
-/// Beyond this (year 5138) it is no time either.
-const END_OF_EPOCH_MILLISECONDS: u64 = 100_000_000_000_000;
+/// Beyond this (year 2286) it is no time either.
+const END_OF_EPOCH_MILLISECONDS: u64 = 10_000_000_000_000;
+
+/// Years in which digits without a break between date and time are taken for both.
+const YEARS_OF_DIGITS: std::ops::Range<i32> = 1900..2200;
 
 /// What a text becomes in a column of dates or times.
 #[derive(Debug, PartialEq, Eq)]
@@ -85,14 +88,14 @@ pub(super) fn in_format(text: &[u8], format: Format) -> Formatted {
     }
 }
 
-/// A bare number in a column of dates or times: seconds or milliseconds since 1970.
+/// A bare number in a column of dates or times: seconds or milliseconds since 1970, or a date's digits.
 pub(super) fn epoch_in_format(number: &[u8], format: Format) -> Option<String> {
-    parse_epoch(str::from_utf8(number).ok()?).map(|parts| parts.to_text(format))
+    parse_digits(str::from_utf8(number).ok()?).map(|parts| parts.to_text(format))
 }
 
 /// The time that a bare number tells.
 pub(super) fn parse_number(number: &[u8]) -> Option<DateTime<Utc>> {
-    parse_epoch(str::from_utf8(number).ok()?)?.instant()
+    parse_digits(str::from_utf8(number).ok()?)?.instant()
 }
 
 /// `YYYY-MM-DDTHH:MM:SS.mmmZ` or the same without a fraction, which is how all rows but a few are written: several times
@@ -226,6 +229,12 @@ fn parse_any(text: &str) -> Option<TimeParts<'_>> {
     parse_parts(text).or_else(|| parse_epoch(text))
 }
 
+/// Of digits alone.
+fn parse_digits(text: &str) -> Option<TimeParts<'_>> {
+    let is_date = |parts: &TimeParts<'_>| YEARS_OF_DIGITS.contains(&parts.local.year());
+    parse_parts(text).filter(is_date).or_else(|| parse_epoch(text))
+}
+
 /// ISO 8601 in its usual forms. A date alone is its midnight.
 fn parse_parts(text: &str) -> Option<TimeParts<'_>> {
     let mut reader = Reader(text.trim_ascii());
@@ -235,7 +244,8 @@ fn parse_parts(text: &str) -> Option<TimeParts<'_>> {
     }
     if !reader.eat('T') && !reader.eat('t') {
         let rest = reader.0.trim_start();
-        if rest.len() == reader.0.len() {
+        let is_all_digits = YEARS_OF_DIGITS.contains(&date.year()) && has_only_digits(text.trim_ascii());
+        if rest.len() == reader.0.len() && !is_all_digits {
             return None;
         }
         reader.0 = rest;
@@ -247,6 +257,11 @@ fn parse_parts(text: &str) -> Option<TimeParts<'_>> {
         text => Some(parse_offset(text)?),
     };
     Some(TimeParts { local, fraction, offset })
+}
+
+/// `YYYYMMDDHHMM` or `YYYYMMDDHHMMSS`.
+fn has_only_digits(text: &str) -> bool {
+    matches!(text.len(), 12 | 14) && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Seconds since 1970, with a fraction perhaps, or milliseconds.

@@ -66,6 +66,9 @@ impl<'a> Sync<'a> {
             let format = stream.record_format(configured.namespace.as_deref())?;
             Ok(StreamRead { stream, emitter: StreamEmitter::new(format, configured, Rc::clone(sink)), given, resume })
         };
+        for name in states.names().filter(|name| !streams.iter().any(|stream| stream.name == *name)) {
+            tracing::warn!("The state names a stream {name:?}, which there is not; that part of it has no effect.");
+        }
         let reads = catalog.streams.into_iter().map(read).collect::<Result<_, _>>()?;
         Ok(Self { api, config, reads, scopes: scopes_in_words(streams) })
     }

@@ -42,6 +42,33 @@ fn an_error_that_quotes_a_secret_or_a_row_is_shown_without_it() {
 }
 
 #[test]
+fn a_token_is_not_shown_without_its_prefix_or_in_capitals_either() {
+    let server = ScriptedNavan::start(|asked| {
+        (asked.path != TOKEN)
+            .then(|| Reply::new(403, r#"{"error":{"message":"token a-token, A-TOKEN is unknown to A SECRET"}}"#))
+    });
+    let run = server.connector().stream("USER").read();
+    assert_shows_none(&run, &["a-token", "A-TOKEN", "A SECRET"]);
+    assert!(run.stdout.contains("is unknown to"), "{}", run.stdout);
+}
+
+#[test]
+fn an_answer_without_a_token_is_shown_in_its_own_words() {
+    for (reply, says) in [
+        (
+            Reply::new(200, r#"{"error":"invalid_client","error_description":"Client is disabled"}"#),
+            "Client is disabled",
+        ),
+        (Reply::new(429, "{}").header("retry-after", 3_600), "429, asking to wait for 3600 s"),
+    ] {
+        let server = ScriptedNavan::start(move |asked| (asked.path == TOKEN).then(|| reply.clone()));
+        let run = server.connector().stream("USER").read();
+        let message = run.errors()[0]["message"].as_str().unwrap();
+        assert!(message.contains(says), "{message}");
+    }
+}
+
+#[test]
 fn a_check_ends_in_time_whatever_happens_and_names_the_host() {
     let server = ScriptedNavan::start(|asked| {
         (asked.path != TOKEN).then(|| {
@@ -66,6 +93,23 @@ fn a_misspelt_property_is_named_with_the_right_one() {
     let warnings = run.logs("WARN");
     assert_eq!(warnings.len(), 1, "{warnings:?}");
     assert!(warnings[0].contains("`star_date`") && warnings[0].contains("did you mean `start_date`?"), "{warnings:?}");
+}
+
+#[test]
+fn a_name_is_recognised_in_whichever_way_it_is_written() {
+    for (written, meant) in [
+        ("requestsPerSecond", "requests_per_second"),
+        ("requests_per_sec", "requests_per_second"),
+        ("START_DATE", "start_date"),
+        ("Start Date", "start_date"),
+        ("REGION", "region"),
+        ("api_URL", "api_url"),
+        ("lookback_window", "lookback_days"),
+    ] {
+        let run = ScriptedNavan::start(|_| None).connector().config(written, 1).run("check");
+        let warnings = run.logs("WARN");
+        assert!(warnings[0].contains(&format!("did you mean `{meant}`?")), "{written}: {warnings:?}");
+    }
 }
 
 #[test]

@@ -25,6 +25,7 @@ pub(crate) struct Asked {
 }
 
 /// What is said to it.
+#[derive(Clone)]
 pub(crate) struct Reply {
     status: u16,
     headers: Vec<(&'static str, String)>,

@@ -53,6 +53,9 @@ pub enum LimitExceeded {
     /// `Retry-After` beyond the longest that is waited for.
     #[error("Navan asks to wait for {} s before the next request", .0.as_secs())]
     TooLong(Duration),
+    /// So few requests are let through.
+    #[error("the next request would have to wait for {} s, by Navan's limit or by `requests_per_second`", .0.as_secs())]
+    SlowPace(Duration),
     /// Not one success for so long.
     #[error("Navan has answered 429 to every request for {} s", .0.as_secs())]
     TooOften(Duration),
@@ -224,7 +227,7 @@ impl RateLimiter {
         // A limit so low that nobody would see the sync move: it waits as for a 429, told, or not at all.
         let wait = ready.saturating_duration_since(now);
         if wait > self.timings.max_retry_after {
-            let given_up = LimitExceeded::TooLong(wait);
+            let given_up = LimitExceeded::SlowPace(wait);
             self.give_up(&mut state, given_up.clone());
             return Err(given_up);
         }

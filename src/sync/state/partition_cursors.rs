@@ -46,8 +46,17 @@ impl PartitionCursors {
             if let Some(through) = time::in_state(stream, entry, "synced_through")? {
                 cursors.synced_through.insert(expense_type.clone(), through);
             }
-            let unsure = entry.get("unsure").and_then(Value::as_array).into_iter().flatten();
-            let unsure: Vec<_> = unsure.map(|days| UnsureDays::parse(stream, days)).collect::<Result<_, _>>()?;
+            let unsure = match entry.get("unsure") {
+                None | Some(Value::Null) => Vec::new(),
+                Some(Value::Array(days)) => {
+                    days.iter().map(|days| UnsureDays::parse(stream, days)).collect::<Result<_, _>>()?
+                }
+                Some(other) => {
+                    return Err(Error::config(format!(
+                        "The state of {stream} cannot be used: `unsure` is {other}, not a list. Give the state that an earlier read wrote, or none."
+                    )));
+                }
+            };
             if !unsure.is_empty() {
                 cursors.unsure.insert(expense_type.clone(), unsure);
             }
@@ -172,7 +181,7 @@ mod tests {
         let cursors = PartitionCursors::parse("S", CURSOR, &state).unwrap();
         assert_eq!(cursors.unsure["fees"].len(), 1);
         assert_eq!(cursors.to_state(CURSOR, &["fees"], retention()), state);
-        for broken in [json!([{}]), json!([7]), json!([{"from": "soon"}])] {
+        for broken in [json!([{}]), json!([7]), json!([{"from": "soon"}]), json!("x")] {
             let mut state = state.clone();
             state["types"]["fees"]["unsure"] = broken;
             assert!(PartitionCursors::parse("S", CURSOR, &state).is_err(), "{state}");

@@ -20,7 +20,9 @@ use super::missing;
 use super::row_numbers::WrittenVersions;
 use super::second_look::SecondLooks;
 use super::window_progress::ReadProgress;
-use super::window_reader::{ChangeWindow, FieldGroups, ReadTimes, WindowOutcome, WindowReader, WindowReading};
+use super::window_reader::{
+    ChangeWindow, FieldGroups, FirstOfType, ReadTimes, Refusal, WindowOutcome, WindowReader, WindowReading,
+};
 use super::{Modes, ProbeTarget, ReadContext, ReadError, ReadStrategy};
 use crate::api::ChangesQuery;
 use crate::error::Error;
@@ -40,6 +42,9 @@ const WINDOWS_BEFORE_ESTIMATE: usize = 4;
 
 /// How often windows are looked at again, since rows changed while they were read.
 const MAX_SECOND_LOOKS: usize = 3;
+
+/// How often the first request for a type may be answered 429, before another one tells whether the limit is the type's alone.
+const MAX_429S: u32 = 12;
 
 /// What is said of a company without it.
 const NOT_SWITCHED_ON: &str = "Navan lets this credential read no expense transactions: have Navan's support switch on the Expense API for your company";
@@ -125,31 +130,42 @@ impl ChangeWindows {
         let mut running = FuturesUnordered::new();
         loop {
             while running.len() < read.config.max_concurrency
-                && let Some(window) = windows.pop_front()
+                && let Some(window) = progress.next_of(&mut windows)
             {
-                let window = progress.put_off_if_refused(window);
-                if let Some(window) = window.and_then(|window| progress.fail_with_its_type(window)) {
-                    running.push(self.read_window(read, window, field_groups, times).boxed_local());
-                }
+                let is_first = !progress.read.contains(&window.expense_type);
+                running.push(self.read_window(read, window, is_first, field_groups, times).boxed_local());
             }
             let Some(done) = running.next().await else { return Ok(()) };
             let (mut window, ended, reading) = done?;
             let outcome = match ended {
                 Ok(Some(outcome)) => outcome,
                 Ok(None) => {
+                    progress.put_down(&window);
                     window.written = reading.written;
                     windows.push_back(window);
                     continue;
                 }
-                Err(outage) => {
+                Err(failure) => {
                     // The others go on meanwhile; then the window comes back.
-                    let outcome = self.judge_outage(outage, read, progress.witnesses(&read.config.transaction_types));
+                    let outcome = self.judge_failure(
+                        failure,
+                        read,
+                        progress.witnesses(&read.config.transaction_types, &window.expense_type),
+                    );
                     running.push(outcome.map(|outcome| Ok((window, Ok(outcome?), reading))).boxed_local());
                     continue;
                 }
             };
+            progress.put_down(&window);
             let is_complete = matches!(outcome, WindowOutcome::Complete { .. });
             if is_complete {
+                if progress.compare(&window, &reading) {
+                    tracing::warn!(
+                        "{}: Navan gives the same rows of {} whatever days it is asked for; each is written once.",
+                        read.emitter.name(),
+                        window.expense_type
+                    );
+                }
                 progress.second_looks.read(&window, reading);
             } else {
                 window.written = reading.written;
@@ -173,22 +189,25 @@ impl ChangeWindows {
                 WindowOutcome::Passed => {
                     progress.pass(&window);
                 }
-                WindowOutcome::Refused { status, is_there, .. } => {
+                WindowOutcome::Refused { refusal, is_there, .. } => {
                     if is_there {
                         progress.read.insert(window.expense_type.clone());
                     }
-                    progress.put_off(window, status);
+                    progress.put_off(window, refusal);
                 }
-                WindowOutcome::Broken { why, is_defect, .. } => progress.fail(&window, &why, is_defect),
+                WindowOutcome::Broken { why, is_defect, .. } => match progress.split(&window) {
+                    Some(days) => windows.extend(days),
+                    None => progress.fail(&window, &why, is_defect),
+                },
             }
         }
     }
 
-    /// What an outage is to a window that it ended, if it is not the API's: a row of the types given tells. A window that was only
-    /// held with those that fail has no outcome yet.
-    async fn judge_outage(
+    /// What an outage, or tokens that are refused, are to a window that they ended, if that is not the API's doing: a row of the types
+    /// given tells. A window that was only held with those that fail has no outcome yet.
+    async fn judge_failure(
         &self,
-        outage: Failure,
+        failure: Failure,
         read: &ReadContext<'_>,
         witnesses: Vec<String>,
     ) -> Result<Option<WindowOutcome>, ReadError> {
@@ -199,27 +218,36 @@ impl ChangeWindows {
             if answer.is_err_and(|failure| failure.refused_with().is_none()) {
                 continue;
             }
-            return Ok(match outage {
+            return Ok(match failure {
                 Failure::Outage { was_sent: false, .. } => None,
-                _ => Some(WindowOutcome::Broken { why: outage.to_string(), is_defect: false, obstacle: None }),
+                _ => Some(WindowOutcome::Broken { why: failure.to_string(), is_defect: false, obstacle: None }),
             });
         }
-        Err(outage.into())
+        // The limit holds back all: it is for the limiter to say how long.
+        if matches!(failure, Failure::Throttled { .. }) { Ok(None) } else { Err(failure.into()) }
     }
 
-    /// Reads a window. An outage is for others to judge.
+    /// Reads a window. An outage is for others to judge, and so are tokens that are refused, or a limit that holds back the first of a
+    /// type.
     async fn read_window(
         &self,
         read: &ReadContext<'_>,
         window: ChangeWindow,
+        is_first: bool,
         field_groups: &FieldGroups,
         times: ReadTimes,
     ) -> Result<(ChangeWindow, Result<Option<WindowOutcome>, Failure>, WindowReading), ReadError> {
-        let query = self.query(&window.expense_type, window.days.clone(), field_groups.current.get());
+        let mut query = self.query(&window.expense_type, window.days.clone(), field_groups.current.get());
+        if is_first {
+            query = query.with_max_429s(MAX_429S);
+        }
         let (ended, reading) = WindowReader::new(read, query, field_groups, &window, times).read().await;
         match ended {
-            Err(failure) if !matches!(failure, Failure::Outage { .. }) => Err(failure.into()),
-            ended => Ok((window, ended.map(Some), reading)),
+            Ok(outcome) => Ok((window, Ok(Some(outcome)), reading)),
+            Err(failure @ (Failure::Outage { .. } | Failure::Unauthorized { .. } | Failure::Throttled { .. })) => {
+                Ok((window, Err(failure), reading))
+            }
+            Err(failure) => Err(failure.into()),
         }
     }
 
@@ -273,20 +301,21 @@ impl ChangeWindows {
             return Err(error);
         }
         let mut lost = Vec::new();
-        for (expense_type, (status, windows)) in std::mem::take(&mut progress.refused) {
+        for (expense_type, (refusal, windows)) in std::mem::take(&mut progress.refused) {
             if progress.read.contains(&expense_type) {
                 let obstacle = progress.obstacles.get(&expense_type).map(|error| error.message().to_owned());
-                let why = obstacle.unwrap_or_else(|| format!("Navan answered {status}"));
-                progress.broken.extend(windows.iter().map(|window| window.missing(&why, status == 400)));
+                let why = obstacle.unwrap_or_else(|| format!("Navan answered {}", refusal.words));
+                progress.broken.extend(windows.iter().map(|window| window.missing(&why, refusal.status == 400)));
             } else if given.knows(&expense_type) {
-                progress.skipped.insert(expense_type.clone(), status);
-                lost.push((expense_type, status));
+                lost.push((expense_type.clone(), refusal.words.clone()));
+                progress.skipped.insert(expense_type, refusal);
             } else {
                 tracing::warn!(
-                    "{}: {expense_type} cannot be read with this credential (Navan answered {status}); it was skipped.",
-                    read.emitter.name()
+                    "{}: {expense_type} cannot be read with this credential (Navan answered {}); it was skipped.",
+                    read.emitter.name(),
+                    refusal.words
                 );
-                progress.skipped.insert(expense_type, status);
+                progress.skipped.insert(expense_type, refusal);
             }
         }
         if progress.skipped.len() == read.config.transaction_types.len() {
@@ -310,7 +339,7 @@ impl ChangeWindows {
             let query = self.query(expense_type, yesterday..=yesterday, self.proven_field_groups).one_row();
             match target.api.changes_page(&query, None, target.format).await {
                 Ok(_) => return Ok(()),
-                Err(failure) if matches!(failure.refused_with(), Some(400 | 403 | 404 | 405 | 422)) => {
+                Err(failure) if Refusal::of(&failure).is_some() => {
                     first.get_or_insert(failure);
                 }
                 Err(failure) => return Err(failure.into()),
@@ -320,9 +349,15 @@ impl ChangeWindows {
         Err(first.map_or(error.clone(), |failure| error.with_cause(failure)).into())
     }
 
-    fn all_refused(&self, refused: &BTreeMap<String, u16>) -> Error {
-        Error::config(format!("{NOT_SWITCHED_ON}, and give the credential the scope {}.", self.oauth_scope))
-            .with_cause(format!("statuses by type: {refused:?}"))
+    fn all_refused(&self, refused: &BTreeMap<String, Refusal>) -> Error {
+        let words = refused.values().map(|refusal| &*refusal.words).max_by_key(|words| words.len()).unwrap_or_default();
+        let all: Vec<_> =
+            refused.iter().map(|(expense_type, refusal)| format!("{expense_type}: {}", refusal.words)).collect();
+        Error::config(format!(
+            "{NOT_SWITCHED_ON}, and give the credential the scope {}. Navan answered {words}.",
+            self.oauth_scope
+        ))
+        .with_cause(format!("every type is refused ({})", all.join(", ")))
     }
 
     fn estimate(&self, read: &ReadContext<'_>, progress: &ReadProgress) {
@@ -388,7 +423,7 @@ fn plan(read: &ReadContext<'_>, cursors: &PartitionCursors, now: DateTime<Utc>) 
                     );
                 }
                 let since = through - Duration::days(i64::from(read.config.lookback_days));
-                if since > end {
+                if through > end {
                     tracing::warn!(
                         "{}: the state says that {expense_type} was read up to {through}, but for Navan it is {end}; nothing of it is read before {since}. If the state is wrong, clear it.",
                         read.emitter.name()
@@ -418,6 +453,7 @@ fn windows_of(expense_type: &str, since: DateTime<Utc>, end: DateTime<Utc>) -> V
             starts: midnight(from),
             since,
             written: WrittenVersions::default(),
+            first: FirstOfType::Unread,
             read_before: None,
         });
         from = next;
@@ -434,13 +470,14 @@ fn end_second_look(read: &ReadContext<'_>, window: ChangeWindow, outcome: Window
             progress.broken.push(window.missing(&why, is_defect));
             progress.second_looks.leave(window);
         }
-        WindowOutcome::Refused { status, .. } => {
+        WindowOutcome::Refused { refusal, .. } => {
             tracing::warn!(
-                "{}: what of {} changed from {} to {} could not be looked at again (Navan answered {status}); the next read looks again.",
+                "{}: what of {} changed from {} to {} could not be looked at again (Navan answered {}); the next read looks again.",
                 read.emitter.name(),
                 window.expense_type,
                 window.days.start(),
-                window.days.end()
+                window.days.end(),
+                refusal.words
             );
             progress.second_looks.leave(window);
         }
@@ -448,9 +485,9 @@ fn end_second_look(read: &ReadContext<'_>, window: ChangeWindow, outcome: Window
 }
 
 /// The error of types that an earlier read has read.
-fn no_longer_readable(lost: &[(String, u16)]) -> Error {
+fn no_longer_readable(lost: &[(String, String)]) -> Error {
     let types: Vec<_> =
-        lost.iter().map(|(expense_type, status)| format!("{expense_type} (Navan answered {status})")).collect();
+        lost.iter().map(|(expense_type, words)| format!("{expense_type} (Navan answered {words})")).collect();
     Error::config(format!(
         "Navan no longer lets this credential read {}, which an earlier sync has read. All else has been read. Give the credential back what it had, or take the types out of `transaction_types`.",
         types.join(", ")

@@ -76,8 +76,10 @@ struct LargeSlice {
 }
 
 impl CreatedSlices {
+    /// From a second earlier on, so that it does not matter whether Navan includes the second that it is asked for; what was created
+    /// in that one is not the slice's.
     fn query(&self, slice: DateSlice) -> ListQuery {
-        ListQuery::whole(self.endpoint, self.page_size).created(slice.from..=slice.to)
+        ListQuery::whole(self.endpoint, self.page_size).created(slice.second_before()..=slice.to)
     }
 
     /// Into how many slices a range of so many pages is split: with a fifth of each left as room for unevenness.
@@ -178,7 +180,7 @@ impl CreatedSlices {
             ));
         }
         let options =
-            SweepOptions { request_order, verify_twice: false, excluded_second: slice.second_of_the_next(end) };
+            SweepOptions { request_order, verify_twice: false, excluded_seconds: slice.seconds_of_others(end) };
         Ok(SliceOutcome::Read(slice, page_sweep::sweep(read, &query, options, first).await?))
     }
 
@@ -191,7 +193,7 @@ impl CreatedSlices {
         let query = self.query(whole);
         let first = page_sweep::first_page(read, &query, Paging::default()).await?;
         let request_order = tokio::sync::Mutex::new(());
-        let options = SweepOptions { request_order: &request_order, verify_twice: false, excluded_second: None };
+        let options = SweepOptions { request_order: &request_order, verify_twice: false, excluded_seconds: Vec::new() };
         page_sweep::sweep(read, &query, options, first).await
     }
 }
@@ -242,10 +244,19 @@ impl DateSlice {
         (0..parts).map(|number| Self { from: edge(number), to: edge(number + 1) }).collect()
     }
 
-    /// The second that it shares with the next slice, whose rows are the next one's to write. Of all others the server's
-    /// filter decides whether they lie in the range.
-    fn second_of_the_next(self, end: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        (self.to != end).then_some(self.to)
+    /// The second before it, unless there was none.
+    fn second_before(self) -> DateTime<Utc> {
+        (self.from - Duration::seconds(1)).max(DateTime::UNIX_EPOCH)
+    }
+
+    /// The seconds at its edges whose rows are its neighbours' to write. Of all others the server's filter decides whether they lie in
+    /// the range.
+    fn seconds_of_others(self, end: DateTime<Utc>) -> Vec<DateTime<Utc>> {
+        [(self.second_before(), self.from), (self.to, end)]
+            .into_iter()
+            .filter(|(at, edge)| at != edge)
+            .map(|(at, _)| at)
+            .collect()
     }
 }
 
@@ -270,12 +281,20 @@ mod tests {
     }
 
     #[test]
-    fn a_row_belongs_to_exactly_one_slice() {
-        let slices = DateSlice { from: at(0), to: at(90) }.split(3);
-        for second in 0..=90 {
-            let that_have_it = slices.iter().filter(|slice| slice.from <= at(second) && at(second) <= slice.to);
-            let owners = that_have_it.filter(|slice| slice.second_of_the_next(at(90)) != Some(at(second))).count();
-            assert_eq!(owners, 1, "second {second}");
+    fn a_row_belongs_to_exactly_one_slice_whether_or_not_navan_includes_the_ends() {
+        let (start, end) = (1_000, 1_090);
+        let slices = DateSlice { from: at(start), to: at(end) }.split(3);
+        for (includes_from, includes_to) in [(true, true), (false, true), (true, false)] {
+            for second in start..end {
+                let gives_it = |slice: &&DateSlice| {
+                    let (from, to) = (slice.second_before(), slice.to);
+                    (from < at(second) || includes_from && from == at(second))
+                        && (at(second) < to || includes_to && at(second) == to)
+                };
+                let that_have_it = slices.iter().filter(gives_it);
+                let owners = that_have_it.filter(|slice| !slice.seconds_of_others(at(end)).contains(&at(second)));
+                assert_eq!(owners.count(), 1, "second {second}, {includes_from}, {includes_to}");
+            }
         }
     }
 }

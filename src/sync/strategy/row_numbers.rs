@@ -2,15 +2,17 @@
 
 use std::collections::HashMap;
 
-use super::number_map::NumberMap;
 use crate::hash::hash;
-use crate::record::{Identity, Row};
+use crate::record::{Identity, RecordBatch, Row};
 
 /// Of so many bits is what tells apart two versions of the same time; the others are the time, in milliseconds.
 const CONTENT_BITS: u32 = 19;
 
 /// The times that fit into the others, 557 years on either side of 1970.
 const HALF_OF_TIMES: i64 = 1 << (63 - CONTENT_BITS);
+
+/// Spreads a number over all bits.
+const ODD_FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// Gives each row a number, by which it is known again in the next look. Rows with the same key have the same; a row without
 /// a key has that of its content and of how many like it came before in this look, so that two that are alike are two rows,
@@ -33,6 +35,24 @@ impl RowNumbers {
         self.repeated
     }
 
+    /// The numbers of a page's rows. One that has the key of another on the page, and other content, is a row of its own: it cannot be
+    /// the same row that moved.
+    pub(super) fn of_page(&mut self, page: &RecordBatch) -> Vec<u64> {
+        let mut numbers: Vec<_> = page.rows().iter().map(|row| self.of(row)).collect();
+        let mut sorted = numbers.clone();
+        sorted.sort_unstable();
+        if sorted.windows(2).any(|two| two[0] == two[1]) {
+            let mut contents = HashMap::new();
+            for (number, row) in numbers.iter_mut().zip(page.rows()) {
+                let content = hash(page.data(row));
+                if *contents.entry(*number).or_insert(content) != content {
+                    *number ^= content.wrapping_mul(ODD_FACTOR);
+                }
+            }
+        }
+        numbers
+    }
+
     /// The number of a row.
     pub(super) fn of(&mut self, row: &Row) -> u64 {
         match row.identity {
@@ -42,7 +62,7 @@ impl RowNumbers {
                 *count += 1;
                 self.repeated += usize::from(*count > 1);
                 // An odd factor gives each count another number; that a key has the same is as unlikely as that of two keys.
-                hash ^ count.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+                hash ^ count.wrapping_mul(ODD_FACTOR)
             }
         }
     }
@@ -72,9 +92,8 @@ impl RowVersion {
 pub(super) struct WrittenVersions(Box<[u64]>);
 
 impl WrittenVersions {
-    /// These, and of rows by their numbers those, each with what tells its versions apart.
-    pub(super) fn with(&self, rows: &NumberMap<RowVersion>) -> Self {
-        let those = rows.iter().map(|(number, version)| Self::mix(number, version));
+    /// These and those.
+    pub(super) fn with(&self, those: impl Iterator<Item = u64>) -> Self {
         let mut versions: Vec<u64> = self.0.iter().copied().chain(those).collect();
         versions.sort_unstable();
         versions.dedup();
@@ -89,7 +108,8 @@ impl WrittenVersions {
         self.0.len()
     }
 
-    fn mix(number: u64, RowVersion(version): RowVersion) -> u64 {
-        number ^ version.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    /// What tells a version of a row from all others.
+    pub(super) fn mix(number: u64, RowVersion(version): RowVersion) -> u64 {
+        number ^ version.wrapping_mul(ODD_FACTOR)
     }
 }

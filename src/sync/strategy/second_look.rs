@@ -12,7 +12,7 @@ use chrono::{DateTime, Days, Duration, NaiveDate, Utc};
 
 use super::number_map::NumberMap;
 use super::row_numbers::{RowNumbers, WrittenVersions};
-use super::window_reader::{ChangeWindow, WindowReading};
+use super::window_reader::{ChangeWindow, FirstOfType, WindowReading};
 use super::{MAX_BARREN_PAGES, ReadContext, ReadError};
 use crate::api::{ChangesQuery, NextPage};
 use crate::gateway::Failure;
@@ -64,6 +64,7 @@ impl SecondLooks {
                 starts,
                 since: starts,
                 written: WrittenVersions::default(),
+                first: FirstOfType::Unread,
                 read_before: Some(unsure.read.clone()),
             })
         };
@@ -92,7 +93,7 @@ impl SecondLooks {
 
     /// A window was read to its end.
     pub(super) fn read(&mut self, window: &ChangeWindow, reading: WindowReading) {
-        let WindowReading { time, was_paged, changed_since, written } = reading;
+        let WindowReading { time, was_paged, changed_since, written, .. } = reading;
         self.changes.entry(window.expense_type.clone()).or_default().extend(changed_since);
         if was_paged {
             let mut window = ChangeWindow { read_before: Some(time), ..window.clone() };
@@ -198,6 +199,7 @@ async fn changes_of(
             NextPage::Unreachable => return Ok(Some("more rows follow, but nothing leads there")),
             NextPage::Cursor(_) if barren >= MAX_BARREN_PAGES => return Ok(Some("its pages do not end")),
             NextPage::Cursor(next) if !cursors.insert(next.clone()) => return Ok(Some("its paging runs in a circle")),
+            NextPage::Doubtful(_) => return Ok(Some("it says of a full page that it is the last, but leads on")),
             NextPage::Cursor(next) => cursor = Some(next),
         }
     }

@@ -57,10 +57,6 @@ impl Snapshot {
             },
             None => page_sweep::first_page(read, &query, Paging::default()).await?,
         };
-        if first.page().has_cursor && first.page().pages.is_none() {
-            drop(first);
-            return self.read_by_cursor(read, self.endpoint, None).await;
-        }
         self.read_by_number(read, &query, first).await
     }
 
@@ -73,7 +69,7 @@ impl Snapshot {
         read.emitter.estimate(first.page().estimated_rows(), first.page().estimated_bytes());
         let request_order = tokio::sync::Mutex::new(());
         // Rows may be added and removed at once, so that one consistent sweep proves nothing.
-        let options = SweepOptions { request_order: &request_order, verify_twice: true, excluded_second: None };
+        let options = SweepOptions { request_order: &request_order, verify_twice: true, excluded_seconds: Vec::new() };
         let broken = page_sweep::sweep(read, query, options, first).await?;
         if !broken.is_empty() {
             let ranges: Vec<_> = broken.into_iter().map(MissingRange::from).collect();
@@ -93,15 +89,20 @@ impl Snapshot {
     ) -> Result<(), ReadError> {
         let (mut numbers, mut seen, mut cursors) = (RowNumbers::default(), NumberMap::default(), HashSet::new());
         let mut cursor: Option<String> = None;
-        let (mut was_unreachable, mut barren) = (false, 0);
+        let (mut was_unreachable, mut barren, mut given) = (false, 0, 0);
         loop {
             let page = read.api.cursor_page(endpoint, cursor.as_deref(), None, read.emitter.format()).await;
-            let ChangesPage { mut rows, next, permit } = match (page, &refused) {
+            let ChangesPage { mut rows, next, total, permit, .. } = match (page, &refused) {
                 (Ok(page), _) => page,
                 (Err(Failure::Refused(_)), Some(refused)) if cursor.is_none() => return Err(refused.clone().into()),
                 (Err(failure), _) => return Err(failure.into()),
             };
-            if cursor.is_none() && next == NextPage::Unreachable {
+            let leads_nowhere = match &next {
+                NextPage::Unreachable => true,
+                NextPage::None => total.is_some_and(|total| total > rows.len() as u64),
+                NextPage::Cursor(_) | NextPage::Doubtful(_) => false,
+            };
+            if cursor.is_none() && leads_nowhere {
                 drop((rows, permit));
                 if !std::mem::replace(&mut was_unreachable, true) {
                     continue;
@@ -112,7 +113,10 @@ impl Snapshot {
                 return self.read_by_number(read, &query, first).await;
             }
             let repeated = numbers.repeated();
-            rows.retain(|row, _| seen.get_or_insert(numbers.of(row), ()).1);
+            given += rows.len() as u64;
+            let page_numbers = numbers.of_page(&rows);
+            let mut are_new = page_numbers.into_iter().map(|number| seen.get_or_insert(number, ()).1);
+            rows.retain(|_, _| are_new.next().unwrap_or(true));
             barren = if rows.len() <= numbers.repeated() - repeated { barren + 1 } else { 0 };
             if barren == BARREN_PAGES_TOLD {
                 tracing::warn!("{}: {barren} pages in a row brought no new row.", read.emitter.name());
@@ -120,13 +124,24 @@ impl Snapshot {
             read.emitter.write(rows).await;
             drop(permit);
             match next {
-                NextPage::None => break,
-                NextPage::Cursor(next) if barren < MAX_BARREN_PAGES && cursors.insert(next.clone()) => {
+                NextPage::None => {
+                    if let Some(total) = total.filter(|total| *total > given) {
+                        tracing::warn!(
+                            "{}: Navan reports {total} rows, but gave {given}; all that came are written.",
+                            read.emitter.name()
+                        );
+                    }
+                    break;
+                }
+                NextPage::Cursor(next) | NextPage::Doubtful(next)
+                    if barren < MAX_BARREN_PAGES && cursors.insert(next.clone()) =>
+                {
                     cursor = Some(next);
                     was_unreachable = false;
                 }
                 // The same page is asked for once more.
                 NextPage::Unreachable if !std::mem::replace(&mut was_unreachable, true) => {}
+                NextPage::Doubtful(_) => break,
                 NextPage::Cursor(_) | NextPage::Unreachable => {
                     return Err(Error::system(format!(
                         "Navan's list at {endpoint} does not lead to its end: it gives the same cursor twice, none to the rows that follow, or 100 pages without a new row. What came is written. Please report this with the log."

@@ -1,12 +1,13 @@
 //! How far a read by windows has come: what is complete, refused, broken, and left to be looked at again.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::rc::Rc;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::missing::MissingRange;
 use super::second_look::SecondLooks;
-use super::window_reader::{ChangeWindow, WindowOutcome};
+use super::window_reader::{ChangeWindow, FirstOfType, FirstWindow, Refusal, WindowOutcome, WindowReading};
 use crate::error::Error;
 use crate::sync::state::time::midnight;
 use crate::sync::state::{PartitionCursors, Watermark};
@@ -14,14 +15,23 @@ use crate::sync::state::{PartitionCursors, Watermark};
 /// After so many windows of a type that fail for good, and none that can be read, the others are not asked for.
 const MAX_FAILING: u32 = 2;
 
+/// So many windows of a type are read again day by day if they fail; if more do, it is no single row that fails.
+const MAX_SPLITS: u32 = 2;
+
 /// How far a read has come.
 pub(super) struct ReadProgress {
     pub(super) cursors: PartitionCursors,
     watermarks: HashMap<String, Watermark<DateTime<Utc>>>,
     /// Types of which a window was read.
     pub(super) read: BTreeSet<String>,
-    /// Windows that were refused, or not asked for because another one of their type was, with the status that said so.
-    pub(super) refused: BTreeMap<String, (u16, Vec<ChangeWindow>)>,
+    /// Windows that were refused, or not asked for because another one of their type was, with how that one was.
+    pub(super) refused: BTreeMap<String, (Refusal, Vec<ChangeWindow>)>,
+    /// Types of which nothing was read yet, and a window is being read.
+    begun: BTreeSet<String>,
+    /// By type, the first window that has rows.
+    first_windows: BTreeMap<String, FirstOfType>,
+    /// How many windows of a type were read again day by day.
+    splits: BTreeMap<String, u32>,
     /// What could not be read, in words.
     pub(super) broken: Vec<MissingRange>,
     /// Types of which nothing could be read yet: how many windows failed for good.
@@ -34,8 +44,10 @@ pub(super) struct ReadProgress {
     pub(super) done: usize,
     pub(super) rows: u64,
     pub(super) left_out: u64,
-    /// Types that cannot be read, with the status that said so.
-    pub(super) skipped: BTreeMap<String, u16>,
+    /// Types that cannot be read, and how they are refused.
+    pub(super) skipped: BTreeMap<String, Refusal>,
+    /// Types of which it was told that Navan does not heed the days.
+    told_as_unfiltered: BTreeSet<String>,
     pub(super) second_looks: SecondLooks,
 }
 
@@ -52,6 +64,9 @@ impl ReadProgress {
             watermarks,
             read: BTreeSet::new(),
             refused: BTreeMap::new(),
+            begun: BTreeSet::new(),
+            first_windows: BTreeMap::new(),
+            splits: BTreeMap::new(),
             broken: Vec::new(),
             failing: BTreeMap::new(),
             obstacles: BTreeMap::new(),
@@ -61,8 +76,70 @@ impl ReadProgress {
             rows: 0,
             left_out: 0,
             skipped: BTreeMap::new(),
+            told_as_unfiltered: BTreeSet::new(),
             second_looks: SecondLooks::default(),
         }
+    }
+
+    /// The next window to read, without those that go by what is known of their type. Of a type of which nothing was read yet one goes
+    /// alone: should the type give nothing, it takes no more than one place from the others.
+    pub(super) fn next_of(&mut self, windows: &mut VecDeque<ChangeWindow>) -> Option<ChangeWindow> {
+        loop {
+            let may_go = |window: &ChangeWindow| {
+                self.read.contains(&window.expense_type) || !self.begun.contains(&window.expense_type)
+            };
+            let window = windows.remove(windows.iter().position(may_go)?)?;
+            let window = self.put_off_if_refused(window).and_then(|window| self.fail_with_its_type(window));
+            let Some(mut window) = window else { continue };
+            if !self.read.contains(&window.expense_type) {
+                self.begun.insert(window.expense_type.clone());
+            }
+            window.first = self.first_windows.get(&window.expense_type).cloned().unwrap_or_default();
+            return Some(window);
+        }
+    }
+
+    /// A window is being read no more.
+    pub(super) fn put_down(&mut self, window: &ChangeWindow) {
+        self.begun.remove(&window.expense_type);
+    }
+
+    /// Compares a window with the first of its type. Whether it has the same rows, which is seen for the first time.
+    pub(super) fn compare(&mut self, window: &ChangeWindow, reading: &WindowReading) -> bool {
+        let Some(ends) = reading.ends.filter(|_| window.read_before.is_none()) else { return false };
+        let first = self.first_windows.entry(window.expense_type.clone()).or_default();
+        match first {
+            FirstOfType::Unread => {
+                *first = FirstOfType::Known(Rc::new(FirstWindow { ends, written: reading.written.clone() }));
+                false
+            }
+            FirstOfType::Known(_) if reading.is_first_again => {
+                self.told_as_unfiltered.insert(window.expense_type.clone())
+            }
+            FirstOfType::Known(_) => {
+                *first = FirstOfType::Different;
+                false
+            }
+            FirstOfType::Different => false,
+        }
+    }
+
+    /// The days of a window that fails while others of its type can be read, so that only those are missed that really fail.
+    pub(super) fn split(&mut self, window: &ChangeWindow) -> Option<Vec<ChangeWindow>> {
+        let splits = self.splits.entry(window.expense_type.clone()).or_default();
+        let is_one_day = window.days.start() == window.days.end();
+        if is_one_day || *splits >= MAX_SPLITS || !self.read.contains(&window.expense_type) {
+            return None;
+        }
+        *splits += 1;
+        let days = window.days.start().iter_days().take_while(|day| day <= window.days.end());
+        let part = |day| ChangeWindow { days: day..=day, starts: midnight(day), ..window.clone() };
+        let parts: Vec<_> = days.map(part).collect();
+        if let Some(watermark) = self.watermarks.get_mut(&window.expense_type) {
+            watermark.split(window.starts, parts.iter().map(|part| part.starts));
+        }
+        self.planned += parts.len() - 1;
+        Some(parts)
     }
 
     /// Takes note of a complete window; whether its type's cursor moved.
@@ -95,7 +172,7 @@ impl ReadProgress {
     }
 
     /// The same of one that is not even asked for, if its type gives nothing: each window takes minutes to fail.
-    pub(super) fn fail_with_its_type(&mut self, window: ChangeWindow) -> Option<ChangeWindow> {
+    fn fail_with_its_type(&mut self, window: ChangeWindow) -> Option<ChangeWindow> {
         let failed = self.failing.get(&window.expense_type).copied().unwrap_or(0);
         if failed < MAX_FAILING || self.read.contains(&window.expense_type) {
             return Some(window);
@@ -104,13 +181,14 @@ impl ReadProgress {
         None
     }
 
-    /// The types that can tell an outage of the API from one of some windows: one that was read, or, before any was, each that has
-    /// not failed.
-    pub(super) fn witnesses(&self, types: &[String]) -> Vec<String> {
+    /// The types that can tell whether it is the API that fails, or only a window of that type: one that was read, or, before any was,
+    /// each that has not failed.
+    pub(super) fn witnesses(&self, types: &[String], of: &str) -> Vec<String> {
         if let Some(expense_type) = self.read.first() {
             return vec![expense_type.clone()];
         }
-        types.iter().filter(|expense_type| !self.failing.contains_key(*expense_type)).cloned().collect()
+        let may_tell = |expense_type: &&String| *expense_type != of && !self.failing.contains_key(*expense_type);
+        types.iter().filter(may_tell).cloned().collect()
     }
 
     /// What stands between this machine and Navan shows in a window that could not be read.
@@ -141,39 +219,40 @@ impl ReadProgress {
     /// That it is Navan's shows by the others, which come through. A 403 may well be about this machine.
     fn is_absent(&self, expense_type: &str) -> bool {
         let is_refused =
-            self.refused.get(expense_type).is_some_and(|(status, _)| matches!(status, 400 | 404 | 405 | 422));
+            self.refused.get(expense_type).is_some_and(|(refusal, _)| !matches!(refusal.status, 402 | 403 | 407 | 451));
         is_refused && !self.read.is_empty()
     }
 
     /// A window that was refused waits for the end of the read: by then it is known whether its type can be read at all.
-    pub(super) fn put_off(&mut self, window: ChangeWindow, status: u16) {
-        let (_, windows) = self.refused.entry(window.expense_type.clone()).or_insert((status, Vec::new()));
+    pub(super) fn put_off(&mut self, window: ChangeWindow, refusal: Refusal) {
+        let (_, windows) = self.refused.entry(window.expense_type.clone()).or_insert((refusal, Vec::new()));
         windows.push(window);
     }
 
     /// The same for a window whose type was refused, and of which nothing has been read.
     pub(super) fn put_off_if_refused(&mut self, window: ChangeWindow) -> Option<ChangeWindow> {
         match self.refused.get(&window.expense_type) {
-            Some((status, _)) if !self.read.contains(&window.expense_type) => {
-                let status = *status;
-                self.put_off(window, status);
+            Some((refusal, _)) if !self.read.contains(&window.expense_type) => {
+                let refusal = refusal.clone();
+                self.put_off(window, refusal);
                 None
             }
             _ => Some(window),
         }
     }
 
-    /// The windows that were put off of types of which nothing could be read: the first of each type, and the others.
+    /// The windows that were put off of types of which nothing could be read: the last of each type, since what is refused may be how
+    /// far back the others reach, and the others.
     pub(super) fn take_refused_of_unread_types(&mut self) -> (VecDeque<ChangeWindow>, Vec<ChangeWindow>) {
         let read = &self.read;
         let of_unread_types = self.refused.extract_if(.., |expense_type, _| !read.contains(expense_type));
-        let (mut first, mut others) = (VecDeque::new(), Vec::new());
-        for (_, (_, windows)) in of_unread_types {
-            let mut windows = windows.into_iter();
-            first.extend(windows.next());
+        let (mut last, mut others) = (VecDeque::new(), Vec::new());
+        for (_, (_, mut windows)) in of_unread_types {
+            windows.sort_by_key(|window| window.starts);
+            last.extend(windows.pop());
             others.extend(windows);
         }
-        (first, others)
+        (last, others)
     }
 
     /// The windows that were put off, of types that can be read.

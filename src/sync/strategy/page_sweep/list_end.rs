@@ -4,14 +4,14 @@
 //! speaks against it: no rows behind it, and, where nothing was told, the same once more.
 
 use super::seen_rows::Sweep;
-use super::{PageOutcome, PageSweep, page_isolation};
-use crate::api::ListPage;
+use super::{PageSweep, page_isolation};
+use crate::api::{ListPage, looks_full};
 use crate::gateway::Failure;
 use crate::sync::strategy::missing::BrokenRows;
 use crate::sync::strategy::{BRIEF_ATTEMPTS, ReadError};
 
-/// What a sweep had seen before a page was asked for that the list says it does not have.
-struct Mark {
+/// What a sweep had seen before a page was asked for.
+pub(super) struct Mark {
     distinct: u64,
     /// Rows like no other.
     unlike: u64,
@@ -19,31 +19,51 @@ struct Mark {
     total_moved: bool,
 }
 
+/// What came of a page that the list does not say it has.
+struct Step {
+    /// How many rows it has, if others may follow.
+    rows: Option<u64>,
+    /// The page to go on with.
+    next: u64,
+    broken: Vec<BrokenRows>,
+}
+
+impl Step {
+    /// The list ends before this page.
+    fn end(number: u64) -> Self {
+        Self { rows: None, next: number, broken: Vec::new() }
+    }
+
+    fn more(rows: u64, next: u64) -> Self {
+        Self { rows: Some(rows), next, broken: Vec::new() }
+    }
+}
+
 impl PageSweep<'_> {
-    /// Reads on behind the pages that the list says it has, one by one, while they bring rows.
+    /// Reads on behind the pages that the list says it has, one by one, while they bring rows. The one before has so many.
     pub(super) async fn read_beyond(
         &self,
         pages: u64,
-        mut last_is_full: bool,
+        rows: u64,
         broken: &mut Vec<BrokenRows>,
     ) -> Result<(), ReadError> {
-        let (mut number, mut was_broken) = (pages.max(1), false);
-        while last_is_full {
-            let page = self.read_behind(number).await?;
+        let (mut number, mut before, mut was_broken) = (pages, Some(rows), false);
+        while let Some(rows) = before {
+            let step = self.read_behind(number, rows).await?;
             // Of one that cannot be read the next one tells whether it was the last.
-            let is_broken = !page.broken.is_empty() && !page.is_full;
-            last_is_full = page.is_full || is_broken && !was_broken;
+            let is_broken = !step.broken.is_empty() && step.rows.is_none();
+            before = step.rows.or((is_broken && !was_broken).then_some(rows));
             was_broken = is_broken;
-            broken.extend(page.broken);
-            number += 1;
+            broken.extend(step.broken);
+            number = step.next;
         }
         Ok(())
     }
 
-    /// Whether the only page of a list may not be all of it: it has as many rows as were asked for, or a number that a server may well
-    /// have for a bound of its own.
-    pub(super) fn looks_full(&self, rows: u64) -> bool {
-        rows >= self.size.get() || matches!(rows, 10 | 20) || rows > 0 && rows.is_multiple_of(25)
+    /// Whether a page of so many rows may not be the last: it has as many as were asked for, or, if it is the only one, a number that a
+    /// server may well have for a bound of its own.
+    pub(super) fn looks_full(&self, rows: u64, is_only: bool) -> bool {
+        rows >= self.size.get() || is_only && looks_full(rows)
     }
 
     /// Whether the list ended with a page, or with a refusal at the same place as in the sweep before: one refusal may be chance.
@@ -60,41 +80,44 @@ impl PageSweep<'_> {
         self.pages.get().is_none()
     }
 
-    /// Reads a page that the list says it does not have. If it brings rows, it counts as full.
-    async fn read_behind(&self, number: u64) -> Result<PageOutcome, ReadError> {
+    /// Whether nothing that the list says of its end can be believed.
+    fn has_no_word(&self) -> bool {
+        self.is_untold() || self.seen.borrow().sweep.went_beyond
+    }
+
+    /// Reads a page that the list does not say it has; the one before has so many rows.
+    async fn read_behind(&self, number: u64, rows_before: u64) -> Result<Step, ReadError> {
         let before = self.mark();
         // What stops at a round number may have been capped, so that no chance is to decide whether more is there.
         let looks_capped = self.seen.borrow().sweep.looks_capped();
         let attempts = (!looks_capped).then_some(BRIEF_ATTEMPTS);
         match self.page_behind(number, attempts).await {
             Ok(page) => {
-                self.write(page).await?;
-                let is_full = self.brought_rows_since(&before);
-                if is_full {
+                let given = self.write_numbered(page, number).await?;
+                if self.brought_rows_since(&before) {
                     // The list is longer than it says, so that its words end nothing any more.
                     self.seen.borrow_mut().sweep.went_beyond = true;
-                } else {
-                    self.forget_since(&before);
+                    return Ok(Step::more(given, number + 1));
                 }
-                Ok(PageOutcome { number, is_full, broken: Vec::new() })
+                self.forget_since(&before);
+                if !self.has_no_word() || given == 0 && !self.looks_full(rows_before, false) {
+                    return Ok(Step::end(number));
+                }
+                self.look_further(number, given, &before, attempts).await
             }
             Err(failure) if failure.refused_with().is_some() => {
-                // Rows behind it show that it is no end.
-                if let Ok(page) = self.page_behind(number + 1, attempts).await {
-                    self.write(page).await?;
-                }
-                self.judge_refusal(number, failure, &before, looks_capped);
-                Ok(PageOutcome { number, is_full: false, broken: Vec::new() })
+                let further = self.page_behind(number + 1, attempts).await;
+                self.judge_refusal(number, &failure, further.ok(), &before, looks_capped).await
             }
             Err(failure @ Failure::Exhausted { .. }) => {
                 // Some servers fail behind the end of a list.
                 let may_be_end = self.seen.borrow().sweep.has_total();
                 let isolated = page_isolation::isolate(self, number, failure).await?;
-                let has_rows = isolated.given > 0;
+                let (has_rows, rows) = (isolated.given > 0, isolated.rows());
                 self.seen.borrow_mut().sweep.went_beyond |= has_rows;
-                let is_full = has_rows && isolated.rows() >= self.size.get();
+                let rows = (has_rows && rows >= self.size.get()).then_some(rows);
                 let broken = if may_be_end && !has_rows { Vec::new() } else { isolated.broken };
-                Ok(PageOutcome { number, is_full, broken })
+                Ok(Step { rows, next: number + 1, broken })
             }
             Err(failure) => Err(failure.into()),
         }
@@ -105,15 +128,54 @@ impl PageSweep<'_> {
         self.read.api.list_page(&query, number, self.paging, self.read.emitter.format()).await
     }
 
-    /// What the refusal of a page means that the list says it does not have.
-    fn judge_refusal(&self, number: u64, failure: Failure, before: &Mark, looks_capped: bool) {
+    /// A page behind a full one brought nothing new, and nothing else says that the list ends there: the next page tells. If it brings
+    /// rows, this one is missing, unless it is page 0 that came once more, as it does where pages are counted from 1.
+    async fn look_further(
+        &self,
+        number: u64,
+        given: u64,
+        before: &Mark,
+        attempts: Option<u32>,
+    ) -> Result<Step, ReadError> {
+        let Ok(page) = self.page_behind(number + 1, attempts).await else { return Ok(Step::end(number)) };
+        let further = self.write_numbered(page, number + 1).await?;
         if self.brought_rows_since(before) {
-            self.seen.borrow_mut().sweep.refused.push((number, failure));
-            return;
+            let is_page_0 = number == 1 && given > 0 && self.counts_from_one.replace(true);
+            if !is_page_0 {
+                let why = if given > 0 { "it came as one before it" } else { "it came without rows" };
+                self.note_absent(number, format!("{why}, though others follow"));
+            }
+            self.seen.borrow_mut().sweep.went_beyond = true;
+            return Ok(Step::more(further, number + 2));
         }
-        if self.is_untold() || self.seen.borrow().sweep.went_beyond {
-            self.seen.borrow_mut().sweep.refused_end = Some((number, failure));
-            return;
+        self.forget_since(before);
+        if given > 0 && further > 0 && self.looks_full(given, false) {
+            self.note_absent(number, "the same rows come whatever page is asked for".to_owned());
+        }
+        Ok(Step::end(number))
+    }
+
+    /// What the refusal of a page means that the list does not say it has; rows behind it show that it is no end.
+    async fn judge_refusal(
+        &self,
+        number: u64,
+        failure: &Failure,
+        further: Option<ListPage>,
+        before: &Mark,
+        looks_capped: bool,
+    ) -> Result<Step, ReadError> {
+        let rows = match further {
+            Some(page) => self.write_numbered(page, number + 1).await?,
+            None => 0,
+        };
+        if self.brought_rows_since(before) {
+            self.note_absent(number, failure.to_string());
+            self.seen.borrow_mut().sweep.went_beyond = true;
+            return Ok(Step::more(rows, number + 2));
+        }
+        if self.has_no_word() {
+            self.seen.borrow_mut().sweep.refused_end = Some((number, failure.to_string()));
+            return Ok(Step::end(number));
         }
         // There is none, as the list said.
         self.forget_since(before);
@@ -125,32 +187,32 @@ impl PageSweep<'_> {
                 self.query.describe()
             );
         }
+        Ok(Step::end(number))
     }
 
-    fn mark(&self) -> Mark {
+    pub(super) fn mark(&self) -> Mark {
         let seen = self.seen.borrow();
         let Sweep { distinct, repeats, total_moved, .. } = seen.sweep;
         Mark { distinct, unlike: seen.unlike(), repeats, total_moved }
     }
 
-    fn brought_rows_since(&self, before: &Mark) -> bool {
+    pub(super) fn brought_rows_since(&self, before: &Mark) -> bool {
         self.seen.borrow().unlike() > before.unlike
     }
 
     /// Some servers give the last page again, or another total, for a page that there is not: that speaks against nothing.
-    fn forget_since(&self, before: &Mark) {
+    pub(super) fn forget_since(&self, before: &Mark) {
         let sweep = &mut self.seen.borrow_mut().sweep;
         (sweep.repeats, sweep.total_moved) = (before.repeats, before.total_moved);
     }
 
-    /// The pages that the last sweep was refused.
-    pub(super) fn refused_pages(&self) -> Vec<BrokenRows> {
+    /// The pages that did not come in the last sweep.
+    pub(super) fn absent_pages(&self) -> Vec<BrokenRows> {
         let (sweep, size) = (&self.seen.borrow().sweep, self.size.get());
         let refused_end = sweep.refused_end.as_ref().filter(|_| !self.has_proper_end.get());
-        let page = |(number, failure): &(u64, Failure)| {
-            BrokenRows::new(number * size, size, self.query.describe(), failure.to_string())
-        };
-        sweep.refused.iter().chain(refused_end).map(page).collect()
+        let page =
+            |(number, why): &(u64, String)| BrokenRows::new(number * size, size, self.query.describe(), why.clone());
+        sweep.absent.iter().chain(refused_end).map(page).collect()
     }
 
     pub(super) fn tell_wrong_total(&self, sweep: &Sweep) {

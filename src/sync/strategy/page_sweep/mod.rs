@@ -8,7 +8,7 @@
 //! A list whose rows come and go can fool a single sweep: one row removed before a page boundary and one added at the end
 //! leave the total as it was, while a row slips through. Such a list is swept twice even if the first is consistent.
 //!
-//! What the list says of its size is not believed against the evidence: behind a last page that is full another one is asked
+//! Where page 0 gives a cursor, that is followed, if it leads anywhere. What the list says of its size is not believed against the evidence: behind a last page that is full another one is asked
 //! for, whatever the total is. A page that is refused, as the last one is when the list shrinks below it, has the list swept
 //! again. One that fails for good is taken apart ([`page_isolation`]).
 
@@ -18,6 +18,7 @@ mod page_isolation;
 mod seen_rows;
 
 use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use futures::StreamExt as _;
@@ -31,6 +32,7 @@ use super::{BARREN_PAGES_TOLD, BRIEF_ATTEMPTS, MAX_BARREN_PAGES, ReadContext, Re
 use crate::api::{ListPage, ListQuery, Paging};
 use crate::error::Error;
 use crate::gateway::Failure;
+use crate::hash::hash;
 use crate::record::Row;
 use crate::sync::state::time::whole_second;
 
@@ -43,8 +45,8 @@ pub(super) struct SweepOptions<'a> {
     pub(super) request_order: &'a tokio::sync::Mutex<()>,
     /// Rows may be added to the list and removed from it at once, so that one consistent sweep proves nothing.
     pub(super) verify_twice: bool,
-    /// Rows of this second are not this list's to write.
-    pub(super) excluded_second: Option<DateTime<Utc>>,
+    /// Rows of these seconds are not this list's to write.
+    pub(super) excluded_seconds: Vec<DateTime<Utc>>,
 }
 
 /// Reads a list whose page 0 is there already, or is known to be broken. Returns the rows that could not be read.
@@ -58,31 +60,38 @@ pub(super) async fn sweep(
     first: FirstPage,
 ) -> Result<Vec<BrokenRows>, ReadError> {
     let verify_twice = options.verify_twice;
-    let paging = first.paging();
-    let size = Cell::new(first.page().size);
-    let (good_page, pages) = (Cell::new(0), Cell::new(None));
-    let (seen, refused_end, has_proper_end) = (RefCell::default(), Cell::new(None), Cell::new(false));
-    let sweeper = PageSweep { read, query, options, paging, size, pages, seen, refused_end, has_proper_end, good_page };
+    let sweeper = PageSweep {
+        read,
+        query,
+        options,
+        paging: first.paging(),
+        size: Cell::new(first.page().size),
+        pages: Cell::new(None),
+        seen: RefCell::default(),
+        refused_end: Cell::new(None),
+        has_proper_end: Cell::new(false),
+        counts_from_one: Cell::new(false),
+        good_page: Cell::new(0),
+    };
     let mut first = Some(first);
     for _ in 0..=MAX_REPEATS {
         sweeper.seen.borrow_mut().next_sweep();
         let first = match first.take() {
             Some(first) => first,
-            None => first_page(read, query, paging).await?,
+            None => first_page(read, query, sweeper.paging).await?,
         };
         let mut broken = Vec::new();
-        let pages = sweeper.begin(first, &mut broken).await?;
-        sweeper.read_rest(pages, &mut broken).await?;
+        sweeper.read_pages(first, &mut broken).await?;
+        sweeper.seen.borrow_mut().sweep.judge_empty_pages();
         if !broken.is_empty() {
             // What is missing is known, and another sweep would miss it as well.
-            broken.extend(sweeper.refused_pages());
+            broken.extend(sweeper.absent_pages());
             return Ok(broken);
         }
         let sweep = &sweeper.seen.borrow().sweep;
         let has_proper_end = sweeper.judge_end(sweep);
         if has_proper_end && sweep.is_consistent() {
-            let is_one_page = pages <= 1 && !sweep.went_beyond;
-            if !verify_twice || is_one_page || sweep.confirms() {
+            if !verify_twice || sweep.is_one_page() || sweep.confirms() {
                 sweeper.tell_wrong_total(sweep);
                 return Ok(broken);
             }
@@ -92,7 +101,7 @@ pub(super) async fn sweep(
             "{}: the pages of the list do not agree with each other; it is read again.",
             read.emitter.name()
         );
-        if sweep.confirms() && sweep.refused.is_empty() && has_proper_end {
+        if sweep.confirms() && sweep.absent.is_empty() && has_proper_end {
             break;
         }
     }
@@ -112,21 +121,28 @@ struct PageSweep<'a> {
     /// The page at which the last sweep ended since it was refused.
     refused_end: Cell<Option<u64>>,
     has_proper_end: Cell<bool>,
+    /// The page with the number 1 is that with the number 0 again, and others follow.
+    counts_from_one: Cell<bool>,
     /// A page that was answered, to see by whether it is the API that fails or another page.
     good_page: Cell<u64>,
 }
 
 impl PageSweep<'_> {
-    /// Writes the first page; how many pages the list says it has.
-    async fn begin(&self, first: FirstPage, broken: &mut Vec<BrokenRows>) -> Result<u64, ReadError> {
-        match first {
-            FirstPage::Whole(page) => {
-                let told = page.pages;
+    /// Reads all pages: page 0, the others by the way that it tells, and those behind them of which the list does not know.
+    async fn read_pages(&self, first: FirstPage, broken: &mut Vec<BrokenRows>) -> Result<(), ReadError> {
+        let (told, given) = match first {
+            FirstPage::Whole(mut page) => {
+                let (told, cursor) = (page.pages, page.cursor.take());
                 self.size.set(page.size);
                 self.pages.set(told);
-                self.write(page).await?;
+                let given = self.write_numbered(page, 0).await?;
+                if let Some(cursor) = cursor
+                    && self.follow(cursor).await?
+                {
+                    return Ok(());
+                }
                 // Untold, it is found out behind this one.
-                Ok(told.unwrap_or(1))
+                (told.unwrap_or(1), given)
             }
             FirstPage::Broken { failure, second } => {
                 let told = second.pages;
@@ -134,37 +150,72 @@ impl PageSweep<'_> {
                 self.pages.set(told);
                 drop(second);
                 self.good_page.set(1);
-                broken.extend(page_isolation::isolate(self, 0, failure).await?.broken);
-                Ok(told.unwrap_or(2))
+                let isolated = page_isolation::isolate(self, 0, failure).await?;
+                let given = isolated.rows();
+                broken.extend(isolated.broken);
+                (told.unwrap_or(2), given)
             }
-        }
+        };
+        let last = if told > 1 { self.read_numbered(told, broken).await? } else { given };
+        // Where nothing is told, only a page without rows is an end.
+        let may_follow = self.looks_full(last, told <= 1) || self.is_untold() && last > 0;
+        if may_follow { self.read_beyond(told.max(1), last, broken).await } else { Ok(()) }
     }
 
-    /// Reads the pages behind page 0, side by side, and then one by one those that the list says it does not have.
-    async fn read_rest(&self, pages: u64, broken: &mut Vec<BrokenRows>) -> Result<(), ReadError> {
-        let given = self.seen.borrow().sweep.distinct;
-        // Where nothing is told, only a page without rows is an end.
-        let mut last_is_full = pages <= 1 && (self.looks_full(given) || self.is_untold() && given > 0);
-        if pages > 1 {
-            let mut order = Some(self.options.request_order.lock().await);
-            let mut numbers = 1..pages;
-            let mut running = FuturesUnordered::new();
-            loop {
-                while running.len() < self.read.config.max_concurrency
-                    && let Some(number) = numbers.next()
-                {
-                    running.push(self.read_page(number));
+    /// Follows a cursor to the end of the list. Whether it leads anywhere: some servers give one and heed only numbers.
+    async fn follow(&self, first: String) -> Result<bool, ReadError> {
+        let (mut cursor, mut cursors) = (first, HashSet::new());
+        for number in 1.. {
+            let before = self.mark();
+            if !cursors.insert(hash(cursor.as_bytes())) {
+                self.note_absent(number, "the same cursor leads there again".to_owned());
+                break;
+            }
+            let mut page = match self.read.api.list_page_at(self.query, &cursor, self.read.emitter.format()).await {
+                Ok(page) => page,
+                Err(failure) if failure.refused_with().is_some() && number == 1 => return Ok(false),
+                Err(failure) if failure.refused_with().is_some() => {
+                    self.note_absent(number, failure.to_string());
+                    break;
                 }
-                if numbers.is_empty() {
-                    drop(order.take()); // all requests are made ready: those of the next list may line up behind them
-                }
-                let Some(done) = running.next().await else { break };
-                let page = done?;
-                last_is_full |= page.number + 1 == pages && page.is_full;
-                broken.extend(page.broken);
+                Err(failure) => return Err(failure.into()),
+            };
+            let next = page.cursor.take();
+            let given = self.write_numbered(page, number).await?;
+            if number == 1 && given > 0 && !self.brought_rows_since(&before) {
+                self.forget_since(&before);
+                return Ok(false);
+            }
+            match next {
+                Some(next) => cursor = next,
+                None => break,
             }
         }
-        self.read_beyond(pages, last_is_full, broken).await
+        Ok(true)
+    }
+
+    /// Reads the pages behind page 0, side by side; how many rows the last one has.
+    async fn read_numbered(&self, pages: u64, broken: &mut Vec<BrokenRows>) -> Result<u64, ReadError> {
+        let mut last = 0;
+        let mut order = Some(self.options.request_order.lock().await);
+        let mut numbers = 1..pages;
+        let mut running = FuturesUnordered::new();
+        loop {
+            while running.len() < self.read.config.max_concurrency
+                && let Some(number) = numbers.next()
+            {
+                running.push(self.read_page(number));
+            }
+            if numbers.is_empty() {
+                drop(order.take()); // all requests are made ready: those of the next list may line up behind them
+            }
+            let Some(done) = running.next().await else { return Ok(last) };
+            let page = done?;
+            if page.number + 1 == pages {
+                last = page.rows;
+            }
+            broken.extend(page.broken);
+        }
     }
 
     /// Whether the list says that a page is followed by another.
@@ -176,22 +227,28 @@ impl PageSweep<'_> {
     /// others while stdout takes nothing, and they would run into their timeouts.
     async fn read_page(&self, number: u64) -> Result<PageOutcome, ReadError> {
         let brief = self.query.clone().with_attempts(BRIEF_ATTEMPTS);
-        let outcome = PageOutcome { number, is_full: false, broken: Vec::new() };
         match self.read.api.list_page(&brief, number, self.paging, self.read.emitter.format()).await {
             Ok(page) => {
                 self.good_page.set(number);
-                Ok(PageOutcome { is_full: self.write(page).await? >= self.size.get(), ..outcome })
+                Ok(PageOutcome { number, rows: self.write_numbered(page, number).await?, broken: Vec::new() })
             }
             Err(failure @ Failure::Exhausted { .. }) => {
                 let isolated = page_isolation::isolate(self, number, failure).await?;
-                Ok(PageOutcome { is_full: isolated.rows() >= self.size.get(), broken: isolated.broken, ..outcome })
+                Ok(PageOutcome { number, rows: isolated.rows(), broken: isolated.broken })
             }
             Err(failure @ Failure::Refused(_)) => {
-                self.note_refused(number, failure);
-                Ok(outcome)
+                self.note_absent(number, failure.to_string());
+                Ok(PageOutcome { number, rows: 0, broken: Vec::new() })
             }
             Err(failure) => Err(failure.into()),
         }
+    }
+
+    /// The same as [`Self::write`], of a page whose place in the list is known.
+    async fn write_numbered(&self, page: ListPage, number: u64) -> Result<u64, ReadError> {
+        let given = self.write(page).await?;
+        self.seen.borrow_mut().sweep.note_page(number, given, self.has_page_behind(number));
+        Ok(given)
     }
 
     /// Writes what of a page is not written yet; how many rows it gave.
@@ -202,7 +259,8 @@ impl PageSweep<'_> {
             let mut seen = self.seen.borrow_mut();
             let before = seen.unlike();
             seen.observe_total(total);
-            rows.retain(|row, _| seen.observe(row) && self.is_ours(row));
+            let mut are_new = seen.observe(&rows).into_iter();
+            rows.retain(|row, _| are_new.next().unwrap_or(true) && self.is_ours(row));
             seen.sweep.barren = if seen.unlike() == before { seen.sweep.barren + 1 } else { 0 };
             seen.sweep.barren
         };
@@ -221,27 +279,27 @@ impl PageSweep<'_> {
         Ok(given)
     }
 
-    /// A page was refused that the list has, or had.
-    fn note_refused(&self, number: u64, failure: Failure) {
-        self.seen.borrow_mut().sweep.refused.push((number, failure));
+    /// A page did not come that the list has, or had.
+    fn note_absent(&self, number: u64, why: String) {
+        self.seen.borrow_mut().sweep.absent.push((number, why));
     }
 
     fn is_ours(&self, row: &Row) -> bool {
-        let is_of = |second| row.is_zoned && row.cursor.map(whole_second) == Some(second);
-        !self.options.excluded_second.is_some_and(is_of)
+        let second = row.cursor.filter(|_| row.is_zoned).map(whole_second);
+        !second.is_some_and(|second| self.options.excluded_seconds.contains(&second))
     }
 
     /// What the last sweep lacks, or a word on what its pages say against each other.
     fn end_inconsistent(&self) -> Vec<BrokenRows> {
-        let refused = self.refused_pages();
-        if !refused.is_empty() {
-            return refused;
+        let absent = self.absent_pages();
+        if !absent.is_empty() {
+            return absent;
         }
         let sweep = &self.seen.borrow().sweep;
+        let total = sweep.total.map_or_else(|| "does not say how many".to_owned(), |total| format!("reports {total}"));
         tracing::warn!(
-            "{}: Navan reports {} rows, but gave {} different ones ({} of them more than once) in the last of {} passes; all that were seen are written.",
+            "{}: Navan {total} rows, but gave {} different ones ({} of them more than once) in the last of {} passes; each that was seen is written, once a key.",
             self.read.emitter.name(),
-            sweep.total.unwrap_or_default(),
             sweep.distinct,
             sweep.repeats,
             sweep.number
@@ -253,6 +311,7 @@ impl PageSweep<'_> {
 /// What became of a page.
 struct PageOutcome {
     number: u64,
-    is_full: bool,
+    /// How many rows it has, as far as is known.
+    rows: u64,
     broken: Vec<BrokenRows>,
 }

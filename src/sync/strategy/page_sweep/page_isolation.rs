@@ -50,7 +50,7 @@ pub(super) async fn isolate(sweep: &PageSweep<'_>, number: u64, failure: Failure
     match try_page(sweep, &again, number).await? {
         PageAnswer::Read(given) => return Ok(Isolated { given, ..Isolated::default() }),
         PageAnswer::Absent(refused) => {
-            sweep.note_refused(number, refused);
+            sweep.note_absent(number, refused.to_string());
             return Ok(Isolated::default());
         }
         PageAnswer::Failed(_) => prove_api_works(sweep).await?,

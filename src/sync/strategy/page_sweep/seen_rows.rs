@@ -1,7 +1,6 @@
 //! What sweeps over a list have seen, and whether that can be all of it.
 
-use crate::gateway::Failure;
-use crate::record::Row;
+use crate::record::RecordBatch;
 use crate::sync::strategy::number_map::NumberMap;
 use crate::sync::strategy::row_numbers::RowNumbers;
 
@@ -29,10 +28,14 @@ pub(super) struct Sweep {
     new: u64,
     /// Rows came behind the pages that the list says it has.
     pub(super) went_beyond: bool,
-    /// Pages that were refused.
-    pub(super) refused: Vec<(u64, Failure)>,
-    /// The page that was refused where the list says nothing of its end, or untruths.
-    pub(super) refused_end: Option<(u64, Failure)>,
+    /// Pages that should be there and did not come, and why.
+    pub(super) absent: Vec<(u64, String)>,
+    /// The page that was refused where the list says nothing of its end, or untruths, and how.
+    pub(super) refused_end: Option<(u64, String)>,
+    /// Pages that came without rows, though more should follow.
+    empty: Vec<u64>,
+    /// The last page that has rows.
+    last_with_rows: u64,
     /// Pages in a row that brought no row that this sweep had not seen.
     pub(super) barren: u32,
 }
@@ -54,10 +57,15 @@ impl SeenRows {
         self.sweep.distinct - self.numbers.repeated() as u64
     }
 
-    /// Takes note of a row; returns whether it is new.
-    pub(super) fn observe(&mut self, row: &Row) -> bool {
+    /// Takes note of the rows of a page; which of them are new.
+    pub(super) fn observe(&mut self, page: &RecordBatch) -> Vec<bool> {
+        let numbers = self.numbers.of_page(page);
+        numbers.into_iter().map(|number| self.observe_number(number)).collect()
+    }
+
+    fn observe_number(&mut self, number: u64) -> bool {
         let sweep = &mut self.sweep;
-        let (last_seen, is_new) = self.rows.get_or_insert(self.numbers.of(row), sweep.number);
+        let (last_seen, is_new) = self.rows.get_or_insert(number, sweep.number);
         if is_new || *last_seen != sweep.number {
             sweep.distinct += 1;
         } else {
@@ -70,11 +78,34 @@ impl SeenRows {
 }
 
 impl Sweep {
+    /// Takes note of a page that gave so many rows; whether the list says that others follow.
+    pub(super) fn note_page(&mut self, number: u64, rows: u64, has_page_behind: bool) {
+        if rows > 0 {
+            self.last_with_rows = self.last_with_rows.max(number);
+        } else if has_page_behind {
+            self.empty.push(number);
+        }
+    }
+
+    /// All pages came: those without rows in front of others are missing. At the end of a list they only show that it is shorter than
+    /// it says.
+    pub(super) fn judge_empty_pages(&mut self) {
+        let last = self.last_with_rows;
+        let gaps = self.empty.drain(..).filter(|number| *number < last);
+        self.absent
+            .extend(gaps.map(|number| (number, "it came without rows, though others behind it have some".to_owned())));
+    }
+
+    /// Whether all rows came in one page.
+    pub(super) fn is_one_page(&self) -> bool {
+        self.last_with_rows == 0 && !self.went_beyond
+    }
+
     pub(super) fn is_consistent(&self) -> bool {
         let is_whole =
             self.total.is_none_or(|total| self.distinct == total || self.went_beyond && self.distinct > total);
         // A list that is longer than it says may say anything.
-        (!self.total_moved || self.went_beyond) && self.repeats == 0 && self.refused.is_empty() && is_whole
+        (!self.total_moved || self.went_beyond) && self.repeats == 0 && self.absent.is_empty() && is_whole
     }
 
     /// Whether as many rows were seen as the list says it has.

@@ -4,8 +4,9 @@ use std::cell::Cell;
 use std::ops::RangeInclusive;
 
 use chrono::{Days, Duration, NaiveDate};
+use tokio::time::timeout;
 
-use super::{WindowError, WindowReader};
+use super::{Refusal, WindowError, WindowReader};
 use crate::api::{ChangesPage, ChangesQuery};
 use crate::gateway::Failure;
 use crate::sync::state::time::retention_start;
@@ -34,25 +35,28 @@ impl WindowReader<'_> {
     /// The first page, and the query that it answers. A refusal (400) does not say what it minds, so that what can be minded
     /// is left out, one after the other.
     pub(super) async fn first_page(&self, days: &RangeInclusive<NaiveDate>) -> Result<FirstPage, WindowError> {
-        let settling = self.field_groups.are_settled.lock().await;
+        // The one ahead may be held for good, where others would not be.
+        let patience = self.read.api.timings().max_backoff;
+        let settling = timeout(patience, self.field_groups.are_settled.lock()).await.ok();
         let query = self.query.clone().on(days.clone()).with_groups(self.field_groups.current.get());
         let proven = query.clone().with_groups(self.field_groups.proven);
-        let first = if *settling {
-            drop(settling);
-            self.fetch_first(&query).await.map(|page| (query.clone(), page))
-        } else {
-            self.fetch_ahead(settling, &query, &proven).await
+        let first = match settling.filter(|are_settled| !**are_settled) {
+            Some(are_settled) => self.fetch_ahead(are_settled, &query, &proven).await,
+            None => self.fetch_first(&query).await.map(|page| (query.clone(), page)),
         };
         let failure = match first {
             Ok((query, page)) => return Ok(FirstPage { query, page, not_yet: None }),
             Err(failure) => failure,
         };
-        if failure.refused_with() != Some(400) {
-            return Err(WindowError::on_first_page(failure));
-        }
-        if let Some(page) = self.fetch_unless_refused(&proven).await? {
-            self.leave_out_groups();
+        let Some(refusal) = Refusal::of(&failure) else { return Err(WindowError::on_first_page(failure)) };
+        if query.field_groups() != proven.field_groups()
+            && let Some(page) = self.fetch_unless_refused(&proven).await?
+        {
+            self.leave_out_groups(&refusal.words);
             return Ok(FirstPage { query: proven, page, not_yet: None });
+        }
+        if refusal.status != 400 {
+            return Err(WindowError::on_first_page(failure));
         }
         if let Some(later) = self.retention_turning(days) {
             return self.first_page_from(later, proven).await;
@@ -98,7 +102,7 @@ impl WindowReader<'_> {
                 && self.fetch_first(&brief).await.map(drop).is_err()
                 && let Ok(page) = self.fetch_first(&without).await
             {
-                self.leave_out_groups();
+                self.leave_out_groups(&failure.to_string());
                 return Ok((proven.clone(), page));
             }
         }
@@ -110,11 +114,11 @@ impl WindowReader<'_> {
         self.read.api.changes_page(query, None, self.read.emitter.format()).await
     }
 
-    /// The first page, unless the query is refused as well (400).
+    /// The first page, unless the query is refused as well.
     async fn fetch_unless_refused(&self, query: &ChangesQuery) -> Result<Option<ChangesPage>, WindowError> {
         match self.fetch_first(query).await {
             Ok(page) => Ok(Some(page)),
-            Err(failure) if failure.refused_with() == Some(400) => Ok(None),
+            Err(failure) if Refusal::of(&failure).is_some() => Ok(None),
             Err(failure) => Err(WindowError::on_first_page(failure)),
         }
     }
@@ -138,11 +142,11 @@ impl WindowReader<'_> {
         Ok(FirstPage { query, page, not_yet: None })
     }
 
-    fn leave_out_groups(&self) {
+    fn leave_out_groups(&self, why: &str) {
         let before = self.field_groups.current.replace(self.field_groups.proven);
         if before != self.field_groups.proven {
             tracing::warn!(
-                "{}: Navan does not give the groups of fields {before}; only {} are asked for.",
+                "{}: Navan does not give the groups of fields {before}; only {} are asked for ({why}).",
                 self.read.emitter.name(),
                 self.field_groups.proven
             );

@@ -6,6 +6,7 @@ mod window_rows;
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::ops::RangeInclusive;
+use std::rc::Rc;
 
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 
@@ -16,11 +17,11 @@ use window_rows::WindowRows;
 use super::missing::MissingRange;
 use super::row_numbers::WrittenVersions;
 use super::{BARREN_PAGES_TOLD, MAX_BARREN_PAGES, ReadContext};
-use crate::api::{ChangesPage, ChangesQuery, NextPage};
+use crate::api::{ChangesPage, ChangesQuery, NextPage, looks_full};
 use crate::error::Error;
 use crate::gateway::Failure;
 use crate::hash::hash;
-use crate::record::Row;
+use crate::record::{Identity, Row};
 use crate::sync::state::time::{midnight, retention_start};
 
 /// How far a time without an offset can be from the UTC that it is taken for.
@@ -39,8 +40,30 @@ pub(super) struct ChangeWindow {
     pub(super) since: DateTime<Utc>,
     /// What of it has been written in this read, if it was begun before.
     pub(super) written: WrittenVersions,
+    /// What the type's first window with rows was like.
+    pub(super) first: FirstOfType,
     /// When it was read to its end before, if it is read once more for what slipped out of sight.
     pub(super) read_before: Option<RangeInclusive<DateTime<Utc>>>,
+}
+
+/// What is known of the first window of a type that has rows: by it shows whether Navan heeds the days that it is asked for.
+#[derive(Clone, Debug, Default)]
+pub(super) enum FirstOfType {
+    /// None was read yet.
+    #[default]
+    Unread,
+    /// This one was, and no other yet.
+    Known(Rc<FirstWindow>),
+    /// Another one has other rows.
+    Different,
+}
+
+/// The first window of a type that has rows.
+#[derive(Debug)]
+pub(super) struct FirstWindow {
+    /// The first and the last row of its first page.
+    pub(super) ends: (Identity, Identity),
+    pub(super) written: WrittenVersions,
 }
 
 /// The times that count for all windows of a read.
@@ -72,9 +95,9 @@ pub(super) enum WindowOutcome {
     },
     /// The retention has left all its days behind.
     Passed,
-    /// The type cannot be read with this credential, or not this window of it: 400, 403, 404 or 405.
+    /// The type cannot be read with this credential, or not this window of it.
     Refused {
-        status: u16,
+        refusal: Refusal,
         /// A page of it was read before, so that the type is there.
         is_there: bool,
         /// It is not Navan that refuses.
@@ -88,6 +111,14 @@ pub(super) enum WindowOutcome {
         /// Something stands between this machine and Navan.
         obstacle: Option<Error>,
     },
+}
+
+/// How Navan refuses a type, or a window of it.
+#[derive(Clone, Debug)]
+pub(super) struct Refusal {
+    pub(super) status: u16,
+    /// The same with Navan's words.
+    pub(super) words: String,
 }
 
 /// One window being read.
@@ -109,6 +140,10 @@ pub(super) struct WindowReading {
     /// When rows changed while windows were read.
     pub(super) changed_since: Vec<DateTime<Utc>>,
     pub(super) written: WrittenVersions,
+    /// The first and the last row of its first page.
+    pub(super) ends: Option<(Identity, Identity)>,
+    /// It is the type's first window once more.
+    pub(super) is_first_again: bool,
 }
 
 impl<'a> WindowReader<'a> {
@@ -131,11 +166,14 @@ impl<'a> WindowReader<'a> {
         let mut rows = self.rows.borrow_mut();
         let was_paged = rows.pages.max(rows.pages_of_first_look) > 1;
         let is_final = !was_paged && matches!(ended_with, Ok(WindowOutcome::Complete { .. }));
+        let is_needed = !is_final || matches!(self.window.first, FirstOfType::Unread);
         let reading = WindowReading {
             time: began..=ended,
             was_paged,
             changed_since: std::mem::take(&mut rows.changed_since),
-            written: if is_final { WrittenVersions::default() } else { self.window.written.with(&rows.written) },
+            written: if is_needed { self.window.written.with(rows.versions()) } else { WrittenVersions::default() },
+            ends: rows.ends,
+            is_first_again: rows.first.is_some(),
         };
         (ended_with, reading)
     }
@@ -159,11 +197,11 @@ impl<'a> WindowReader<'a> {
                     restarted = true;
                     continue;
                 }
-                Err(WindowError::Refused(status, obstacle)) => {
-                    Ok(WindowOutcome::Refused { status, is_there: false, obstacle })
+                Err(WindowError::Refused(refusal, obstacle)) => {
+                    Ok(WindowOutcome::Refused { refusal, is_there: false, obstacle })
                 }
-                Err(WindowError::RefusedLater(status, obstacle)) => {
-                    Ok(WindowOutcome::Refused { status, is_there: true, obstacle })
+                Err(WindowError::RefusedLater(refusal, obstacle)) => {
+                    Ok(WindowOutcome::Refused { refusal, is_there: true, obstacle })
                 }
                 Err(WindowError::CursorRefused(failure) | WindowError::Request(failure)) => match failure {
                     Failure::Exhausted { .. } | Failure::Refused(_) => {
@@ -191,33 +229,58 @@ impl<'a> WindowReader<'a> {
         self.rows.borrow_mut().begin_look();
         let mut cursors = HashSet::new();
         let FirstPage { query, mut page, not_yet } = self.first_page(days).await?;
-        let (mut cursor, mut was_unreachable): (Option<String>, bool) = (None, false);
+        let (mut cursor, mut was_asked_again, mut given) = (None::<String>, false, 0);
         loop {
-            match std::mem::replace(&mut page.next, NextPage::None) {
-                NextPage::None => {
+            let rows = page.rows.len() as u64;
+            let missing = page.total.filter(|total| *total > given + rows);
+            let next = std::mem::replace(&mut page.next, NextPage::None);
+            let may_be_end = matches!(next, NextPage::Doubtful(_));
+            match next {
+                NextPage::Cursor(next) | NextPage::Doubtful(next) if cursors.insert(hash(next.as_bytes())) => {
+                    (cursor, was_asked_again) = (Some(next), false);
+                    given += rows;
+                }
+                NextPage::Cursor(_) => {
+                    return Err(WindowError::Paging("its paging runs in a circle: it gave the same cursor twice"));
+                }
+                // The same page is asked for once more.
+                NextPage::None if missing.is_some() && !was_asked_again => was_asked_again = true,
+                NextPage::Unreachable if !was_asked_again => was_asked_again = true,
+                NextPage::None if missing.is_some() && page.is_full => {
+                    return Err(WindowError::Paging("it says that it has more rows than its pages give"));
+                }
+                NextPage::Unreachable => {
+                    return Err(WindowError::Paging(
+                        "more rows follow (`has_next`, or a full page), but it does not say where: `next_cursor` is missing",
+                    ));
+                }
+                NextPage::None | NextPage::Doubtful(_) => {
+                    self.tell_doubtful_end(missing, given + rows, page.is_untold && looks_full(rows));
                     self.write(page).await?;
                     return Ok(not_yet);
                 }
-                NextPage::Cursor(next) => {
-                    if !cursors.insert(hash(next.as_bytes())) {
-                        return Err(WindowError::Paging("its paging runs in a circle: it gave the same cursor twice"));
-                    }
-                    was_unreachable = false;
-                    cursor = Some(next);
-                }
-                NextPage::Unreachable if was_unreachable => {
-                    return Err(WindowError::Paging(
-                        "it says that more rows follow (`has_next`), but not where: `next_cursor` is missing",
-                    ));
-                }
-                // The same page is asked for once more.
-                NextPage::Unreachable => was_unreachable = true,
             }
             // The next page is asked for before this one is written.
             let fetched = self.read.api.changes_page(&query, cursor.as_deref(), self.read.emitter.format());
             let (written, fetched) = futures::join!(self.write(page), fetched);
             written?;
-            page = fetched.map_err(WindowError::on_cursor)?;
+            page = match fetched {
+                Ok(page) => page,
+                Err(failure) if may_be_end && failure.refused_with().is_some() => return Ok(not_yet),
+                Err(failure) => return Err(WindowError::on_cursor(failure)),
+            };
+        }
+    }
+
+    /// A word on an end of which the numbers say otherwise, or nothing.
+    fn tell_doubtful_end(&self, total: Option<u64>, given: u64, may_go_on: bool) {
+        let ChangeWindow { expense_type, days, .. } = self.window;
+        let name = self.read.emitter.name();
+        let what = format!("of {expense_type}, changed from {} to {}", days.start(), days.end());
+        if let Some(total) = total {
+            tracing::warn!("{name}: {what}: Navan reports {total} rows, but gave {given}; all that came are written.");
+        } else if may_go_on {
+            tracing::warn!("{name}: {what}: Navan gave {given} rows, and does not say whether there are more.");
         }
     }
 
@@ -242,6 +305,9 @@ impl<'a> WindowReader<'a> {
             let (before, repeated, had_rows) = (seen.distinct(), seen.numbers.repeated(), !rows.is_empty());
             let changed = rows.rows().iter().filter_map(|row| row.cursor);
             seen.changed_since.extend(changed.filter(|changed| *changed > self.times.unsure_since));
+            if seen.pages == 0 {
+                seen.note_first_page(&rows, &self.window.first);
+            }
             rows.retain(|row, data| seen.is_wanted(row, data, &self.window.written, self.is_for_another_read(row)));
             // In a second look the pages of the first bring only rows that are known.
             seen.pages += 1;
@@ -289,9 +355,9 @@ enum WindowError {
     /// The paging contradicts itself, in words.
     Paging(&'static str),
     /// The type cannot be read, or not this window of it.
-    Refused(u16, Option<Error>),
+    Refused(Refusal, Option<Error>),
     /// A page of the window that is not its first.
-    RefusedLater(u16, Option<Error>),
+    RefusedLater(Refusal, Option<Error>),
     /// The retention has left all days of the window behind while it was asked for.
     RetentionPassed,
     Request(Failure),
@@ -299,17 +365,25 @@ enum WindowError {
 
 impl WindowError {
     fn on_first_page(failure: Failure) -> Self {
-        match failure.refused_with() {
-            Some(status @ (400 | 403 | 404 | 405 | 422)) => Self::Refused(status, failure.as_obstacle()),
-            _ => Self::Request(failure),
+        match Refusal::of(&failure) {
+            Some(refusal) => Self::Refused(refusal, failure.as_obstacle()),
+            None => Self::Request(failure),
         }
     }
 
     fn on_cursor(failure: Failure) -> Self {
-        match failure.refused_with() {
-            Some(400 | 410) => Self::CursorRefused(failure),
-            Some(status @ (403..=405 | 422)) => Self::RefusedLater(status, failure.as_obstacle()),
-            _ => Self::Request(failure),
+        match Refusal::of(&failure) {
+            Some(Refusal { status: 400 | 410, .. }) => Self::CursorRefused(failure),
+            Some(refusal) => Self::RefusedLater(refusal, failure.as_obstacle()),
+            None => Self::Request(failure),
         }
+    }
+}
+
+impl Refusal {
+    /// Of a failure that is one: the server says that it has not what is asked for, or not for this credential.
+    pub(super) fn of(failure: &Failure) -> Option<Self> {
+        let status = failure.refused_with().filter(|status| matches!(status, 400..=499 | 501 | 505))?;
+        Some(Self { status, words: failure.refusal_in_words()? })
     }
 }

@@ -1,8 +1,12 @@
 //! The rows of one window: which of them are to be written, and which were.
 
+use std::collections::HashSet;
+use std::rc::Rc;
+
 use chrono::{DateTime, Utc};
 
-use crate::record::{Identity, Row};
+use super::{FirstOfType, FirstWindow};
+use crate::record::{Identity, RecordBatch, Row};
 use crate::sync::strategy::number_map::NumberMap;
 use crate::sync::strategy::row_numbers::{RowNumbers, RowVersion, WrittenVersions};
 
@@ -23,6 +27,12 @@ pub(super) struct WindowRows {
     pub(super) barren: u32,
     /// When rows changed while windows were read.
     pub(super) changed_since: Vec<DateTime<Utc>>,
+    /// Versions of rows that have another of the same time.
+    of_one_time: HashSet<u64>,
+    /// The first and the last row of the first page.
+    pub(super) ends: Option<(Identity, Identity)>,
+    /// The type's first window, if this is the same list.
+    pub(super) first: Option<Rc<FirstWindow>>,
 }
 
 impl WindowRows {
@@ -41,6 +51,16 @@ impl WindowRows {
         self.pages = 0;
     }
 
+    /// Takes note of the first page. If it begins and ends as that of another window does, Navan does not heed the days.
+    pub(super) fn note_first_page(&mut self, page: &RecordBatch, first: &FirstOfType) {
+        let ends = page.rows().first().zip(page.rows().last());
+        self.ends = ends.map(|(first, last)| (first.identity, last.identity));
+        self.first = match first {
+            FirstOfType::Known(first) if self.ends == Some(first.ends) => Some(Rc::clone(first)),
+            _ => None,
+        };
+    }
+
     /// Whether a row is to be written: not if this version of it was.
     pub(super) fn is_wanted(
         &mut self,
@@ -57,15 +77,25 @@ impl WindowRows {
         let version = RowVersion::of(row, data);
         let (newest, is_new) = self.written.get_or_insert(number, version);
         if is_new {
-            return !written_before.contains(number, version);
+            let is_of_first = self.first.as_ref().is_some_and(|first| first.written.contains(number, version));
+            return !is_of_first && !written_before.contains(number, version);
         }
-        let is_known = match row.identity {
-            Identity::Key(_) => version == *newest || version.is_older_than(*newest),
-            Identity::Content(_) => true,
-        };
-        if !is_known {
+        if matches!(row.identity, Identity::Content(_)) || version == *newest || version.is_older_than(*newest) {
+            return false;
+        }
+        if newest.is_older_than(version) {
             *newest = version;
+            return true;
         }
-        !is_known
+        // Of one time there can be several, in any order.
+        self.of_one_time.insert(WrittenVersions::mix(number, *newest));
+        *newest = version;
+        self.of_one_time.insert(WrittenVersions::mix(number, version))
+    }
+
+    /// What tells the versions apart that were written.
+    pub(super) fn versions(&self) -> impl Iterator<Item = u64> {
+        let newest = self.written.iter().map(|(number, version)| WrittenVersions::mix(number, version));
+        newest.chain(self.of_one_time.iter().copied())
     }
 }
