@@ -124,8 +124,8 @@ fn a_refused_type_is_skipped_with_a_warning() {
     warnings.retain(|warning| warning.contains("skipped"));
     warnings.sort_unstable();
     insta::assert_snapshot!(warnings.join("\n"), @r"
-    TRANSACTION: disputes cannot be read with this credential (Navan answered 404); it was skipped.
-    TRANSACTION: fees cannot be read with this credential (Navan answered 403); it was skipped.
+    TRANSACTION: disputes cannot be read with this credential (Navan answered 404 (NOT_AVAILABLE) (disputes are not available for this company.)); it was skipped.
+    TRANSACTION: fees cannot be read with this credential (Navan answered 403 (NOT_AVAILABLE) (fees are not available for this company.)); it was skipped.
     ");
 }
 

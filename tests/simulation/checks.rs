@@ -23,8 +23,9 @@ const AFTERMATH_S: f64 = 300.0;
 /// How many requests may go over a limit before it is known, beside one in five.
 const MAX_OVER_THE_LIMIT: u64 = 40;
 
-/// How often a token that has ended may be used again: by requests that had it already, and waited for the limit.
+/// How often tokens that have ended may be used again, by requests that had them already: so often in all, and so often each.
 const MAX_USED_AGAIN: u64 = 12;
+const MAX_USED_AGAIN_EACH: u64 = 3;
 
 /// What is wrong.
 pub(super) fn check(outcome: &Outcome) -> Vec<String> {
@@ -36,8 +37,11 @@ pub(super) fn check(outcome: &Outcome) -> Vec<String> {
             faults.push(format!("sync {sync} is not complete after {} attempts: {:?}", attempts.len(), errors(last)));
         }
     }
-    for attempt in outcome.attempts.iter().filter(|attempt| attempt.used_again > MAX_USED_AGAIN) {
-        faults.push(format!("tokens that had ended were used again, {} times", attempt.used_again));
+    for attempt in &outcome.attempts {
+        let (again, tokens) = (attempt.used_again, attempt.refused_tokens);
+        if again > MAX_USED_AGAIN.max(MAX_USED_AGAIN_EACH * tokens as u64) {
+            faults.push(format!("{tokens} tokens that had ended were used again, {again} times"));
+        }
     }
     let mut seen = HashMap::<&'static str, HashSet<Seen>>::new();
     for attempt in &outcome.attempts {

@@ -32,7 +32,7 @@ pub(super) struct SimulatedNetwork {
     /// How many were answered 429 by the limit, and not by a fault.
     pub(super) over_the_limit: Cell<u64>,
     /// Tokens that were answered 401, and how often one was used again.
-    refused_tokens: RefCell<HashSet<Vec<u8>>>,
+    pub(super) refused_tokens: RefCell<HashSet<Vec<u8>>>,
     pub(super) used_again: Cell<u64>,
     schedule: Schedule,
     rng: RefCell<Rng>,

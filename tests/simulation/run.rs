@@ -49,6 +49,8 @@ pub(super) struct Attempt {
     pub(super) over_the_limit: u64,
     /// How often a token was used that had been answered 401.
     pub(super) used_again: u64,
+    /// How many tokens were.
+    pub(super) refused_tokens: usize,
     pub(super) took: Duration,
     /// The number of its first request.
     pub(super) first_request: u64,
@@ -129,7 +131,7 @@ pub(super) async fn attempt(
     let memory = Rc::new(MemorySink::new(Rc::clone(&navan), schedule.reader_pause, interruption.map(|at| at.after)));
     let (began, started, first_request) = (navan.now().timestamp_millis(), Instant::now(), network.count());
     let over_the_limit = network.over_the_limit.get();
-    let used_again = network.used_again.get();
+    let (used_again, refused_tokens) = (network.used_again.get(), network.refused_tokens.borrow().len());
     let config = config(schedule);
     let catalog = ConfiguredCatalog::parse(&catalog(schedule, sync_id)).expect("a catalog");
     let states: Vec<_> = given.iter().map(|(name, state)| state_line(name, state)).collect();
@@ -159,6 +161,7 @@ pub(super) async fn attempt(
         requests: network.count() - first_request,
         over_the_limit: network.over_the_limit.get() - over_the_limit,
         used_again: network.used_again.get() - used_again,
+        refused_tokens: network.refused_tokens.borrow().len() - refused_tokens,
         took: started.elapsed(),
         requested: network.requested.take(),
         first_request,

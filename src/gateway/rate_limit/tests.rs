@@ -420,7 +420,7 @@ async fn a_limit_that_would_make_one_request_wait_for_hours_ends_the_sync_and_sa
             Err(error) => break error,
         }
     };
-    assert!(matches!(error, LimitExceeded::TooLong(wait) if wait > 15 * 60 * S), "{error}");
+    assert!(matches!(error, LimitExceeded::SlowPace(wait) if wait > 15 * 60 * S), "{error}");
 }
 
 #[tokio::test(start_paused = true)]
