@@ -18,6 +18,11 @@ pub(super) trait Envelope: Sized {
     /// What speaks against its rows being all, in words.
     fn doubt(&self) -> Option<&'static str>;
 
+    /// Whether that is an error.
+    fn tells_of_error(&self) -> bool {
+        self.doubt() == Some(ERROR_BESIDE)
+    }
+
     /// The whole of a body.
     fn whole(scanner: &mut Scanner<'_>, format: &RecordFormat) -> Result<Self, Malformed> {
         let page = match scanner.peek() {
@@ -134,10 +139,10 @@ impl Envelope for ListEnvelope {
                 "data" | "content" => data.set(rows_or_null(scanner, format)?)?,
                 "Resources" => resources.set(rows_or_null(scanner, format)?)?,
                 "page" => page.set(metadata::<PageInfo>(scanner)?)?,
-                "totalResults" => total_results.set(number(scanner)?)?,
+                "totalResults" => total_results.set_again(number(scanner)?)?,
                 "startIndex" => start_index.set(number(scanner)?)?,
                 "itemsPerPage" => items_per_page.set(number(scanner)?)?,
-                "next_cursor" | "nextCursor" => next_cursor.set(lenient::text(&small_value(scanner)?))?,
+                "next_cursor" | "nextCursor" => next_cursor.set_again(lenient::text(&small_value(scanner)?))?,
                 name => words.take(name, scanner)?,
             }
             more = scanner.more(b'}')?;
@@ -190,9 +195,9 @@ impl Envelope for ChangesEnvelope {
         while more {
             match member_name(scanner)?.as_str() {
                 "content" | "data" => content.set(rows_or_null(scanner, format)?)?,
-                "next_cursor" | "nextCursor" => next_cursor.set(lenient::text(&small_value(scanner)?))?,
-                "has_next" | "hasNext" => has_next.set(lenient::boolean(&small_value(scanner)?))?,
-                "content_size" | "contentSize" => content_size.set(number(scanner)?)?,
+                "next_cursor" | "nextCursor" => next_cursor.set_again(lenient::text(&small_value(scanner)?))?,
+                "has_next" | "hasNext" => has_next.set_again(lenient::boolean(&small_value(scanner)?))?,
+                "content_size" | "contentSize" => content_size.set_again(number(scanner)?)?,
                 "page" => page.set(metadata::<PageInfo>(scanner)?)?,
                 name => words.take(name, scanner)?,
             }
@@ -221,7 +226,6 @@ impl Envelope for ChangesEnvelope {
         let (is_told_empty, size) = (size == Some(0), size.unwrap_or(0));
         let announces_rows = size > 0 || matches!(next, NextTold::Cursor(_) | NextTold::Unreachable);
         match content.get() {
-            Some(rows) if rows.is_empty() && rows.gaps == 0 && size > 0 => Err(Malformed::Shape(FEWER)),
             Some(rows) => {
                 let is_short = ((rows.len() + rows.gaps) as u64) < size;
                 let doubt = words.doubt(&rows)?.or(is_short.then_some(FEWER));
@@ -305,7 +309,7 @@ impl WordsBeside {
     fn doubt(&self, rows: &RecordBatch) -> Result<Option<&'static str>, Malformed> {
         match self {
             Self { error: true, .. } if rows.is_empty() => Err(Malformed::Shape(ERROR)),
-            Self { error: true, .. } => Ok(Some("it has rows, but tells of an error")),
+            Self { error: true, .. } => Ok(Some(ERROR_BESIDE)),
             Self { message: true, .. } if rows.is_empty() => Ok(Some("it has no rows, but a message")),
             _ => Ok(None),
         }
@@ -328,6 +332,9 @@ fn is_blank(value: &serde_json::Value) -> bool {
 
 /// What is said of a page that has no rows, but tells of an error.
 const ERROR: &str = "it has no rows, but tells of an error";
+
+/// What is said of a page that has rows all the same.
+const ERROR_BESIDE: &str = "it has rows, but tells of an error";
 
 /// What is said of a page that has fewer rows than it says.
 const FEWER: &str = "it says that it has more rows than it gives";
@@ -360,6 +367,17 @@ impl<T> Once<T> {
             value => self.value = value,
         }
         Ok(())
+    }
+
+    /// The same, but it may say the same twice, by two names.
+    fn set_again(&mut self, value: Option<T>) -> Result<(), Malformed>
+    where
+        T: PartialEq,
+    {
+        if value.is_some() && value == self.value {
+            return Ok(());
+        }
+        self.set(value)
     }
 
     fn get(self) -> Option<T> {
@@ -516,7 +534,7 @@ mod tests {
             let body = format!(r#"{{"errors":{nothing},"content":[],"has_next":false}}"#);
             assert_eq!(changes(&body).unwrap().doubt(), None, "{body}");
         }
-        for failed in [r#""status":503"#, r#""success":false"#, r#""content_size":500"#] {
+        for failed in [r#""status":503"#, r#""success":false"#] {
             assert!(changes(&format!(r#"{{{failed},"content":[],"has_next":false}}"#)).is_err(), "{failed}");
         }
     }
@@ -526,6 +544,10 @@ mod tests {
         let doubt = |body: &str| changes(body).unwrap().doubt();
         assert!(doubt(r#"{"content":[],"has_next":false,"message":"Service degraded"}"#).is_some());
         assert!(doubt(r#"{"content":[{}],"has_next":false,"content_size":500}"#).is_some());
+        assert!(doubt(r#"{"content":[],"has_next":false,"content_size":500}"#).is_some());
+        assert!(
+            doubt(r#"{"content":[],"has_next":false,"hasNext":false,"next_cursor":"c","nextCursor":"c"}"#).is_none()
+        );
         assert!(doubt(r#"{"content":[{}],"has_next":false,"status":503}"#).is_some());
         assert!(
             doubt(r#"{"content":[{},null],"has_next":false,"content_size":2,"status":200,"success":true}"#).is_none()

@@ -195,7 +195,10 @@ impl<'a> Api<'a> {
             let body = self.tokens.send(&mut request).await?;
             let invalid = match T::parse(&body, format) {
                 Ok(page) => match page.doubt() {
-                    Some(doubt) if !was_asked_again => InvalidBody(doubt.to_owned()),
+                    // What is said of every page is asked about once; an error may be another one each time.
+                    Some(doubt) if !was_asked_again && (page.tells_of_error() || !self.was_told(path)) => {
+                        InvalidBody(doubt.to_owned())
+                    }
                     doubt => {
                         self.proper.borrow_mut().insert(endpoint);
                         self.tell_doubt(path, doubt, &request, &body);
@@ -226,6 +229,10 @@ impl<'a> Api<'a> {
             drop(body);
             request.reject_body(&invalid).await?;
         }
+    }
+
+    fn was_told(&self, path: &str) -> bool {
+        self.told_doubts.borrow().contains(path)
     }
 
     /// Once a path, that its rows may not be all.

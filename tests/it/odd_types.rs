@@ -64,6 +64,38 @@ fn line_items_that_are_refused_in_another_way_are_left_out() {
 }
 
 #[test]
+fn one_refusal_does_not_cost_the_line_items() {
+    for status in [400, 403, 404, 409, 422] {
+        let server = ScriptedNavan::start(move |asked| {
+            (asked.path == FEES).then(|| match asked.before {
+                0 if asked.parameter("include_field_group").contains("LINE_ITEM") => Reply::new(status, "{}"),
+                _ => changes_page(&rows("id", 0..3)),
+            })
+        });
+        let run = server.connector().stream("TRANSACTION").read();
+        assert_complete(&run, "TRANSACTION", 3);
+        assert!(!run.logs("WARN").iter().any(|line| line.contains("LINE_ITEM")), "{status}: {:?}", run.logs("WARN"));
+    }
+}
+
+#[test]
+fn a_limit_that_holds_back_all_for_a_while_costs_no_type() {
+    use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+    let refusals = AtomicU32::new(0);
+    let server = ScriptedNavan::start(move |asked| {
+        asked.path.starts_with("/v1/expense/").then(|| {
+            if refusals.fetch_add(1, SeqCst) < 20 {
+                return Reply::new(429, "{}");
+            }
+            changes_page(&[row_of(asked)])
+        })
+    });
+    let types = json!(["fees", "disputes"]);
+    let run = server.connector().config("transaction_types", types).stream("TRANSACTION").read();
+    assert_eq!(run.status.code(), Some(0), "{:?}", run.errors());
+}
+
+#[test]
 fn what_navan_says_of_requests_that_it_refuses_is_told() {
     let words = "page_size must be at most 200";
     let server = ScriptedNavan::start(move |asked| {
@@ -123,6 +155,24 @@ fn a_row_that_cannot_be_read_costs_its_day_and_not_its_week() {
     // Three windows and the six other days of the second.
     assert_rows(&run, "TRANSACTION", 3 + 6);
     assert_error(&run, "transient_error", "what of fees changed from 2026-11-11 to 2026-11-11");
+}
+
+#[test]
+fn a_row_that_cannot_be_read_in_the_first_week_does_not_hold_up_the_others() {
+    for status in [200, 500] {
+        let server = ScriptedNavan::start(move |asked| {
+            (asked.path == FEES).then(|| {
+                let (from, to) = (asked.parameter("date_modified.from"), asked.parameter("date_modified.to"));
+                if from <= "2026-11-02" && "2026-11-02" <= to {
+                    return Reply::new(status, r#"{"content":[{"id":"t-1","vendor_name":"no end}],"has_next":false}"#);
+                }
+                changes_page(&[row_of(asked)])
+            })
+        });
+        let run = server.connector().stream("TRANSACTION").config("start_date", "2026-11-01T00:00:00Z").read();
+        assert_rows(&run, "TRANSACTION", 3 + 6);
+        assert_error(&run, "transient_error", "what of fees changed from 2026-11-02 to 2026-11-02");
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@
 //! each following its cursor. Whenever a type's windows are complete without a gap up to a later time, its cursor
 //! moves there, and a checkpoint tells. What slipped out of sight meanwhile, a [`second_look`](super::second_look) brings.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::RangeInclusive;
 
@@ -91,8 +91,11 @@ impl ChangeWindows {
             current: Cell::new(self.field_groups),
             proven: self.proven_field_groups,
             are_settled: tokio::sync::Mutex::new(false),
+            told_totals: RefCell::default(),
         };
         self.read_windows(read, windows, &mut progress, &field_groups, times).await?;
+        let failed_first = progress.take_failed_first();
+        self.read_windows(read, failed_first, &mut progress, &field_groups, times).await?;
         // One refusal says little: each type that was refused is asked once more, and one that can be read for all its windows.
         let (first, others) = progress.take_refused_of_unread_types();
         self.read_windows(read, first, &mut progress, &field_groups, times).await?;
@@ -147,11 +150,10 @@ impl ChangeWindows {
                 }
                 Err(failure) => {
                     // The others go on meanwhile; then the window comes back.
-                    let outcome = self.judge_failure(
-                        failure,
-                        read,
-                        progress.witnesses(&read.config.transaction_types, &window.expense_type),
-                    );
+                    let is_first_time = !window.was_throttled;
+                    window.was_throttled |= matches!(failure, Failure::Throttled { .. });
+                    let witnesses = progress.witnesses(&read.config.transaction_types, &window.expense_type);
+                    let outcome = self.judge_failure(failure, is_first_time, read, witnesses);
                     running.push(outcome.map(|outcome| Ok((window, Ok(outcome?), reading))).boxed_local());
                     continue;
                 }
@@ -197,7 +199,7 @@ impl ChangeWindows {
                 }
                 WindowOutcome::Broken { why, is_defect, .. } => match progress.split(&window) {
                     Some(days) => windows.extend(days),
-                    None => progress.fail(&window, &why, is_defect),
+                    None => progress.fail(window, why, is_defect),
                 },
             }
         }
@@ -208,18 +210,22 @@ impl ChangeWindows {
     async fn judge_failure(
         &self,
         failure: Failure,
+        is_first_time: bool,
         read: &ReadContext<'_>,
         witnesses: Vec<String>,
     ) -> Result<Option<WindowOutcome>, ReadError> {
         let yesterday = read.api.now().date_naive() - Days::new(1);
         for expense_type in witnesses {
             let query = self.query(&expense_type, yesterday..=yesterday, self.proven_field_groups).one_row();
-            let answer = read.api.changes_page(&query, None, read.emitter.format()).await;
+            // One that has to wait for the limit as well tells nothing.
+            let answer = read.api.changes_page(&query.with_max_429s(1), None, read.emitter.format()).await;
             if answer.is_err_and(|failure| failure.refused_with().is_none()) {
                 continue;
             }
             return Ok(match failure {
                 Failure::Outage { was_sent: false, .. } => None,
+                // The limit may have been over just now.
+                Failure::Throttled { .. } if is_first_time => None,
                 _ => Some(WindowOutcome::Broken { why: failure.to_string(), is_defect: false, obstacle: None }),
             });
         }
@@ -454,6 +460,7 @@ fn windows_of(expense_type: &str, since: DateTime<Utc>, end: DateTime<Utc>) -> V
             since,
             written: WrittenVersions::default(),
             first: FirstOfType::Unread,
+            was_throttled: false,
             read_before: None,
         });
         from = next;

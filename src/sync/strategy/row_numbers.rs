@@ -1,6 +1,6 @@
 //! Telling rows apart over several looks at the same list.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::hash::hash;
 use crate::record::{Identity, RecordBatch, Row};
@@ -42,12 +42,15 @@ impl RowNumbers {
         let mut sorted = numbers.clone();
         sorted.sort_unstable();
         if sorted.windows(2).any(|two| two[0] == two[1]) {
-            let mut contents = HashMap::new();
-            for (number, row) in numbers.iter_mut().zip(page.rows()) {
-                let content = hash(page.data(row));
-                if *contents.entry(*number).or_insert(content) != content {
-                    *number ^= content.wrapping_mul(ODD_FACTOR);
+            let contents: Vec<_> = page.rows().iter().map(|row| hash(page.data(row))).collect();
+            let (mut first_contents, mut twins) = (HashMap::new(), HashSet::new());
+            for (number, content) in numbers.iter().zip(&contents) {
+                if first_contents.entry(*number).or_insert(*content) != content {
+                    twins.insert(*number);
                 }
+            }
+            for (number, content) in numbers.iter_mut().zip(contents).filter(|(number, _)| twins.contains(number)) {
+                *number ^= content.wrapping_mul(ODD_FACTOR);
             }
         }
         numbers

@@ -65,6 +65,7 @@ impl SecondLooks {
                 since: starts,
                 written: WrittenVersions::default(),
                 first: FirstOfType::Unread,
+                was_throttled: false,
                 read_before: Some(unsure.read.clone()),
             })
         };
@@ -195,11 +196,10 @@ async fn changes_of(
         barren = if seen.len() - before <= numbers.repeated() - repeated { barren + 1 } else { 0 };
         changes.extend(page.rows.rows().iter().filter_map(|row| row.cursor.filter(|changed| *changed > since)));
         match page.next {
-            NextPage::None => return Ok(None),
+            NextPage::None | NextPage::Doubtful(_) => return Ok(None),
             NextPage::Unreachable => return Ok(Some("more rows follow, but nothing leads there")),
             NextPage::Cursor(_) if barren >= MAX_BARREN_PAGES => return Ok(Some("its pages do not end")),
             NextPage::Cursor(next) if !cursors.insert(next.clone()) => return Ok(Some("its paging runs in a circle")),
-            NextPage::Doubtful(_) => return Ok(Some("it says of a full page that it is the last, but leads on")),
             NextPage::Cursor(next) => cursor = Some(next),
         }
     }

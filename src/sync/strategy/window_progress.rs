@@ -36,6 +36,8 @@ pub(super) struct ReadProgress {
     pub(super) broken: Vec<MissingRange>,
     /// Types of which nothing could be read yet: how many windows failed for good.
     failing: BTreeMap<String, u32>,
+    /// Those windows, and why.
+    failed_first: Vec<(ChangeWindow, String, bool)>,
     /// By type, what stood in the way when it was last asked for.
     pub(super) obstacles: BTreeMap<String, Error>,
     /// Up to where a type is complete at most, since its last day could not be asked for.
@@ -69,6 +71,7 @@ impl ReadProgress {
             splits: BTreeMap::new(),
             broken: Vec::new(),
             failing: BTreeMap::new(),
+            failed_first: Vec::new(),
             obstacles: BTreeMap::new(),
             complete_to: HashMap::new(),
             planned: windows.len(),
@@ -88,7 +91,13 @@ impl ReadProgress {
             let may_go = |window: &ChangeWindow| {
                 self.read.contains(&window.expense_type) || !self.begun.contains(&window.expense_type)
             };
-            let window = windows.remove(windows.iter().position(may_go)?)?;
+            let mut at = windows.iter().position(may_go)?;
+            let expense_type = &windows[at].expense_type;
+            // What fails may be one day: another try is made far from it.
+            if self.failing.contains_key(expense_type) && !self.read.contains(expense_type) {
+                at = windows.iter().rposition(|window| window.expense_type == *expense_type)?;
+            }
+            let window = windows.remove(at)?;
             let window = self.put_off_if_refused(window).and_then(|window| self.fail_with_its_type(window));
             let Some(mut window) = window else { continue };
             if !self.read.contains(&window.expense_type) {
@@ -164,11 +173,25 @@ impl ReadProgress {
     }
 
     /// Takes note of a window that failed for good.
-    pub(super) fn fail(&mut self, window: &ChangeWindow, why: &str, is_defect: bool) {
-        self.broken.push(window.missing(why, is_defect));
-        if !self.read.contains(&window.expense_type) {
-            *self.failing.entry(window.expense_type.clone()).or_default() += 1;
+    pub(super) fn fail(&mut self, window: ChangeWindow, why: String, is_defect: bool) {
+        if self.read.contains(&window.expense_type) {
+            self.broken.push(window.missing(&why, is_defect));
+            return;
         }
+        *self.failing.entry(window.expense_type.clone()).or_default() += 1;
+        self.failed_first.push((window, why, is_defect));
+    }
+
+    /// The windows that failed before any of their type was read, by their days, if the type can be read after all.
+    pub(super) fn take_failed_first(&mut self) -> VecDeque<ChangeWindow> {
+        let mut again = VecDeque::new();
+        for (window, why, is_defect) in std::mem::take(&mut self.failed_first) {
+            match self.split(&window) {
+                Some(days) => again.extend(days),
+                None => self.broken.push(window.missing(&why, is_defect)),
+            }
+        }
+        again
     }
 
     /// The same of one that is not even asked for, if its type gives nothing: each window takes minutes to fail.
@@ -188,7 +211,8 @@ impl ReadProgress {
             return vec![expense_type.clone()];
         }
         let may_tell = |expense_type: &&String| *expense_type != of && !self.failing.contains_key(*expense_type);
-        types.iter().filter(may_tell).cloned().collect()
+        // Its own latest days may tell as well, if it is others that fail.
+        types.iter().filter(may_tell).cloned().chain([of.to_owned()]).collect()
     }
 
     /// What stands between this machine and Navan shows in a window that could not be read.

@@ -29,7 +29,7 @@ use seen_rows::SeenRows;
 
 use super::missing::BrokenRows;
 use super::{BARREN_PAGES_TOLD, BRIEF_ATTEMPTS, MAX_BARREN_PAGES, ReadContext, ReadError};
-use crate::api::{ListPage, ListQuery, Paging};
+use crate::api::{ListPage, ListQuery, Paging, looks_full};
 use crate::error::Error;
 use crate::gateway::Failure;
 use crate::hash::hash;
@@ -135,8 +135,13 @@ impl PageSweep<'_> {
                 let (told, cursor) = (page.pages, page.cursor.take());
                 self.size.set(page.size);
                 self.pages.set(told);
+                let is_all =
+                    told.is_some_and(|pages| pages <= 1) && page.total.is_some_and(|all| all <= page.rows.len() as u64);
                 let given = self.write_numbered(page, 0).await?;
-                if let Some(cursor) = cursor
+                if told.is_none() && given < self.size.get() && looks_full(given) {
+                    self.size.set(given);
+                }
+                if let Some(cursor) = cursor.filter(|_| !is_all)
                     && self.follow(cursor).await?
                 {
                     return Ok(());
@@ -165,33 +170,46 @@ impl PageSweep<'_> {
     /// Follows a cursor to the end of the list. Whether it leads anywhere: some servers give one and heed only numbers.
     async fn follow(&self, first: String) -> Result<bool, ReadError> {
         let (mut cursor, mut cursors) = (first, HashSet::new());
+        let brief = self.query.clone().with_attempts(BRIEF_ATTEMPTS);
         for number in 1.. {
             let before = self.mark();
             if !cursors.insert(hash(cursor.as_bytes())) {
                 self.note_absent(number, "the same cursor leads there again".to_owned());
                 break;
             }
-            let mut page = match self.read.api.list_page_at(self.query, &cursor, self.read.emitter.format()).await {
+            let query = if number == 1 { &brief } else { self.query };
+            let mut page = match self.page_at(query, &cursor).await {
                 Ok(page) => page,
-                Err(failure) if failure.refused_with().is_some() && number == 1 => return Ok(false),
-                Err(failure) if failure.refused_with().is_some() => {
+                Err(Failure::Refused(_) | Failure::Exhausted { .. }) if number == 1 => return Ok(false),
+                Err(failure @ Failure::Refused(_)) => {
                     self.note_absent(number, failure.to_string());
                     break;
                 }
                 Err(failure) => return Err(failure.into()),
             };
             let next = page.cursor.take();
-            let given = self.write_numbered(page, number).await?;
-            if number == 1 && given > 0 && !self.brought_rows_since(&before) {
+            let given = self.write(page).await?;
+            if number == 1 && !self.brought_rows_since(&before) {
                 self.forget_since(&before);
                 return Ok(false);
             }
+            self.seen.borrow_mut().sweep.note_page(number, given, false);
             match next {
                 Some(next) => cursor = next,
                 None => break,
             }
         }
         Ok(true)
+    }
+
+    /// The page to which a cursor leads; one without rows is asked for once more, since that may be chance.
+    async fn page_at(&self, query: &ListQuery, cursor: &str) -> Result<ListPage, Failure> {
+        let page = self.read.api.list_page_at(query, cursor, self.read.emitter.format()).await?;
+        if !page.rows.is_empty() {
+            return Ok(page);
+        }
+        drop(page);
+        self.read.api.list_page_at(query, cursor, self.read.emitter.format()).await
     }
 
     /// Reads the pages behind page 0, side by side; how many rows the last one has.
@@ -261,7 +279,9 @@ impl PageSweep<'_> {
             seen.observe_total(total);
             let mut are_new = seen.observe(&rows).into_iter();
             rows.retain(|row, _| are_new.next().unwrap_or(true) && self.is_ours(row));
-            seen.sweep.barren = if seen.unlike() == before { seen.sweep.barren + 1 } else { 0 };
+            let is_barren = seen.unlike() == before;
+            seen.sweep.barren = if is_barren { seen.sweep.barren + 1 } else { 0 };
+            seen.sweep.repeated_pages += u32::from(is_barren && given > 0);
             seen.sweep.barren
         };
         self.read.emitter.write(rows).await;
@@ -296,6 +316,10 @@ impl PageSweep<'_> {
             return absent;
         }
         let sweep = &self.seen.borrow().sweep;
+        if let Some(total) = sweep.total.filter(|total| *total > sweep.distinct && sweep.repeated_pages > 0) {
+            let why = format!("Navan reports {total} rows, but gives pages that came before in the place of others");
+            return vec![BrokenRows::new(sweep.distinct, total - sweep.distinct, self.query.describe(), why)];
+        }
         let total = sweep.total.map_or_else(|| "does not say how many".to_owned(), |total| format!("reports {total}"));
         tracing::warn!(
             "{}: Navan {total} rows, but gave {} different ones ({} of them more than once) in the last of {} passes; each that was seen is written, once a key.",

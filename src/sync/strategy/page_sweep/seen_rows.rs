@@ -38,6 +38,10 @@ pub(super) struct Sweep {
     last_with_rows: u64,
     /// Pages in a row that brought no row that this sweep had not seen.
     pub(super) barren: u32,
+    /// Pages all of whose rows this sweep had seen.
+    pub(super) repeated_pages: u32,
+    /// The largest total that was told.
+    max_total: u64,
 }
 
 impl SeenRows {
@@ -49,6 +53,7 @@ impl SeenRows {
     pub(super) fn observe_total(&mut self, total: Option<u64>) {
         if let Some(total) = total {
             self.sweep.total_moved |= *self.sweep.total.get_or_insert(total) != total;
+            self.sweep.max_total = self.sweep.max_total.max(total);
         }
     }
 
@@ -104,8 +109,9 @@ impl Sweep {
     pub(super) fn is_consistent(&self) -> bool {
         let is_whole =
             self.total.is_none_or(|total| self.distinct == total || self.went_beyond && self.distinct > total);
-        // A list that is longer than it says may say anything.
-        (!self.total_moved || self.went_beyond) && self.repeats == 0 && self.absent.is_empty() && is_whole
+        // A list that is longer than it ever says may say anything.
+        let is_longer = self.went_beyond && self.distinct > self.max_total;
+        (!self.total_moved || is_longer) && self.repeats == 0 && self.absent.is_empty() && is_whole
     }
 
     /// Whether as many rows were seen as the list says it has.

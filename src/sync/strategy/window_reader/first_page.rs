@@ -1,6 +1,7 @@
 //! The first page of a window, asked for in the ways that Navan may take it.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 use chrono::{Days, Duration, NaiveDate};
@@ -22,6 +23,8 @@ pub(in crate::sync::strategy) struct FieldGroups {
     /// Whether a window has shown what comes of the current ones. Until then one goes ahead, or failures of many would look like an
     /// outage.
     pub(in crate::sync::strategy) are_settled: tokio::sync::Mutex<bool>,
+    /// Types of which it was told that Navan says more rows than it gives.
+    pub(in crate::sync::strategy) told_totals: RefCell<BTreeSet<String>>,
 }
 
 /// The first page of a window, and what it answers.
@@ -50,10 +53,16 @@ impl WindowReader<'_> {
         };
         let Some(refusal) = Refusal::of(&failure) else { return Err(WindowError::on_first_page(failure)) };
         if query.field_groups() != proven.field_groups()
-            && let Some(page) = self.fetch_unless_refused(&proven).await?
+            && self.fetch_unless_refused(&proven).await?.map(drop).is_some()
         {
-            self.leave_out_groups(&refusal.words);
-            return Ok(FirstPage { query: proven, page, not_yet: None });
+            // One refusal may be chance.
+            if let Some(page) = self.fetch_unless_refused(&query).await? {
+                return Ok(FirstPage { query, page, not_yet: None });
+            }
+            if let Some(page) = self.fetch_unless_refused(&proven).await? {
+                self.leave_out_groups(&refusal.words);
+                return Ok(FirstPage { query: proven, page, not_yet: None });
+            }
         }
         if refusal.status != 400 {
             return Err(WindowError::on_first_page(failure));

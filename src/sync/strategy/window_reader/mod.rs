@@ -16,12 +16,12 @@ use window_rows::WindowRows;
 
 use super::missing::MissingRange;
 use super::row_numbers::WrittenVersions;
-use super::{BARREN_PAGES_TOLD, MAX_BARREN_PAGES, ReadContext};
+use super::{BARREN_PAGES_TOLD, BRIEF_ATTEMPTS, MAX_BARREN_PAGES, ReadContext};
 use crate::api::{ChangesPage, ChangesQuery, NextPage, looks_full};
 use crate::error::Error;
 use crate::gateway::Failure;
 use crate::hash::hash;
-use crate::record::{Identity, Row};
+use crate::record::Row;
 use crate::sync::state::time::{midnight, retention_start};
 
 /// How far a time without an offset can be from the UTC that it is taken for.
@@ -42,6 +42,8 @@ pub(super) struct ChangeWindow {
     pub(super) written: WrittenVersions,
     /// What the type's first window with rows was like.
     pub(super) first: FirstOfType,
+    /// It was held back once by a limit that may be its type's alone.
+    pub(super) was_throttled: bool,
     /// When it was read to its end before, if it is read once more for what slipped out of sight.
     pub(super) read_before: Option<RangeInclusive<DateTime<Utc>>>,
 }
@@ -58,11 +60,14 @@ pub(super) enum FirstOfType {
     Different,
 }
 
+/// The first and the last row of a page, by their keys and times.
+pub(super) type Ends = [(u64, Option<DateTime<Utc>>); 2];
+
 /// The first window of a type that has rows.
 #[derive(Debug)]
 pub(super) struct FirstWindow {
     /// The first and the last row of its first page.
-    pub(super) ends: (Identity, Identity),
+    pub(super) ends: Ends,
     pub(super) written: WrittenVersions,
 }
 
@@ -141,7 +146,7 @@ pub(super) struct WindowReading {
     pub(super) changed_since: Vec<DateTime<Utc>>,
     pub(super) written: WrittenVersions,
     /// The first and the last row of its first page.
-    pub(super) ends: Option<(Identity, Identity)>,
+    pub(super) ends: Option<Ends>,
     /// It is the type's first window once more.
     pub(super) is_first_again: bool,
 }
@@ -234,9 +239,8 @@ impl<'a> WindowReader<'a> {
             let rows = page.rows.len() as u64;
             let missing = page.total.filter(|total| *total > given + rows);
             let next = std::mem::replace(&mut page.next, NextPage::None);
-            let may_be_end = matches!(next, NextPage::Doubtful(_));
             match next {
-                NextPage::Cursor(next) | NextPage::Doubtful(next) if cursors.insert(hash(next.as_bytes())) => {
+                NextPage::Cursor(next) if cursors.insert(hash(next.as_bytes())) => {
                     (cursor, was_asked_again) = (Some(next), false);
                     given += rows;
                 }
@@ -244,7 +248,9 @@ impl<'a> WindowReader<'a> {
                     return Err(WindowError::Paging("its paging runs in a circle: it gave the same cursor twice"));
                 }
                 // The same page is asked for once more.
-                NextPage::None if missing.is_some() && !was_asked_again => was_asked_again = true,
+                NextPage::None if missing.is_some() && !was_asked_again && !self.was_told_total() => {
+                    was_asked_again = true;
+                }
                 NextPage::Unreachable if !was_asked_again => was_asked_again = true,
                 NextPage::None if missing.is_some() && page.is_full => {
                     return Err(WindowError::Paging("it says that it has more rows than its pages give"));
@@ -254,7 +260,12 @@ impl<'a> WindowReader<'a> {
                         "more rows follow (`has_next`, or a full page), but it does not say where: `next_cursor` is missing",
                     ));
                 }
-                NextPage::None | NextPage::Doubtful(_) => {
+                NextPage::Doubtful(next) => {
+                    self.write(page).await?;
+                    self.follow_doubtful(&query, next, &mut cursors).await?;
+                    return Ok(not_yet);
+                }
+                NextPage::None => {
                     self.tell_doubtful_end(missing, given + rows, page.is_untold && looks_full(rows));
                     self.write(page).await?;
                     return Ok(not_yet);
@@ -264,12 +275,41 @@ impl<'a> WindowReader<'a> {
             let fetched = self.read.api.changes_page(&query, cursor.as_deref(), self.read.emitter.format());
             let (written, fetched) = futures::join!(self.write(page), fetched);
             written?;
-            page = match fetched {
+            page = fetched.map_err(WindowError::on_cursor)?;
+        }
+    }
+
+    /// Follows a cursor that should not be there. What brings nothing new behind it, or fails, is the end that it should be.
+    async fn follow_doubtful(
+        &self,
+        query: &ChangesQuery,
+        first: String,
+        cursors: &mut HashSet<u64>,
+    ) -> Result<(), WindowError> {
+        let (mut cursor, mut leads_on) = (first, false);
+        let brief = query.clone().with_attempts(BRIEF_ATTEMPTS);
+        while cursors.insert(hash(cursor.as_bytes())) {
+            let query = if leads_on { query } else { &brief };
+            let mut page = match self.read.api.changes_page(query, Some(&cursor), self.read.emitter.format()).await {
                 Ok(page) => page,
-                Err(failure) if may_be_end && failure.refused_with().is_some() => return Ok(not_yet),
+                Err(Failure::Refused(_) | Failure::Exhausted { .. }) if !leads_on => return Ok(()),
                 Err(failure) => return Err(WindowError::on_cursor(failure)),
             };
+            let next = std::mem::replace(&mut page.next, NextPage::None);
+            let before = self.rows.borrow().distinct();
+            self.write(page).await?;
+            leads_on = self.rows.borrow().distinct() > before;
+            match next {
+                NextPage::Cursor(next) | NextPage::Doubtful(next) if leads_on => cursor = next,
+                _ => return Ok(()),
+            }
         }
+        Ok(())
+    }
+
+    /// Whether it was told of this type that its rows are fewer than Navan says.
+    fn was_told_total(&self) -> bool {
+        self.field_groups.told_totals.borrow().contains(&self.window.expense_type)
     }
 
     /// A word on an end of which the numbers say otherwise, or nothing.
@@ -278,6 +318,9 @@ impl<'a> WindowReader<'a> {
         let name = self.read.emitter.name();
         let what = format!("of {expense_type}, changed from {} to {}", days.start(), days.end());
         if let Some(total) = total {
+            if !self.field_groups.told_totals.borrow_mut().insert(expense_type.clone()) {
+                return;
+            }
             tracing::warn!("{name}: {what}: Navan reports {total} rows, but gave {given}; all that came are written.");
         } else if may_go_on {
             tracing::warn!("{name}: {what}: Navan gave {given} rows, and does not say whether there are more.");

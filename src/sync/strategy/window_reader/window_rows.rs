@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use chrono::{DateTime, Utc};
 
-use super::{FirstOfType, FirstWindow};
+use super::{Ends, FirstOfType, FirstWindow};
 use crate::record::{Identity, RecordBatch, Row};
 use crate::sync::strategy::number_map::NumberMap;
 use crate::sync::strategy::row_numbers::{RowNumbers, RowVersion, WrittenVersions};
@@ -30,7 +30,7 @@ pub(super) struct WindowRows {
     /// Versions of rows that have another of the same time.
     of_one_time: HashSet<u64>,
     /// The first and the last row of the first page.
-    pub(super) ends: Option<(Identity, Identity)>,
+    pub(super) ends: Option<Ends>,
     /// The type's first window, if this is the same list.
     pub(super) first: Option<Rc<FirstWindow>>,
 }
@@ -53,8 +53,13 @@ impl WindowRows {
 
     /// Takes note of the first page. If it begins and ends as that of another window does, Navan does not heed the days.
     pub(super) fn note_first_page(&mut self, page: &RecordBatch, first: &FirstOfType) {
-        let ends = page.rows().first().zip(page.rows().last());
-        self.ends = ends.map(|(first, last)| (first.identity, last.identity));
+        // Rows without a key may well be alike.
+        let end = |row: &Row| match row.identity {
+            Identity::Key(key) => Some((key, row.cursor)),
+            Identity::Content(_) => None,
+        };
+        let ends = page.rows().first().and_then(end).zip(page.rows().last().and_then(end));
+        self.ends = ends.map(|(first, last)| [first, last]);
         self.first = match first {
             FirstOfType::Known(first) if self.ends == Some(first.ends) => Some(Rc::clone(first)),
             _ => None,
