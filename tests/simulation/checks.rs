@@ -24,8 +24,8 @@ const AFTERMATH_S: f64 = 300.0;
 const MAX_OVER_THE_LIMIT: u64 = 40;
 
 /// How often tokens that have ended may be used again, by requests that had them already: so often in all, and so often each.
-const MAX_USED_AGAIN: u64 = 12;
-const MAX_USED_AGAIN_EACH: u64 = 3;
+const MAX_USED_AGAIN: u64 = 16;
+const MAX_USED_AGAIN_EACH: u64 = 4;
 
 /// What is wrong.
 pub(super) fn check(outcome: &Outcome) -> Vec<String> {

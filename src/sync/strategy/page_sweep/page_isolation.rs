@@ -42,6 +42,13 @@ impl Isolated {
 /// # Errors
 /// If it is the API that fails.
 pub(super) async fn isolate(sweep: &PageSweep<'_>, number: u64, failure: Failure) -> Result<Isolated, ReadError> {
+    let isolated = isolate_alone(sweep, number, failure).await?;
+    // What came of it was written, wherever it came from.
+    sweep.seen.borrow_mut().sweep.note_page(number, isolated.rows(), false);
+    Ok(isolated)
+}
+
+async fn isolate_alone(sweep: &PageSweep<'_>, number: u64, failure: Failure) -> Result<Isolated, ReadError> {
     // One suspicion at a time: several would look like an outage to the circuit breaker.
     let _alone = sweep.read.suspicion.lock().await;
     prove_api_works(sweep).await?;
