@@ -221,3 +221,21 @@ fn a_page_that_says_more_than_it_gives_is_asked_for_again() {
     assert_complete(&run, "TRANSACTION", 0);
     assert_warned(&run, "it has no rows, but a message; it says: Service degraded");
 }
+
+#[test]
+fn a_page_of_changes_that_comes_in_the_place_of_another_is_noticed() {
+    for is_once in [true, false] {
+        let server = server(FEES, move |asked| match asked.parameter("cursor") {
+            "" => changes(&rows("id", 0..500), true, json!("second")),
+            "second" if !is_once || asked.before == 0 => changes(&rows("id", 0..500), true, json!("third")),
+            "second" => changes(&rows("id", 500..1_000), true, json!("third")),
+            _ => changes_page(&rows("id", 1_000..1_200)),
+        });
+        let run = server.connector().stream("TRANSACTION").read();
+        if is_once {
+            assert_complete(&run, "TRANSACTION", 1_200);
+        } else {
+            assert_error(&run, "system_error", "a page came twice, in the place of another");
+        }
+    }
+}

@@ -176,6 +176,17 @@ fn a_row_that_cannot_be_read_in_the_first_week_does_not_hold_up_the_others() {
 }
 
 #[test]
+fn a_type_that_is_refused_and_then_fails_is_missing() {
+    // The first request of each kind is refused, and from then on the server fails.
+    let server = server(|asked| if asked.before == 0 { Reply::new(404, "{}") } else { Reply::new(500, "{}") });
+    let types = json!(["statement-payments", "fees"]);
+    let connector = server.connector().config("transaction_types", types).stream("TRANSACTION");
+    let run = connector.config("start_date", "2026-11-01T00:00:00Z").read();
+    assert_rows(&run, "TRANSACTION", 4);
+    assert_error(&run, "transient_error", "what of statement-payments changed from");
+}
+
+#[test]
 fn a_backslash_or_a_word_that_json_does_not_know_costs_nothing_else() {
     let body =
         r#"{"content":[{"id":"t-1"},{"id":"t-2","vendor_name":"C:\Users","posted_amount":None}],"has_next":false}"#;

@@ -94,14 +94,14 @@ impl ChangeWindows {
             told_totals: RefCell::default(),
         };
         self.read_windows(read, windows, &mut progress, &field_groups, times).await?;
-        let failed_first = progress.take_failed_first();
-        self.read_windows(read, failed_first, &mut progress, &field_groups, times).await?;
         // One refusal says little: each type that was refused is asked once more, and one that can be read for all its windows.
         let (first, others) = progress.take_refused_of_unread_types();
         self.read_windows(read, first, &mut progress, &field_groups, times).await?;
         let mut again = progress.refused_of_read_types();
         again.extend(others.into_iter().filter_map(|window| progress.put_off_if_refused(window)));
         self.read_windows(read, again, &mut progress, &field_groups, times).await?;
+        let failed_first = progress.take_failed_first();
+        self.read_windows(read, failed_first, &mut progress, &field_groups, times).await?;
         self.look_again(read, &mut progress, &field_groups, times).await?;
         // A read of few windows knows its size no sooner than this.
         progress.planned = progress.done;
@@ -327,8 +327,9 @@ impl ChangeWindows {
         if progress.skipped.len() == read.config.transaction_types.len() {
             return Err(self.all_refused(&progress.skipped));
         }
-        if !progress.broken.is_empty() {
-            return Err(missing::error(&progress.broken));
+        let missing = progress.take_missing();
+        if !missing.is_empty() {
+            return Err(missing::error(&missing));
         }
         if !lost.is_empty() {
             return Err(no_longer_readable(&lost));

@@ -194,6 +194,13 @@ impl ReadProgress {
         again
     }
 
+    /// What is missing, when all has been tried.
+    pub(super) fn take_missing(&mut self) -> Vec<MissingRange> {
+        let failed = std::mem::take(&mut self.failed_first);
+        self.broken.extend(failed.iter().map(|(window, why, is_defect)| window.missing(why, *is_defect)));
+        std::mem::take(&mut self.broken)
+    }
+
     /// The same of one that is not even asked for, if its type gives nothing: each window takes minutes to fail.
     fn fail_with_its_type(&mut self, window: ChangeWindow) -> Option<ChangeWindow> {
         let failed = self.failing.get(&window.expense_type).copied().unwrap_or(0);

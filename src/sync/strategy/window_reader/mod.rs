@@ -183,8 +183,8 @@ impl<'a> WindowReader<'a> {
         (ended_with, reading)
     }
 
-    /// Reads the window's days. A cursor that Navan no longer knows costs it a new start, once; what is written already is not
-    /// written again.
+    /// Reads the window's days. A cursor that Navan no longer knows, or a page that came before, costs it a new start, once; what is
+    /// written already is not written again.
     async fn read_days(&self) -> Result<WindowOutcome, Failure> {
         let mut restarted = false;
         loop {
@@ -198,7 +198,7 @@ impl<'a> WindowReader<'a> {
             return match self.paginate(&days).await {
                 Ok(not_yet) => Ok(self.complete(not_yet)),
                 Err(WindowError::RetentionPassed) => Ok(WindowOutcome::Passed),
-                Err(WindowError::CursorRefused(_)) if !restarted => {
+                Err(WindowError::CursorRefused(_) | WindowError::Repeated) if !restarted => {
                     restarted = true;
                     continue;
                 }
@@ -220,6 +220,10 @@ impl<'a> WindowReader<'a> {
                 Err(WindowError::Paging(what)) => {
                     Ok(WindowOutcome::Broken { why: what.to_owned(), is_defect: true, obstacle: None })
                 }
+                Err(WindowError::Repeated) => {
+                    let why = "a page came twice, in the place of another".to_owned();
+                    Ok(WindowOutcome::Broken { why, is_defect: true, obstacle: None })
+                }
             };
         }
     }
@@ -236,7 +240,7 @@ impl<'a> WindowReader<'a> {
         let FirstPage { query, mut page, not_yet } = self.first_page(days).await?;
         let (mut cursor, mut was_asked_again, mut given) = (None::<String>, false, 0);
         loop {
-            let rows = page.rows.len() as u64;
+            let (rows, is_again) = (page.rows.len() as u64, was_asked_again);
             let missing = page.total.filter(|total| *total > given + rows);
             let next = std::mem::replace(&mut page.next, NextPage::None);
             match next {
@@ -261,19 +265,19 @@ impl<'a> WindowReader<'a> {
                     ));
                 }
                 NextPage::Doubtful(next) => {
-                    self.write(page).await?;
+                    self.write(page, is_again).await?;
                     self.follow_doubtful(&query, next, &mut cursors).await?;
                     return Ok(not_yet);
                 }
                 NextPage::None => {
                     self.tell_doubtful_end(missing, given + rows, page.is_untold && looks_full(rows));
-                    self.write(page).await?;
+                    self.write(page, is_again).await?;
                     return Ok(not_yet);
                 }
             }
             // The next page is asked for before this one is written.
             let fetched = self.read.api.changes_page(&query, cursor.as_deref(), self.read.emitter.format());
-            let (written, fetched) = futures::join!(self.write(page), fetched);
+            let (written, fetched) = futures::join!(self.write(page, is_again), fetched);
             written?;
             page = fetched.map_err(WindowError::on_cursor)?;
         }
@@ -297,7 +301,7 @@ impl<'a> WindowReader<'a> {
             };
             let next = std::mem::replace(&mut page.next, NextPage::None);
             let before = self.rows.borrow().distinct();
-            self.write(page).await?;
+            self.write(page, true).await?;
             leads_on = self.rows.borrow().distinct() > before;
             match next {
                 NextPage::Cursor(next) | NextPage::Doubtful(next) if leads_on => cursor = next,
@@ -341,10 +345,12 @@ impl<'a> WindowReader<'a> {
         );
     }
 
-    async fn write(&self, page: ChangesPage) -> Result<(), WindowError> {
+    /// Writes what of a page is to be written. It must not be one that came before, unless it was asked for again.
+    async fn write(&self, page: ChangesPage, is_again: bool) -> Result<(), WindowError> {
         let ChangesPage { mut rows, permit, .. } = page;
-        let barren = {
+        let (barren, is_repeated) = {
             let mut seen = self.rows.borrow_mut();
+            let is_repeated = seen.is_repeated(&rows);
             let (before, repeated, had_rows) = (seen.distinct(), seen.numbers.repeated(), !rows.is_empty());
             let changed = rows.rows().iter().filter_map(|row| row.cursor);
             seen.changed_since.extend(changed.filter(|changed| *changed > self.times.unsure_since));
@@ -358,7 +364,7 @@ impl<'a> WindowReader<'a> {
             let new_ones_are_repeats = seen.distinct() - before <= seen.numbers.repeated() - repeated;
             let is_barren = new_ones_are_repeats && !is_known;
             seen.barren = if is_barren { seen.barren + 1 } else { 0 };
-            seen.barren
+            (seen.barren, is_repeated)
         };
         self.read.emitter.write(rows).await;
         drop(permit);
@@ -374,7 +380,7 @@ impl<'a> WindowReader<'a> {
                 "it does not end: 100 pages in a row brought no new row, each with a cursor to the next",
             ));
         }
-        Ok(())
+        if is_repeated && !is_again { Err(WindowError::Repeated) } else { Ok(()) }
     }
 
     /// Whether an incremental read leaves the row out, since another read has brought it or will: the API filters by whole
@@ -397,6 +403,8 @@ enum WindowError {
     CursorRefused(Failure),
     /// The paging contradicts itself, in words.
     Paging(&'static str),
+    /// A page came that came before.
+    Repeated,
     /// The type cannot be read, or not this window of it.
     Refused(Refusal, Option<Error>),
     /// A page of the window that is not its first.

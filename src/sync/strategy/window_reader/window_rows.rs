@@ -6,6 +6,7 @@ use std::rc::Rc;
 use chrono::{DateTime, Utc};
 
 use super::{Ends, FirstOfType, FirstWindow};
+use crate::hash::hash;
 use crate::record::{Identity, RecordBatch, Row};
 use crate::sync::strategy::number_map::NumberMap;
 use crate::sync::strategy::row_numbers::{RowNumbers, RowVersion, WrittenVersions};
@@ -25,6 +26,8 @@ pub(super) struct WindowRows {
     pub(super) pages_of_first_look: u64,
     /// Pages in a row without a row that was not written before.
     pub(super) barren: u32,
+    /// The pages of this look.
+    seen_pages: HashSet<u64>,
     /// When rows changed while windows were read.
     pub(super) changed_since: Vec<DateTime<Utc>>,
     /// Versions of rows that have another of the same time.
@@ -46,6 +49,7 @@ impl WindowRows {
         self.numbers.begin_look();
         self.left_out = NumberMap::default();
         self.barren = 0;
+        self.seen_pages.clear();
         self.looks += 1;
         self.pages_of_first_look = self.pages_of_first_look.max(self.pages);
         self.pages = 0;
@@ -64,6 +68,21 @@ impl WindowRows {
             FirstOfType::Known(first) if self.ends == Some(first.ends) => Some(Rc::clone(first)),
             _ => None,
         };
+    }
+
+    /// Whether a page came before in this look, with the same versions of the same rows: then it is in the place of another. One row
+    /// says too little, and rows without a key may well be alike.
+    pub(super) fn is_repeated(&mut self, page: &RecordBatch) -> bool {
+        let version = |row: &Row| match row.identity {
+            Identity::Key(key) => Some((key, row.cursor.map(|changed| changed.timestamp_millis()))),
+            Identity::Content(_) => None,
+        };
+        let versions: Option<Vec<_>> = page.rows().iter().map(version).collect();
+        let Some(versions) = versions.filter(|versions| versions.len() > 1) else { return false };
+        let bytes = versions
+            .iter()
+            .flat_map(|(key, changed)| key.to_le_bytes().into_iter().chain(changed.unwrap_or(i64::MIN).to_le_bytes()));
+        !self.seen_pages.insert(hash(&bytes.collect::<Vec<_>>()))
     }
 
     /// Whether a row is to be written: not if this version of it was.
