@@ -239,3 +239,29 @@ fn a_page_of_changes_that_comes_in_the_place_of_another_is_noticed() {
         }
     }
 }
+
+#[test]
+fn a_row_that_fails_costs_itself_whatever_the_size_of_pages() {
+    const BAD: usize = 80;
+    for own_size in [25, 20, 7] {
+        for is_told in [true, false] {
+            // A server with a bound of its own, which heeds smaller sizes.
+            let server = server(BOOKINGS, move |asked| {
+                let size = asked.number("size").min(own_size);
+                let (from, to) = (asked.number("page") * size, ((asked.number("page") + 1) * size).min(100));
+                if (from..to).contains(&BAD) {
+                    return Reply::new(500, "{}");
+                }
+                let page = if is_told {
+                    json!({"totalPages": 100_usize.div_ceil(size), "totalElements": 100, "size": size})
+                } else {
+                    json!({})
+                };
+                Reply::json(&json!({"data": rows("uuid", from.min(to)..to), "page": page}))
+            });
+            let run = server.connector().stream("BOOKING").read();
+            assert_error(&run, "transient_error", "rows 81 to 81");
+            assert_rows(&run, "BOOKING", 99);
+        }
+    }
+}

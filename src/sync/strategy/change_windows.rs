@@ -145,7 +145,12 @@ impl ChangeWindows {
                 Ok(None) => {
                     progress.put_down(&window);
                     window.written = reading.written;
-                    windows.push_back(window);
+                    // At once, so that a type that is held back alone does not take its time with each of its windows.
+                    if window.was_throttled {
+                        windows.push_front(window);
+                    } else {
+                        windows.push_back(window);
+                    }
                     continue;
                 }
                 Err(failure) => {

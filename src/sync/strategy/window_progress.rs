@@ -197,8 +197,10 @@ impl ReadProgress {
     /// What is missing, when all has been tried.
     pub(super) fn take_missing(&mut self) -> Vec<MissingRange> {
         let failed = std::mem::take(&mut self.failed_first);
-        self.broken.extend(failed.iter().map(|(window, why, is_defect)| window.missing(why, *is_defect)));
-        std::mem::take(&mut self.broken)
+        let mut missing: Vec<_> =
+            failed.iter().map(|(window, why, is_defect)| window.missing(why, *is_defect)).collect();
+        missing.append(&mut self.broken);
+        missing
     }
 
     /// The same of one that is not even asked for, if its type gives nothing: each window takes minutes to fail.

@@ -95,8 +95,9 @@ impl PageSweep<'_> {
             Ok(page) => {
                 let given = self.write_numbered(page, number).await?;
                 if self.brought_rows_since(&before) {
-                    // The list is longer than it says, so that its words end nothing any more.
+                    // The list is longer than it says, so that its words end nothing any more; and a page before has all that one can have.
                     self.seen.borrow_mut().sweep.went_beyond = true;
+                    self.size.set(rows_before.min(self.size.get()));
                     return Ok(Step::more(given, number + 1));
                 }
                 self.forget_since(&before);

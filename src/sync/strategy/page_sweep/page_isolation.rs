@@ -19,8 +19,8 @@ use crate::sync::strategy::{BRIEF_ATTEMPTS, ReadError};
 /// other request, or chance alone would lose rows where many requests fail.
 const LAST_ROUNDS: u32 = 4;
 
-/// Into how many parts a page is taken apart.
-const PARTS: u64 = 10;
+/// Into how many parts a page is taken apart, if it can be: they have to fit together.
+const PARTS: [u64; 2] = [10, 5];
 
 /// What became of a page that was taken apart.
 #[derive(Default)]
@@ -85,14 +85,16 @@ fn take_apart<'a>(
     isolated: &'a mut Isolated,
 ) -> LocalBoxFuture<'a, Result<(), ReadError>> {
     async move {
-        if size < PARTS {
+        if size <= 1 {
             insist(sweep, number, size, failure, isolated).await?;
             return Ok(());
         }
-        let part_size = size / PARTS;
+        // Else into its rows.
+        let parts = PARTS.into_iter().find(|parts| size.is_multiple_of(*parts)).unwrap_or(size);
+        let part_size = size / parts;
         let query = sweep.query.clone().in_pages_of(part_size).with_attempts(BRIEF_ATTEMPTS);
         let (mut has_read, mut failed, mut absent) = (false, Vec::new(), None);
-        for part in number * PARTS..(number + 1) * PARTS {
+        for part in number * parts..(number + 1) * parts {
             match try_page(sweep, &query, part).await? {
                 PageAnswer::Read(given) => {
                     has_read = true;
