@@ -30,7 +30,8 @@ pub(super) trait Envelope: Sized {
             0 => return Err(Malformed::Shape(NOTHING)),
             _ => {
                 let span = scanner.skip()?;
-                let is_nothing = is_blank(&from_json(&scanner.text()[span])?);
+                let body: serde_json::Value = from_json(&scanner.text()[span])?;
+                let is_nothing = body.is_null() || body.as_array().is_some_and(Vec::is_empty);
                 return Err(Malformed::Shape(if is_nothing { NOTHING } else { OTHER_SHAPE }));
             }
         };
@@ -488,9 +489,17 @@ mod tests {
         ] {
             assert!(is_invalid(changes(body).err()), "{body}");
         }
-        for body in
-            [r#"{"content":[null,7]}"#, r#"{"content":[{}"#, "{}", r#"{"message":"down","has_next":false}"#, "7"]
-        {
+        for body in [
+            r#"{"content":[null,7]}"#,
+            r#"{"content":[{}"#,
+            "{}",
+            r#"{"message":"down","has_next":false}"#,
+            "7",
+            "0",
+            "false",
+            "\"OK\"",
+            "[null]",
+        ] {
             assert!(is_invalid(changes(body).err()), "{body}");
         }
     }
