@@ -86,11 +86,12 @@ fn configuration(sandbox: &Sandbox) -> Value {
 
 /// All streams, each in the mode that brings the least again.
 fn chosen_streams() -> Value {
-    let stream = |stream: &&Stream| {
+    let of_one = |stream: &&'static Stream| {
         let mode = stream.strategy.modes().sync_modes.last();
-        json!({"stream": {"name": stream.name, "json_schema": {}}, "sync_mode": mode, "destination_sync_mode": "append"})
+        let entry = move |name| json!({"stream": {"name": name, "json_schema": {}}, "sync_mode": mode, "destination_sync_mode": "append"});
+        stream.names().map(entry).collect::<Vec<_>>()
     };
-    json!({"streams": STREAMS.iter().map(stream).collect::<Vec<_>>()})
+    json!({"streams": STREAMS.iter().flat_map(of_one).collect::<Vec<_>>()})
 }
 
 /// Whether the reader took everything.
@@ -124,9 +125,9 @@ fn tally(stdout: impl std::io::Read, began: Instant) -> anyhow::Result<BTreeMap<
 #[allow(clippy::cast_precision_loss)] // sizes for people
 fn print_table(tallies: &BTreeMap<String, Tally>, seconds: f64) {
     let line = |name: &str, records: u64, states: u64, seconds: f64, bytes: usize| {
-        println!("{name:<12} {records:>9} {states:>7} {seconds:>8.2} {:>8.0}", bytes as f64 / 1e6 / seconds);
+        println!("{name:<24} {records:>9} {states:>7} {seconds:>8.2} {:>8.0}", bytes as f64 / 1e6 / seconds);
     };
-    println!("{:<12} {:>9} {:>7} {:>8} {:>8}", "stream", "records", "states", "seconds", "MB/s");
+    println!("{:<24} {:>9} {:>7} {:>8} {:>8}", "stream", "records", "states", "seconds", "MB/s");
     for (name, tally) in tallies {
         line(name, tally.records, tally.states, tally.seconds, tally.bytes);
     }

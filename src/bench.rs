@@ -26,7 +26,7 @@ impl PageScanner {
     /// For the stream of that name.
     pub fn for_stream(name: &str) -> Option<Self> {
         let stream = STREAMS.iter().find(|stream| stream.name == name)?;
-        stream.record_format(None).ok().map(Self)
+        stream.record_format(None, []).ok().map(Self)
     }
 
     /// The RECORD lines of a page. The rows are the page's array of objects; nothing is made of its other members.

@@ -78,7 +78,7 @@ async fn check_stream(api: &Api<'_>, config: &Config, stream: &Stream, scopes: O
             stream.oauth_scope
         )));
     }
-    let format = stream.record_format(None)?;
+    let format = stream.record_format(None, [])?;
     let probe = stream.strategy.probe(ProbeTarget { api, config, format: &format }).await;
     probe.map_err(|error| error.into_error(&scopes_in_words(STREAMS)))
 }

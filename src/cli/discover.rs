@@ -9,7 +9,7 @@ use crate::streams::STREAMS;
 
 pub(super) fn run(config: &Path, sink: &dyn Sink) -> Result<(), Error> {
     super::config(config)?;
-    let streams = STREAMS.iter().map(|stream| stream.describe()).collect::<Result<_, _>>()?;
+    let streams = STREAMS.iter().map(|stream| stream.describe()).collect::<Result<Vec<_>, _>>()?.concat();
     sink.message(&Message::Catalog { catalog: &Catalog { streams } });
     Ok(())
 }

@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::gateway::{Http, Timings};
 use crate::monitor::{Event, Listener, listen};
 use crate::protocol::{ConfiguredCatalog, Message, StreamStates};
-use crate::record::RecordBatch;
+use crate::record::RecordLines;
 use crate::sink::Sink;
 use crate::streams::STREAMS;
 use crate::sync::Sync;
@@ -23,8 +23,8 @@ use crate::sync::Sync;
 struct MemorySink(RefCell<Vec<Value>>);
 
 impl Sink for MemorySink {
-    fn records(&self, batch: RecordBatch) -> LocalBoxFuture<'_, ()> {
-        let lines = batch.lines().split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    fn records(&self, lines: RecordLines) -> LocalBoxFuture<'_, ()> {
+        let lines = lines.as_bytes().split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
         self.0.borrow_mut().extend(lines.map(|line| serde_json::from_slice::<Value>(line).unwrap()));
         ready(()).boxed_local()
     }

@@ -15,7 +15,7 @@ pub struct Catalog {
 }
 
 /// What `discover` says of a stream.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub struct StreamDescription {
     /// The stream's name.
     pub name: &'static str,
@@ -66,6 +66,12 @@ pub struct ConfiguredStream {
 }
 
 impl ConfiguredStream {
+    /// Whether another stream is to be read in the same way.
+    pub fn is_read_like(&self, other: &Self) -> bool {
+        let way = |stream: &Self| (stream.sync_mode, stream.sync_id, stream.overwrites);
+        way(self) == way(other)
+    }
+
     /// Whether only changes are to be read.
     pub fn is_incremental(&self) -> bool {
         self.sync_mode == SyncMode::Incremental

@@ -18,6 +18,25 @@ pub struct RecordBatch {
     pub gaps: usize,
     /// What is worth a word, row by row.
     pub(super) findings: Vec<Finding>,
+    /// What the rows hold of each child stream.
+    pub(super) children: Vec<ChildLines>,
+}
+
+/// RECORD lines of one stream, each with its end.
+#[derive(Debug)]
+pub struct RecordLines {
+    text: Buffer,
+    /// How many there are.
+    pub count: u64,
+}
+
+/// The lines of a child stream, by the rows that they are in.
+#[derive(Debug)]
+pub(super) struct ChildLines {
+    text: Buffer,
+    count: u64,
+    /// Where the lines of each row end, and how many there are up to there.
+    ends: Vec<(usize, u64)>,
 }
 
 /// What is known of a row.
@@ -45,7 +64,7 @@ pub enum Identity {
 impl RecordBatch {
     /// One without records.
     pub fn empty() -> Self {
-        Self { head: 0, lines: Buffer::empty(), rows: Vec::new(), gaps: 0, findings: Vec::new() }
+        Self { head: 0, lines: Buffer::empty(), rows: Vec::new(), gaps: 0, findings: Vec::new(), children: Vec::new() }
     }
 
     /// How many records it holds.
@@ -76,11 +95,28 @@ impl RecordBatch {
     /// Leaves out the rows that are not to be kept. What they hold is given too, as it is written: the same for the same row.
     pub fn retain(&mut self, mut keep: impl FnMut(&Row, &[u8]) -> bool) {
         let before = self.rows.len();
-        let Self { head, lines, rows, .. } = self;
-        rows.retain(|row| keep(row, &lines[row.line.start + *head..row.line.end]));
+        let Self { head, lines, rows, children, .. } = self;
+        let mut kept = Vec::new();
+        rows.retain(|row| {
+            let is_kept = keep(row, &lines[row.line.start + *head..row.line.end]);
+            if !children.is_empty() {
+                kept.push(is_kept);
+            }
+            is_kept
+        });
         if self.rows.len() < before {
             self.close_gaps();
+            for child in &mut self.children {
+                child.retain(&kept);
+            }
         }
+    }
+
+    /// The lines of the rows themselves, and those of each child stream, in the order in which those were asked for.
+    pub fn into_lines(self) -> (RecordLines, Vec<RecordLines>) {
+        let count = self.rows.len() as u64;
+        let children = self.children.into_iter().map(|ChildLines { text, count, .. }| RecordLines { text, count });
+        (RecordLines { text: self.lines, count }, children.collect())
     }
 
     fn close_gaps(&mut self) {
@@ -96,5 +132,51 @@ impl RecordBatch {
     /// What is worth a word about its rows, each thing once a row.
     pub fn findings(&self) -> impl Iterator<Item = Finding> {
         self.rows.iter().flat_map(|row| &self.findings[row.findings.clone()]).copied()
+    }
+}
+
+impl RecordLines {
+    /// All of them, one after the other.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.text
+    }
+}
+
+impl ChildLines {
+    /// None yet.
+    pub(super) fn take() -> Self {
+        Self { text: Buffer::take(), count: 0, ends: Vec::new() }
+    }
+
+    /// Begins a line.
+    pub(super) fn next_record(&mut self) -> &mut Vec<u8> {
+        self.count += 1;
+        &mut self.text
+    }
+
+    /// The line under way.
+    pub(super) fn line(&mut self) -> &mut Vec<u8> {
+        &mut self.text
+    }
+
+    /// A row of the parent has ended.
+    pub(super) fn end_row(&mut self) {
+        self.ends.push((self.text.len(), self.count));
+    }
+
+    /// Leaves out the lines of those rows of the parent that are not kept.
+    fn retain(&mut self, kept: &[bool]) {
+        let (mut from, mut counted) = ((0, 0), (0, 0));
+        let mut ends = Vec::with_capacity(self.ends.len());
+        for (&(end, count), is_kept) in self.ends.iter().zip(kept) {
+            if *is_kept {
+                self.text.copy_within(from.0..end, counted.0);
+                counted = (counted.0 + end - from.0, counted.1 + count - from.1);
+                ends.push(counted);
+            }
+            from = (end, count);
+        }
+        self.text.truncate(counted.0);
+        (self.count, self.ends) = (counted.1, ends);
     }
 }

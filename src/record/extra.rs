@@ -9,26 +9,42 @@ use std::ops::Range;
 use serde_json::json;
 
 use super::edit::Edits;
+use super::schema::{NodeId, RowSchema, with_indices};
 
 /// A stretch of a row that stands in `_extra`.
 pub(super) struct Extra {
-    /// The path of a value that left its column null; a field that no schema declares carries its own name.
-    pub(super) path: Option<String>,
+    /// Which column it left null; a field that no schema declares is in none, and carries its own name.
+    pub(super) misfit: Option<Misfit>,
     /// The value, or the field's name and value.
     pub(super) span: Range<usize>,
     /// Where the edits inside it begin.
     pub(super) mark: usize,
 }
 
+/// Where a value was that its column cannot hold.
+pub(super) struct Misfit {
+    /// The place in the schema.
+    pub(super) node: NodeId,
+    /// Which elements of the arrays around it it is in.
+    pub(super) indices: Box<[usize]>,
+}
+
+impl Misfit {
+    /// Its path, with the numbers of the elements.
+    pub(super) fn path(&self, schema: &RowSchema) -> String {
+        with_indices(schema.path(self.node), &self.indices)
+    }
+}
+
 /// Writes `"_extra":{…}`.
-pub(super) fn write_column(text: &[u8], extras: &[Extra], edits: &Edits, line: &mut Vec<u8>) {
+pub(super) fn write_column(text: &[u8], extras: &[Extra], edits: &Edits, schema: &RowSchema, line: &mut Vec<u8>) {
     line.extend_from_slice(br#""_extra":{"#);
-    for (number, Extra { path, span, mark }) in extras.iter().enumerate() {
+    for (number, Extra { misfit, span, mark }) in extras.iter().enumerate() {
         if number > 0 {
             line.push(b',');
         }
-        if let Some(path) = path {
-            line.extend_from_slice(json!(path).to_string().as_bytes());
+        if let Some(misfit) = misfit {
+            line.extend_from_slice(json!(misfit.path(schema)).to_string().as_bytes());
             line.push(b':');
         }
         edits.write(text, span.clone(), *mark, line);
@@ -36,10 +52,10 @@ pub(super) fn write_column(text: &[u8], extras: &[Extra], edits: &Edits, line: &
     line.push(b'}');
 }
 
-/// Writes `,"meta":{"changes":[…]}` if a column was made null.
-pub(super) fn write_changes(extras: &[Extra], line: &mut Vec<u8>) {
-    let change = |path: &String| json!({"field": path, "change": "NULLED", "reason": "SOURCE_SERIALIZATION_ERROR"});
-    let changes: Vec<_> = extras.iter().filter_map(|extra| extra.path.as_ref()).map(change).collect();
+/// Writes `,"meta":{"changes":[…]}` if columns were made null: those at these paths.
+pub(super) fn write_changes<'a>(paths: impl Iterator<Item = &'a str>, line: &mut Vec<u8>) {
+    let change = |path: &str| json!({"field": path, "change": "NULLED", "reason": "SOURCE_SERIALIZATION_ERROR"});
+    let changes: Vec<_> = paths.map(change).collect();
     if !changes.is_empty() {
         line.extend_from_slice(format!(r#","meta":{}"#, json!({"changes": changes})).as_bytes());
     }

@@ -111,6 +111,16 @@ impl<T> FieldIndex<T> {
         self.fields.iter_mut().find(|field| *field.name == *name.as_bytes()).map(|field| &mut field.node)
     }
 
+    /// Their names, with what is known of each.
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (&str, &mut T)> {
+        self.fields.iter_mut().map(|field| (str::from_utf8(&field.name).unwrap_or_default(), &mut field.node))
+    }
+
+    /// The same.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &T)> {
+        self.fields.iter().map(|field| (str::from_utf8(&field.name).unwrap_or_default(), &field.node))
+    }
+
     /// What is known of the field whose name stands at `name` in `text`, as it is written: a name with escapes is found by no other
     /// spelling.
     #[inline(always)]

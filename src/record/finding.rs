@@ -24,4 +24,6 @@ pub enum FindingKind {
     NoKey,
     /// A top-level field that no schema declares.
     Undeclared,
+    /// A member of an object in a list, of which no column of the list's own stream is made.
+    UndeclaredMember,
 }

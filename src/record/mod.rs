@@ -5,12 +5,14 @@
 //! row's key or cursor. A value in another form is brought to the promised one ([`coerce`]) by an [`edit`], where nothing is lost
 //! by that; else its column is null, and it stands in the column [`extra`], as do fields that no schema declares. What
 //! is worth a word about all this is a [`finding`]. At the end of a row its line is written, in one copy unless there are
-//! edits; what comes up is a [`batch`] of lines. Nothing is parsed into a tree, and nothing is read twice.
+//! edits; the lists in it become rows of their own, as far as they are wanted ([`children`]). What comes up is a [`batch`] of
+//! lines. Nothing is parsed into a tree, and nothing is read twice.
 
 // The scan's steps are few and short: a call costs as much as most of them.
 #![allow(clippy::inline_always)]
 
 mod batch;
+pub mod children;
 mod coerce;
 mod edit;
 mod extra;
@@ -22,9 +24,10 @@ mod scanner;
 mod schema;
 pub mod timestamp;
 
-pub use batch::{Identity, RecordBatch, Row};
+pub use batch::{Identity, RecordBatch, RecordLines, Row};
+pub use children::{ChildList, ChildRows};
 pub use finding::{Finding, FindingKind};
-pub use row_scan::RecordFormat;
+pub use row_scan::{ChildRecords, RecordFormat};
 pub use scanner::{Malformed, Scanner};
 pub use schema::RowSchema;
 

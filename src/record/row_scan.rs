@@ -1,5 +1,6 @@
 //! The rows of a page, scanned along the stream's schema, and written as RECORD lines on the way.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ops::Range;
@@ -8,12 +9,14 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::batch::{Identity, RecordBatch, Row};
+use super::children::capture::Captures;
+use super::children::{ChildOutput, ChildRows, Children, RowParts};
 use super::coerce::{self, Coercion, unescaped};
 use super::edit::Replacement;
-use super::extra::{self, Extra};
+use super::extra::{self, Extra, Misfit};
 use super::finding::{Finding, FindingKind};
 use super::scanner::{Malformed, Scanner, ValueKind};
-use super::schema::{FieldRole, NodeId, RowSchema, SchemaNode};
+use super::schema::{Capture, FieldRole, NodeId, RowSchema, SchemaNode};
 use super::timestamp;
 use crate::buffer::Buffer;
 use crate::clock;
@@ -27,6 +30,7 @@ pub struct RecordFormat {
     schema: RowSchema,
     /// The line up to the time of emission.
     head: String,
+    children: Children,
     undeclared: RefCell<UndeclaredFields>,
 }
 
@@ -51,14 +55,42 @@ struct RowScan {
     /// How many members stay in the row.
     kept: usize,
     findings: Vec<Finding>,
+    captures: Captures,
+}
+
+/// A child stream whose records are wanted.
+pub struct ChildRecords {
+    /// Its name.
+    pub stream: &'static str,
+    /// The namespace that the catalog gave it, if any.
+    pub namespace: Option<String>,
+    /// Its key's columns.
+    pub key: &'static [&'static str],
+    /// Where its rows are.
+    pub rows: &'static ChildRows,
 }
 
 impl RecordFormat {
     /// For records of a stream, under the namespace that the catalog gave it, if any.
     pub fn new(schema: RowSchema, stream: &str, namespace: Option<&str>) -> Self {
-        let namespace = namespace.map(|name| format!(r#""namespace":{},"#, json!(name))).unwrap_or_default();
-        let head = format!(r#"{{"type":"RECORD","record":{{{namespace}"stream":{},"emitted_at":"#, json!(stream));
-        Self { schema, head, undeclared: RefCell::default() }
+        Self {
+            schema,
+            head: line_head(stream, namespace),
+            children: Children::default(),
+            undeclared: RefCell::default(),
+        }
+    }
+
+    /// With the rows of child streams, of which the lists are in the stream's own rows.
+    #[must_use]
+    pub fn with_children(mut self, children: impl IntoIterator<Item = ChildRecords>) -> Self {
+        let output = |ChildRecords { stream, namespace, key, rows }: ChildRecords| ChildOutput {
+            head: line_head(stream, namespace.as_deref()),
+            rows,
+            key,
+        };
+        self.children = Children::compile(&mut self.schema, children.into_iter().map(output).collect());
+        self
     }
 
     /// Scans an array of rows.
@@ -66,8 +98,14 @@ impl RecordFormat {
     /// # Errors
     /// If it is not an array of objects.
     pub fn scan(&self, scanner: &mut Scanner<'_>) -> Result<RecordBatch, Malformed> {
-        let before_row = format!(r#"{}{},"data":"#, self.head, clock::now().timestamp_millis());
-        let mut batch = RecordBatch { head: before_row.len(), lines: Buffer::take(), ..RecordBatch::empty() };
+        let emitted_at = clock::now().timestamp_millis().to_string();
+        let before_row = format!(r#"{}{emitted_at},"data":"#, self.head);
+        let mut batch = RecordBatch {
+            head: before_row.len(),
+            lines: Buffer::take(),
+            children: self.children.buffers(),
+            ..RecordBatch::empty()
+        };
         let mut found = RowScan::default();
         let mut more = scanner.open(b'[', b']')?;
         while more {
@@ -80,6 +118,12 @@ impl RecordFormat {
             }
             let start = scanner.at();
             self.scan_row(scanner, &mut found, before_row.as_bytes(), &mut batch)?;
+            if !self.children.is_empty() {
+                let RowScan { extras, captures, .. } = &found;
+                let (text, edits) = (scanner.text(), &scanner.edits);
+                let parts = RowParts { text, edits, extras, captures, emitted_at: &emitted_at };
+                self.children.write(&parts, &mut batch.children);
+            }
             if let [row] = &batch.rows[..] {
                 // Rows of a page are alike, and a buffer that grows while they come is copied.
                 let rest = scanner.text().len() - scanner.at();
@@ -95,7 +139,9 @@ impl RecordFormat {
     pub fn place(&self, finding: Finding) -> String {
         let number = usize::from(finding.place);
         match finding.kind {
-            FindingKind::Undeclared => self.undeclared.borrow().names.get(number).cloned().unwrap_or_default(),
+            FindingKind::Undeclared | FindingKind::UndeclaredMember => {
+                self.undeclared.borrow().names.get(number).cloned().unwrap_or_default()
+            }
             _ => self.schema.path(finding.place).to_owned(),
         }
     }
@@ -160,10 +206,14 @@ impl RecordFormat {
         }
         if !found.extras.is_empty() {
             line.extend_from_slice(comma.as_bytes());
-            extra::write_column(text, &found.extras, &scanner.edits, line);
+            extra::write_column(text, &found.extras, &scanner.edits, &self.schema, line);
         }
         line.push(b'}');
-        extra::write_changes(&found.extras, line);
+        let nulled: Vec<_> = found.extras.iter().filter_map(|extra| extra.misfit.as_ref()).collect();
+        if !nulled.is_empty() {
+            let paths: Vec<_> = nulled.iter().map(|misfit| misfit.path(&self.schema)).collect();
+            extra::write_changes(paths.iter().map(String::as_str), line);
+        }
         line.extend_from_slice(b"}}\n");
     }
 
@@ -206,11 +256,11 @@ impl RecordFormat {
                     0 => (field.clone(), name_mark),
                     _ => (end..field.end, mark),
                 };
-                let place = self.undeclared.borrow_mut().number(scanner, name, name_mark);
+                let place = self.undeclared.borrow_mut().number(scanner, "", name, name_mark);
                 scanner.edits.insert(mark_before, gap, Replacement::text(""));
                 found.note(Finding { kind: FindingKind::Undeclared, place });
                 (end, mark) = (field.end, next_mark);
-                found.extras.push(Extra { path: None, span: field, mark: mark_before + 1 });
+                found.extras.push(Extra { misfit: None, span: field, mark: mark_before + 1 });
             }
         }
         Ok(())
@@ -247,6 +297,36 @@ impl RecordFormat {
         node: &SchemaNode,
         found: &mut RowScan,
     ) -> Result<(ValueKind, Range<usize>), Malformed> {
+        if node.capture == Capture::None {
+            self.plain_value(scanner, node, found)
+        } else {
+            self.captured_value(scanner, node, found)
+        }
+    }
+
+    /// The same, of a place that matters to a child stream.
+    #[inline(never)]
+    fn captured_value(
+        &self,
+        scanner: &mut Scanner<'_>,
+        node: &SchemaNode,
+        found: &mut RowScan,
+    ) -> Result<(ValueKind, Range<usize>), Malformed> {
+        scanner.peek(); // white space before the value is none of it
+        let mark = scanner.edits.mark();
+        let (kind, span) = self.plain_value(scanner, node, found)?;
+        let index = found.indices.last().copied().unwrap_or(0);
+        found.captures.value(node.id, kind, span.clone(), mark, index);
+        Ok((kind, span))
+    }
+
+    #[inline(always)]
+    fn plain_value(
+        &self,
+        scanner: &mut Scanner<'_>,
+        node: &SchemaNode,
+        found: &mut RowScan,
+    ) -> Result<(ValueKind, Range<usize>), Malformed> {
         let first = scanner.peek();
         let start = scanner.at();
         match first {
@@ -261,7 +341,7 @@ impl RecordFormat {
                 let span = start..scanner.at();
                 if !node.promises(kind) {
                     let coercion = coerce::scalar(node, kind, &scanner.text()[span.clone()]);
-                    self.apply(coercion, node, span.clone(), mark, scanner, found);
+                    Self::apply(coercion, node, span.clone(), mark, scanner, found);
                 }
                 Ok((kind, span))
             }
@@ -297,14 +377,13 @@ impl RecordFormat {
         };
         let span = start..scanner.at();
         if coercion != Coercion::Keep {
-            self.apply(coercion, node, span.clone(), mark, scanner, found);
+            Self::apply(coercion, node, span.clone(), mark, scanner, found);
         }
         Ok((kind, span))
     }
 
     /// Notes what becomes of a value; `mark` is where its edits begin.
     fn apply(
-        &self,
         coercion: Coercion,
         node: &SchemaNode,
         span: Range<usize>,
@@ -328,8 +407,8 @@ impl RecordFormat {
                 scanner.edits.push(span.end..span.end, Replacement::text("]"));
             }
             Coercion::Misfit => {
-                let path = with_indices(self.schema.path(node.id), &found.indices);
-                found.extras.push(Extra { path: Some(path), span: span.clone(), mark: mark + 1 });
+                let misfit = Some(Misfit { node: node.id, indices: found.indices[..].into() });
+                found.extras.push(Extra { misfit, span: span.clone(), mark: mark + 1 });
                 let instead = if node.role == FieldRole::Key { "\"\"" } else { "null" };
                 scanner.edits.insert(mark, span, Replacement::text(instead));
             }
@@ -342,10 +421,18 @@ impl RecordFormat {
         }
         let mut more = scanner.open(b'{', b'}')?;
         while more {
+            let mark = scanner.edits.mark();
             let name = scanner.name()?;
             match node.field(scanner.text(), &name) {
                 Some(field) => {
                     self.value(scanner, field, found)?;
+                }
+                None if node.capture == Capture::Group => {
+                    scanner.skip_value()?;
+                    found.captures.undeclared(node.id, name.start - 1..scanner.at(), mark);
+                    let path = self.schema.path(node.id);
+                    let place = self.undeclared.borrow_mut().number(scanner, path, name, mark);
+                    found.note(Finding { kind: FindingKind::UndeclaredMember, place });
                 }
                 None => scanner.skip_value()?,
             }
@@ -379,6 +466,7 @@ impl RowScan {
         self.indices.clear();
         self.kept = 0;
         self.findings.clear();
+        self.captures.clear();
     }
 
     /// Takes note, once a row.
@@ -389,33 +477,36 @@ impl RowScan {
     }
 }
 
+/// The line of a stream's record up to the time of emission.
+fn line_head(stream: &str, namespace: Option<&str>) -> String {
+    let namespace = namespace.map(|name| format!(r#""namespace":{},"#, json!(name))).unwrap_or_default();
+    format!(r#"{{"type":"RECORD","record":{{{namespace}"stream":{},"emitted_at":"#, json!(stream))
+}
+
 impl UndeclaredFields {
-    /// The number of the name at `name`, whose edits begin at `mark`. Beyond [`MAX_UNDECLARED`] of them all count as the last.
-    fn number(&mut self, scanner: &Scanner<'_>, name: Range<usize>, mark: usize) -> NodeId {
-        if let Some(number) = self.numbers.get(&scanner.text()[name.clone()]) {
+    /// The number of the field whose name stands at `name`, in the object at `path`; the name's edits begin at `mark`. Beyond
+    /// [`MAX_UNDECLARED`] of them all count as the last.
+    fn number(&mut self, scanner: &Scanner<'_>, path: &str, name: Range<usize>, mark: usize) -> NodeId {
+        let key = if path.is_empty() {
+            Cow::Borrowed(&scanner.text()[name.clone()])
+        } else {
+            Cow::Owned([path.as_bytes(), b".", &scanner.text()[name.clone()]].concat())
+        };
+        if let Some(number) = self.numbers.get(&*key) {
             return *number;
         }
         let number = NodeId::try_from(self.names.len().min(MAX_UNDECLARED)).unwrap_or(NodeId::MAX);
         match self.names.len() {
             0..MAX_UNDECLARED => {
                 let mut written = Vec::new();
-                scanner.edits.write(scanner.text(), name.clone(), mark, &mut written);
-                self.names.push(String::from_utf8_lossy(&unescaped(&written)).into_owned());
-                self.numbers.insert(scanner.text()[name].into(), number);
+                scanner.edits.write(scanner.text(), name, mark, &mut written);
+                let name = String::from_utf8_lossy(&unescaped(&written)).into_owned();
+                self.names.push(if path.is_empty() { name } else { format!("{path}.{name}") });
+                self.numbers.insert((*key).into(), number);
             }
             MAX_UNDECLARED => self.names.push("(others)".to_owned()),
             _ => {}
         }
         number
     }
-}
-
-/// A path with the numbers of the elements: `segments[].fareClass` becomes `segments[1].fareClass`.
-fn with_indices(path: &str, indices: &[usize]) -> String {
-    let mut indices = indices.iter();
-    let next = |part: &str| match indices.next() {
-        Some(index) => format!("{part}[{index}]"),
-        None => part.to_owned(),
-    };
-    path.split("[]").map(next).collect()
 }

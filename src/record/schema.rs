@@ -33,10 +33,21 @@ pub(super) struct SchemaNode {
     pub(super) role: FieldRole,
     /// Whether any string is as promised.
     pub(super) takes_any_string: bool,
-    /// It is known to come in other forms than the promised one, so that none of them is worth a word.
-    pub(super) is_coerced: bool,
+    pub(super) capture: Capture,
     pub(super) fields: FieldIndex<SchemaNode>,
     pub(super) items: Option<Box<SchemaNode>>,
+    /// It is known to come in other forms than the promised one, so that none of them is worth a word.
+    pub(super) is_coerced: bool,
+}
+
+/// What the scan notes of a place for the child streams.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Capture {
+    None,
+    /// Where its value stands.
+    Value,
+    /// The same of an object, and of those of its members that the schema does not declare.
+    Group,
 }
 
 /// What a top-level field is to the stream.
@@ -62,7 +73,7 @@ pub(super) enum Format {
 
 impl RowSchema {
     /// Compiles a stream's JSON Schema. `key` and `cursor` are the fields that identify a row and by which the stream is read,
-    /// `coerced` the top-level fields that are known to come in two forms. [`EXTRA`] is ours: what Navan sends by that name is a
+    /// `coerced` the paths of those that are known to come in two forms. [`EXTRA`] is ours: what Navan sends by that name is a
     /// field that nobody declared.
     ///
     /// # Errors
@@ -78,12 +89,17 @@ impl RowSchema {
             }
         }
         for name in coerced {
-            if let Some(field) = root.fields.get_mut(name) {
+            if let Some(field) = root.at_mut(name) {
                 field.is_coerced = true;
             }
         }
         let key = root.fields.get_mut(key).map_or(root.id, |field| field.id);
         Ok(Self { root, paths, key })
+    }
+
+    /// How many places there are.
+    pub(super) fn places(&self) -> usize {
+        self.paths.len()
     }
 
     /// As a person would name that place.
@@ -104,7 +120,16 @@ impl SchemaNode {
         let items = schema.get("items").map(|items| Box::new(Self::compile(items, &format!("{path}[]"), paths)));
         let (kinds, format) = (promised_kinds(schema), Format::of(schema));
         let takes_any_string = format == Format::Any && kinds & (1 << ValueKind::String as u16) != 0;
-        Self { id, kinds, format, role: FieldRole::Plain, takes_any_string, is_coerced: false, fields, items }
+        let (role, capture) = (FieldRole::Plain, Capture::None);
+        Self { id, kinds, format, role, takes_any_string, capture, fields, items, is_coerced: false }
+    }
+
+    /// The place at a path below this one: `line_items[].amount`.
+    pub(super) fn at_mut(&mut self, path: &str) -> Option<&mut Self> {
+        path.split('.').try_fold(self, |node, name| match name.strip_suffix("[]") {
+            Some(name) => node.fields.get_mut(name)?.items.as_deref_mut(),
+            None => node.fields.get_mut(name),
+        })
     }
 
     /// Whether a value of that kind is as promised.
@@ -165,4 +190,18 @@ impl Format {
             _ => Self::Any,
         }
     }
+}
+
+/// A path with the numbers of the elements: `segments[].fareClass` becomes `segments[1].fareClass`.
+pub(super) fn with_indices(path: &str, indices: &[usize]) -> String {
+    let mut indices = indices.iter();
+    let mut parts = path.split("[]").peekable();
+    let mut written = String::with_capacity(path.len());
+    while let Some(part) = parts.next() {
+        written.push_str(part);
+        if parts.peek().is_some() {
+            written.push_str(&indices.next().map_or_else(|| "[]".to_owned(), |index| format!("[{index}]")));
+        }
+    }
+    written
 }

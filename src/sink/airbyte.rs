@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 
 use super::Sink;
 use crate::protocol::Message;
-use crate::record::RecordBatch;
+use crate::record::RecordLines;
 use crate::shutdown::end_by;
 
 /// How long to wait for a stdout that was made non-blocking, and is full.
@@ -29,7 +29,7 @@ pub struct AirbyteWriter {
 }
 
 enum Queued {
-    Records(RecordBatch),
+    Records(RecordLines),
     Message(Vec<u8>),
     /// Answered once everything before it is written.
     Flush(oneshot::Sender<()>),
@@ -53,8 +53,8 @@ impl AirbyteWriter {
 }
 
 impl Sink for AirbyteWriter {
-    fn records(&self, batch: RecordBatch) -> LocalBoxFuture<'_, ()> {
-        self.enqueue(Queued::Records(batch));
+    fn records(&self, lines: RecordLines) -> LocalBoxFuture<'_, ()> {
+        self.enqueue(Queued::Records(lines));
         self.flush()
     }
 
@@ -79,7 +79,7 @@ impl Sink for AirbyteWriter {
 fn write_all(mut output: impl Write, queued: &mpsc::Receiver<Queued>) {
     for item in queued {
         let written = match item {
-            Queued::Records(batch) => write(&mut output, batch.lines()),
+            Queued::Records(lines) => write(&mut output, lines.as_bytes()),
             Queued::Message(line) => write(&mut output, &line),
             Queued::Flush(mark) => {
                 // Whoever waited may have given up (a signal).

@@ -8,13 +8,13 @@ use futures::future::LocalBoxFuture;
 pub use airbyte::AirbyteWriter;
 
 use crate::protocol::Message;
-use crate::record::RecordBatch;
+use crate::record::RecordLines;
 
 /// Takes messages and records, and keeps their order.
 pub trait Sink {
-    /// Takes a batch of records at once; what it returns waits until they are where they belong. Whoever produces records waits
+    /// Takes a batch of a stream's records at once; what it returns waits until they are where they belong. Whoever produces records waits
     /// for it before it asks for more, which bounds how many there are in memory.
-    fn records(&self, batch: RecordBatch) -> LocalBoxFuture<'_, ()>;
+    fn records(&self, lines: RecordLines) -> LocalBoxFuture<'_, ()>;
 
     /// Takes a message; never waits.
     fn message(&self, message: &Message<'_>);

@@ -1,9 +1,14 @@
 //! BOOKING: what was booked, with prices, people and policy.
 //!
-//! A booking changes for months after it was created, and Navan's filters miss such changes, so it is read in full.
+//! A booking changes for months after it was created, and Navan's filters miss such changes, so it is read in full. The lists in
+//! it are streams of their own: passengers, segments, trips, what it is allocated to, custom fields, documents.
 
-use crate::sync::Stream;
+use crate::record::{ChildList, ChildRows};
 use crate::sync::strategy::CreatedSlices;
+use crate::sync::{ChildStream, Stream};
+
+/// What tells of which version of which booking a row is.
+const CARRIED: &[(&str, &str)] = &[("uuid", "booking_uuid"), ("created", "created"), ("lastModified", "lastModified")];
 
 pub(super) static BOOKING: Stream = Stream {
     name: "BOOKING",
@@ -23,4 +28,65 @@ pub(super) static BOOKING: Stream = Stream {
     oauth_scope: "bookings:read",
     // A page has as many rows as Navan gives at most (docs/navan-api.md#bookings).
     strategy: &CreatedSlices { endpoint: "/v1/bookings", page_size: 100, pages_per_slice: 50 },
+    children: &[
+        ChildStream {
+            name: "BOOKING_PASSENGER",
+            schema: include_str!("../../schemas/booking_passenger.json"),
+            key: &["booking_uuid", "index"],
+            rows: ChildRows { carried: CARRIED, lists: &[ChildList::objects("passengers")] },
+        },
+        ChildStream {
+            name: "BOOKING_SEGMENT",
+            schema: include_str!("../../schemas/booking_segment.json"),
+            key: &["booking_uuid", "index"],
+            rows: ChildRows { carried: CARRIED, lists: &[ChildList::objects("segments")] },
+        },
+        ChildStream {
+            name: "BOOKING_TRIP",
+            schema: include_str!("../../schemas/booking_trip.json"),
+            key: &["booking_uuid", "trip_uuid"],
+            rows: ChildRows {
+                carried: CARRIED,
+                lists: &[ChildList::texts("tripUuids", "trip_uuid")
+                    .beside(&[("tripName", "trip_name"), ("tripDescription", "trip_description")])],
+            },
+        },
+        ChildStream {
+            name: "BOOKING_ALLOCATION",
+            schema: include_str!("../../schemas/booking_allocation.json"),
+            key: &["booking_uuid", "dimension", "index"],
+            rows: ChildRows {
+                carried: CARRIED,
+                lists: &[
+                    ChildList::texts("departments", "name").labelled("dimension", "department"),
+                    ChildList::texts("costCenters", "name").labelled("dimension", "cost_center"),
+                    ChildList::texts("regions", "name").labelled("dimension", "region"),
+                    ChildList::texts("subsidiaries", "name").labelled("dimension", "subsidiary"),
+                    ChildList::texts("billableEntities", "name").labelled("dimension", "billable_entity"),
+                    ChildList::texts("projects", "name").labelled("dimension", "project"),
+                ],
+            },
+        },
+        ChildStream {
+            name: "BOOKING_CUSTOM_FIELD",
+            schema: include_str!("../../schemas/booking_custom_field.json"),
+            key: &["booking_uuid", "index"],
+            rows: ChildRows { carried: CARRIED, lists: &[ChildList::objects("customFields")] },
+        },
+        ChildStream {
+            name: "BOOKING_DOCUMENT",
+            schema: include_str!("../../schemas/booking_document.json"),
+            key: &["booking_uuid", "kind", "index"],
+            rows: ChildRows {
+                carried: CARRIED,
+                lists: &[
+                    ChildList::value("invoice", "reference")
+                        .labelled("kind", "invoice")
+                        .beside(&[("invoiceNumber", "number")]),
+                    ChildList::value("pdf", "reference").labelled("kind", "itinerary"),
+                    ChildList::texts("etickets", "reference").labelled("kind", "eticket"),
+                ],
+            },
+        },
+    ],
 };

@@ -13,15 +13,20 @@ pub use crate::sync::Stream;
 pub static STREAMS: &[&Stream] = &[&booking::BOOKING, &transaction::TRANSACTION, &user::USER];
 
 #[cfg(test)]
+mod docs;
+
+#[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::path::Path;
 
     use serde_json::Value;
 
     use super::*;
     use crate::config;
+    use crate::record::children;
 
-    fn file(name: &str) -> String {
+    pub(super) fn file(name: &str) -> String {
         std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
     }
 
@@ -31,8 +36,57 @@ mod tests {
             let schema: Value = serde_json::from_str(stream.schema).unwrap();
             let named = [stream.key].into_iter().chain(stream.cursor_field).chain(stream.coerced.iter().copied());
             for field in named {
-                assert!(schema["properties"][field].is_object(), "{}: {field}", stream.name);
+                assert!(place(&schema, field).is_object(), "{}: {field}", stream.name);
             }
+        }
+    }
+
+    /// The schema of the place at a path.
+    fn place<'a>(schema: &'a Value, path: &str) -> &'a Value {
+        path.split('.').fold(schema, |schema, name| match name.strip_suffix("[]") {
+            Some(name) => &schema["properties"][name]["items"],
+            None => &schema["properties"][name],
+        })
+    }
+
+    #[test]
+    fn a_childs_columns_are_those_of_its_schema_with_the_types_that_they_have_in_its_parent() {
+        let form = |schema: &Value| ["type", "format", "airbyte_type", "items"].map(|name| kind_of(&schema[name]));
+        for (stream, child) in
+            STREAMS.iter().flat_map(|stream| stream.children.iter().map(move |child| (stream, child)))
+        {
+            let parent: Value = serde_json::from_str(stream.schema).unwrap();
+            let schema: Value = serde_json::from_str(child.schema).unwrap();
+            let declared = schema["properties"].as_object().unwrap();
+            let mut columns = BTreeSet::from(["_extra".to_owned()]);
+            columns.extend(child.key.iter().map(|column| (*column).to_owned()));
+            for (field, column) in child.rows.carried {
+                columns.insert((*column).to_owned());
+                assert_eq!(form(&declared[*column]), form(&parent["properties"][field]), "{}.{column}", child.name);
+            }
+            for list in child.rows.lists {
+                for (column, path) in children::columns(stream.schema, list) {
+                    if let Some(path) = path.filter(|_| !child.key.contains(&column.as_str())) {
+                        assert_eq!(form(&declared[&column]), form(place(&parent, &path)), "{}.{column}", child.name);
+                    }
+                    columns.insert(column);
+                }
+            }
+            assert_eq!(columns, declared.keys().cloned().collect(), "{}", child.name);
+            assert_eq!(schema["title"], child.name);
+            assert_eq!(schema["required"], serde_json::json!(child.key), "{}", child.name);
+        }
+    }
+
+    /// A schema without its words.
+    fn kind_of(schema: &Value) -> Value {
+        match schema {
+            Value::Object(members) => members
+                .iter()
+                .filter(|(name, _)| *name != "description")
+                .map(|(name, of)| (name.clone(), kind_of(of)))
+                .collect(),
+            other => other.clone(),
         }
     }
 
@@ -41,10 +95,10 @@ mod tests {
         let metadata = file("metadata.yaml");
         let (_, suggested) = metadata.split_once("suggestedStreams:").unwrap();
         let catalog: Value = serde_json::from_str(&file("integration_tests/configured_catalog.json")).unwrap();
-        let names = STREAMS.iter().map(|stream| stream.name);
+        let names: Vec<_> = STREAMS.iter().flat_map(|stream| stream.names()).collect();
         let chosen =
             catalog["streams"].as_array().unwrap().iter().map(|entry| entry["stream"]["name"].as_str().unwrap());
-        assert_eq!(chosen.collect::<Vec<_>>(), names.clone().collect::<Vec<_>>());
+        assert_eq!(chosen.collect::<Vec<_>>(), names);
         for name in names {
             assert!(suggested.contains(&format!("      - {name}\n")), "metadata.yaml: {name}");
         }
@@ -67,6 +121,9 @@ mod tests {
             }
         }
         assert!(tables >= 5, "{tables} tables");
+        for name in STREAMS.iter().flat_map(|stream| stream.names()) {
+            assert!(file("README.md").contains(&format!("\n| `{name}` |")), "README.md: {name}");
+        }
     }
 
     #[test]

@@ -1,9 +1,14 @@
-//! TRANSACTION: expenses of all types, by the time of their last change.
+//! TRANSACTION: expenses of all types, by the time of their last change. The lists in them are streams of their own: line items,
+//! custom fields, and the bookings that they paid for.
 
-use crate::sync::Stream;
+use crate::record::{ChildList, ChildRows};
 use crate::sync::strategy::ChangeWindows;
+use crate::sync::{ChildStream, Stream};
 
 const CURSOR_FIELD: &str = "modified_timestamp";
+
+/// What tells of which version of which transaction a row is.
+const CARRIED: &[(&str, &str)] = &[("id", "transaction_id"), (CURSOR_FIELD, CURSOR_FIELD)];
 
 const OAUTH_SCOPE: &str = "liquid:read";
 
@@ -19,6 +24,7 @@ pub(super) static TRANSACTION: Stream = Stream {
         "distance_amount",
         "fee",
         "fx_fee_amount",
+        "line_items[].amount",
         "original_amount",
         "personal_amount",
         "posted_amount",
@@ -36,4 +42,30 @@ pub(super) static TRANSACTION: Stream = Stream {
         page_size: 500,
         bytes_per_row: 1_200,
     },
+    children: &[
+        ChildStream {
+            name: "TRANSACTION_LINE_ITEM",
+            schema: include_str!("../../schemas/transaction_line_item.json"),
+            key: &["transaction_id", "index"],
+            rows: ChildRows { carried: CARRIED, lists: &[ChildList::objects("line_items")] },
+        },
+        ChildStream {
+            name: "TRANSACTION_CUSTOM_FIELD",
+            schema: include_str!("../../schemas/transaction_custom_field.json"),
+            key: &["transaction_id", "index"],
+            rows: ChildRows { carried: CARRIED, lists: &[ChildList::objects("custom_field_values")] },
+        },
+        ChildStream {
+            name: "TRANSACTION_BOOKING",
+            schema: include_str!("../../schemas/transaction_booking.json"),
+            key: &["transaction_id", "booking_uuid"],
+            rows: ChildRows {
+                carried: CARRIED,
+                lists: &[
+                    ChildList::texts("navan_booking_uuid", "booking_uuid"),
+                    ChildList::texts("booking_details.navan_booking_uuids", "booking_uuid"),
+                ],
+            },
+        },
+    ],
 };

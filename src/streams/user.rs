@@ -11,4 +11,5 @@ pub(super) static USER: Stream = Stream {
     coerced: &[],
     oauth_scope: "users:read",
     strategy: &Snapshot { endpoint: "/v1/users", page_size: 100, cursor_endpoint: Some("/travel/v1/users") },
+    children: &[],
 };

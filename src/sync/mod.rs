@@ -1,18 +1,21 @@
 //! Layer 4, the data sync pipeline: what to read next, and when it is safe to say so.
 //!
-//! [`Sync::run`] reads the chosen streams side by side. What a stream is, its [`stream`] declaration says; how it is read, the
+//! [`Sync::run`] reads the chosen streams side by side, those that are in the same rows by one read ([`read_plan`]). What a stream is, its [`stream`] declaration says; how it is read, the
 //! [`strategy`] that it names; where that begins, the [`state`] that the read is given. All that a stream says goes through its
 //! [`emitter`] to the sink. Rows are written as their pages come, since order within a stream means nothing to Airbyte; a
 //! checkpoint covers only what is complete without a gap, and follows all the rows that it covers.
 
 mod emitter;
 mod rate_limit_status;
+mod read_plan;
 pub mod state;
 pub mod strategy;
 mod stream;
 
+use std::cell::OnceCell;
 use std::rc::Rc;
 
+use chrono::{DateTime, Utc};
 use futures::future::join_all;
 use serde_json::Value;
 
@@ -25,7 +28,7 @@ use crate::sink::Sink;
 use emitter::StreamEmitter;
 use state::{FullRefreshState, Resume};
 use strategy::{ReadContext, ReadError};
-pub use stream::{Stream, scopes_in_words};
+pub use stream::{ChildStream, Stream, scopes_in_words};
 
 /// One read of the chosen streams.
 pub struct Sync<'a> {
@@ -34,11 +37,15 @@ pub struct Sync<'a> {
     reads: Vec<StreamRead>,
     /// Which scope each stream takes, in words.
     scopes: String,
+    /// What time it was for Navan when the first read began.
+    began: OnceCell<DateTime<Utc>>,
 }
 
-/// One stream of it.
+/// One read of a stream, for the stream itself, for children of it, or for both.
 struct StreamRead {
     stream: &'static Stream,
+    /// What the user chose, which is the same for all that are read by it but for their names.
+    configured: ConfiguredStream,
     emitter: StreamEmitter,
     /// The state as it was given.
     given: Option<Value>,
@@ -46,7 +53,7 @@ struct StreamRead {
 }
 
 impl<'a> Sync<'a> {
-    /// Prepares to read those of `streams` that `catalog` chooses, each from its state.
+    /// Prepares to read those of `streams` and of their children that `catalog` chooses, each from its state.
     ///
     /// # Errors
     /// A `config_error` that names a stream that there is not.
@@ -58,19 +65,16 @@ impl<'a> Sync<'a> {
         states: &StreamStates,
         sink: &Rc<dyn Sink>,
     ) -> Result<Self, Error> {
-        let read = |configured: ConfiguredStream| -> Result<_, Error> {
-            let stream = streams.iter().find(|stream| stream.name == configured.name);
-            let stream = stream.ok_or_else(|| unknown(&configured.name, streams))?;
-            let given = states.of(stream.name).cloned();
-            let resume = stream.strategy.resume(&configured, given.as_ref());
-            let format = stream.record_format(configured.namespace.as_deref())?;
-            Ok(StreamRead { stream, emitter: StreamEmitter::new(format, configured, Rc::clone(sink)), given, resume })
-        };
-        for name in states.names().filter(|name| !streams.iter().any(|stream| stream.name == *name)) {
+        let is_known = |name: &str| streams.iter().any(|stream| stream.names().any(|known| known == name));
+        if let Some(unknown) = catalog.streams.iter().find(|wanted| !is_known(&wanted.name)) {
+            return Err(unknown_stream(&unknown.name, streams));
+        }
+        for name in states.names().filter(|name| !is_known(name)) {
             tracing::warn!("The state names a stream {name:?}, which there is not; that part of it has no effect.");
         }
-        let reads = catalog.streams.into_iter().map(read).collect::<Result<_, _>>()?;
-        Ok(Self { api, config, reads, scopes: scopes_in_words(streams) })
+        let reads = read_plan::plan(streams, catalog, states).into_iter().map(|planned| planned.prepare(sink));
+        let reads = reads.collect::<Result<_, _>>()?;
+        Ok(Self { api, config, reads, scopes: scopes_in_words(streams), began: OnceCell::new() })
     }
 
     /// Reads everything; whether every stream was complete. A stream that fails says so itself, and the others go on.
@@ -94,11 +98,11 @@ impl<'a> Sync<'a> {
     async fn read_stream(&self, read: &StreamRead) -> bool {
         let emitter = &read.emitter;
         let goes_on = !matches!(read.resume, Ok(Resume::Beginning));
-        emitter.start(read.given.clone().filter(|_| goes_on));
+        emitter.start(read.given.as_ref().filter(|_| goes_on));
         let result = match &read.resume {
             Ok(Resume::AlreadyCompleted) => {
                 tracing::info!("{}: this sync has read it already.", emitter.name());
-                emitter.checkpoint(read.given.clone().unwrap_or_default());
+                emitter.checkpoint(read.given.as_ref().unwrap_or(&Value::Null));
                 Ok(())
             }
             Ok(resume) => self.read_from(read, resume.clone()).await,
@@ -116,15 +120,21 @@ impl<'a> Sync<'a> {
         if let Some(last) = last_read_at {
             emit(&Event::LastCompleteRead { stream: emitter.name(), age: self.api.now() - last });
         }
-        let context =
-            ReadContext { api: self.api, config: self.config, emitter, suspicion: tokio::sync::Mutex::default() };
+        let context = ReadContext {
+            api: self.api,
+            config: self.config,
+            configured: &read.configured,
+            began: *self.began.get_or_init(|| self.api.now()),
+            emitter,
+            suspicion: tokio::sync::Mutex::default(),
+        };
         let result = read.stream.strategy.read(&context, resume).await;
         result.map_err(|error: ReadError| error.into_error(&self.scopes))
     }
 }
 
-fn unknown(name: &str, streams: &[&Stream]) -> Error {
-    let known: Vec<_> = streams.iter().map(|stream| stream.name).collect();
+fn unknown_stream(name: &str, streams: &[&Stream]) -> Error {
+    let known: Vec<_> = streams.iter().flat_map(|stream| stream.names()).collect();
     Error::config(format!(
         "The configured catalog names a stream {name:?}, but there are only {}. Refresh the connection's schema in Airbyte, or correct the catalog.",
         known.join(", ")

@@ -1,12 +1,13 @@
 //! What a stream is to the engine: one declaration, from which everything else follows.
 
+use serde_json::Value;
+
 use super::strategy::ReadStrategy;
 use crate::error::Error;
 use crate::protocol::{StreamDescription, SyncMode};
-use crate::record::{RecordFormat, RowSchema};
+use crate::record::{ChildRecords, ChildRows, RecordFormat, RowSchema};
 
-/// A stream.
-#[derive(Clone, Copy)]
+/// A stream that Navan's API is asked for.
 pub struct Stream {
     /// Its name.
     pub name: &'static str,
@@ -16,43 +17,78 @@ pub struct Stream {
     pub key: &'static str,
     /// The field that tells when a row was created or changed, if the stream is read by it.
     pub cursor_field: Option<&'static str>,
-    /// Top-level fields that Navan sends in two forms; they get the one that the schema promises
+    /// Paths of fields that Navan sends in two forms; they get the one that the schema promises
     /// (docs/navan-api.md#rows).
     pub coerced: &'static [&'static str],
     /// The scope that a credential needs for it.
     pub oauth_scope: &'static str,
     /// How it is read.
     pub strategy: &'static dyn ReadStrategy,
+    /// The lists in its rows that are streams of their own. They are read with it, and as it is.
+    pub children: &'static [ChildStream],
+}
+
+/// A stream whose rows are in those of another.
+pub struct ChildStream {
+    /// Its name.
+    pub name: &'static str,
+    /// Its JSON Schema, from schemas/.
+    pub schema: &'static str,
+    /// The columns that identify a row.
+    pub key: &'static [&'static str],
+    /// Where its rows are.
+    pub rows: ChildRows,
 }
 
 impl Stream {
-    /// What `discover` says of it.
+    /// What `discover` says of it and of its children.
     ///
     /// # Errors
-    /// A `system_error` if its schema was broken when the binary was built.
-    pub fn describe(&self) -> Result<StreamDescription, Error> {
-        let json_schema = serde_json::from_str(self.schema)
+    /// A `system_error` if a schema was broken when the binary was built.
+    pub fn describe(&self) -> Result<Vec<StreamDescription>, Error> {
+        let own = self.description(self.name, self.schema, &[self.key]);
+        let children = self.children.iter().map(|child| self.description(child.name, child.schema, child.key));
+        [own].into_iter().chain(children).collect()
+    }
+
+    fn description(&self, name: &'static str, schema: &str, key: &[&'static str]) -> Result<StreamDescription, Error> {
+        let json_schema: Value = serde_json::from_str(schema)
             .map_err(|e| Error::system("The connector was built with a broken schema.").with_cause(e))?;
         let modes = self.strategy.modes();
         let source_defined_cursor = modes.sync_modes.contains(&SyncMode::Incremental);
         Ok(StreamDescription {
-            name: self.name,
+            name,
             json_schema,
             supported_sync_modes: modes.sync_modes,
             source_defined_cursor,
             default_cursor_field: self.cursor_field.filter(|_| source_defined_cursor).into_iter().collect(),
-            source_defined_primary_key: vec![vec![self.key]],
+            source_defined_primary_key: key.iter().map(|column| vec![*column]).collect(),
             is_resumable: modes.is_resumable,
         })
     }
 
-    /// How its rows become records.
+    /// The names of the stream and of its children.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        [self.name].into_iter().chain(self.children.iter().map(|child| child.name))
+    }
+
+    /// How its rows become records, and those of the children that are asked for, each with the namespace that it is to have.
     ///
     /// # Errors
     /// As for [`Self::describe`].
-    pub fn record_format(&self, namespace: Option<&str>) -> Result<RecordFormat, Error> {
+    pub fn record_format(
+        &self,
+        namespace: Option<&str>,
+        children: impl IntoIterator<Item = (&'static ChildStream, Option<String>)>,
+    ) -> Result<RecordFormat, Error> {
         let schema = RowSchema::compile(self.schema, self.key, self.cursor_field, self.coerced)?;
-        Ok(RecordFormat::new(schema, self.name, namespace))
+        let format = RecordFormat::new(schema, self.name, namespace);
+        Ok(format.with_children(children.into_iter().map(|(child, namespace)| ChildRecords {
+            stream: child.name,
+            namespace,
+            key: child.key,
+            rows: &child.rows,
+        })))
     }
 }
 

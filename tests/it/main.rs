@@ -11,6 +11,7 @@ mod backpressure;
 mod bad_input;
 mod changes_between_reads;
 mod changes_during_reads;
+mod children;
 mod commands;
 mod fault_cases;
 mod faults;

@@ -64,10 +64,25 @@ pub(crate) fn promised(stream: &str, row: &str) -> String {
     format!("{{{}}}", kept.join(","))
 }
 
+/// An element of a list, each of whose members its own schema can hold.
+fn part(schema: &Value, Members(members): Members) -> String {
+    let member = |(name, value): (String, Box<RawValue>)| {
+        let raw = value.get();
+        let held = column(&schema["properties"][&name], raw).unwrap_or_else(|| raw.to_owned());
+        format!("\"{name}\":{held}")
+    };
+    format!("{{{}}}", members.into_iter().map(member).collect::<Vec<_>>().join(","))
+}
+
 /// What its column holds of a value, if it can.
 fn column(schema: &Value, raw: &str) -> Option<String> {
     let promises =
         |name: &str| schema["type"] == name || schema["type"].as_array().is_some_and(|t| t.contains(&name.into()));
+    if schema["items"]["properties"].is_object() && raw.starts_with('[') {
+        let elements: Vec<Members> = serde_json::from_str(raw).unwrap();
+        let elements: Vec<_> = elements.into_iter().map(|element| part(&schema["items"], element)).collect();
+        return Some(format!("[{}]", elements.join(",")));
+    }
     let is_number = promises("number") || promises("integer");
     let inside = raw.strip_prefix('"').and_then(|raw| raw.strip_suffix('"'));
     let is_boolean = matches!(raw, "true" | "false");

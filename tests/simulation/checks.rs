@@ -11,8 +11,11 @@ use super::run::{Attempt, Outcome};
 use super::streams::streams;
 use super::truth::{Table, Version};
 
-/// What of a record counts: its key, and when it was modified (of transactions; else 0).
+/// What of a record counts: the key of the row that it is or that it is in, and when that was modified (of transactions; else 0).
 type Seen = (String, i64);
+
+/// Of which stream, and of which expense type, if that has places of its own.
+type Place = (String, Option<String>);
 
 /// How much longer than a clean read the rest of a read may take once faults have stopped.
 const SLOWER: f64 = 2.0;
@@ -63,7 +66,7 @@ fn check_attempt(
     faults: &mut Vec<String>,
 ) {
     let mut in_this = HashSet::new();
-    let mut before: BTreeMap<String, i64> = BTreeMap::new();
+    let mut before: BTreeMap<Place, i64> = BTreeMap::new();
     for (name, state) in &attempt.given {
         before.extend(positions(name, state));
     }
@@ -71,7 +74,7 @@ fn check_attempt(
         match taken.message["type"].as_str() {
             Some("RECORD") => {
                 let record = &taken.message["record"];
-                let stream = streams().iter().find(|stream| record["stream"] == stream.name).expect("a stream").name;
+                let stream = stream_of(record);
                 if let Err(error) = VALIDATORS[stream].validate(&record["data"]) {
                     faults.push(format!(
                         "a record of {stream} does not fit its schema at {}: {error}",
@@ -79,7 +82,7 @@ fn check_attempt(
                     ));
                 }
                 let one = identity(stream, &record["data"]);
-                if !in_this.insert((stream, one.clone())) {
+                if !in_this.insert((stream, one.clone(), place_in_row(&record["data"]))) {
                     faults.push(format!("{stream} {} came twice in one attempt", one.0));
                 }
                 seen.entry(stream).or_default().insert(one);
@@ -89,9 +92,9 @@ fn check_attempt(
                 let state = &taken.message["state"]["stream"]["stream_state"];
                 for (place, position) in positions(name, state) {
                     let last = before.insert(place.clone(), position).unwrap_or(i64::MIN);
-                    let begins_anew = name != "TRANSACTION" && attempt.sync == 2;
+                    let begins_anew = !name.starts_with("TRANSACTION") && attempt.sync == 2;
                     if position < last && !begins_anew {
-                        faults.push(format!("the state of {place} went back from {last} to {position}"));
+                        faults.push(format!("the state of {place:?} went back from {last} to {position}"));
                     }
                     let covered = outcome.versions.iter().filter(|version| {
                         covers(&place, position, version)
@@ -103,9 +106,9 @@ fn check_attempt(
                     let written = seen.get(name).unwrap_or(&nothing);
                     for version in covered.filter(|version| !written.contains(&as_seen(version))) {
                         let mut of_sync = outcome.attempts.iter().filter(|other| other.sync == attempt.sync);
-                        if !of_sync.any(|other| is_explained(other, version)) && !is_unsure(state, version) {
+                        if !of_sync.any(|other| is_explained(outcome, other, version)) && !is_unsure(state, version) {
                             faults.push(format!(
-                                "a state of {place} covers {} (of {}), which was not written",
+                                "a state of {place:?} covers {} (of {}), which was not written",
                                 version.id, version.time
                             ));
                         }
@@ -127,22 +130,25 @@ fn check_syncs(outcome: &Outcome, faults: &mut Vec<String>) {
             return;
         }
         // A full refresh begins anew with each sync, an incremental stream goes on.
-        written.retain(|(stream, _): &(&str, Seen)| *stream == "TRANSACTION" && outcome.schedule.is_incremental);
+        let goes_on = |stream: &str| stream.starts_with("TRANSACTION") && outcome.schedule.is_incremental;
+        written.retain(|(stream, _): &(&str, Seen)| goes_on(stream));
         for attempt in &attempts {
             for taken in attempt.messages.iter().filter(|taken| taken.message["type"] == "RECORD") {
                 let record = &taken.message["record"];
-                let stream = streams().iter().find(|stream| record["stream"] == stream.name).expect("a stream").name;
+                let stream = stream_of(record);
                 written.insert((stream, identity(stream, &record["data"])));
             }
         }
         let was_there =
             |version: &&Version| version.from < began && version.until > ended && version.time < began - 1_000;
         for version in outcome.versions.iter().filter(was_there) {
-            if !written.contains(&(version.table.stream(), as_seen(version)))
-                && !attempts.iter().any(|attempt| is_explained(attempt, version))
-                && (sync == 2 || !is_unsure(last_state(attempts.last().expect("an attempt"), "TRANSACTION"), version))
-            {
-                faults.push(format!("sync {sync} lost {:?} {} (of {})", version.table, version.id, version.time));
+            for stream in outcome.schedule.chosen.iter().filter(|stream| version.streams.contains(stream)) {
+                if !written.contains(&(stream, as_seen(version)))
+                    && !attempts.iter().any(|attempt| is_explained(outcome, attempt, version))
+                    && (sync == 2 || !is_unsure(last_state(attempts.last().expect("an attempt"), stream), version))
+                {
+                    faults.push(format!("sync {sync} lost {stream} {} (of {})", version.id, version.time));
+                }
             }
         }
     }
@@ -167,7 +173,8 @@ fn check_cost(outcome: &Outcome, faults: &mut Vec<String>) {
             faults.push(format!("{} of {} requests went over the limit", attempt.over_the_limit, attempt.requests));
         }
     }
-    let rows = outcome.versions.len() as u64;
+    // Streams of one family that lie at different places are read apart.
+    let rows = outcome.versions.len() as u64 * outcome.schedule.chosen.len() as u64;
     for attempt in &outcome.attempts {
         let most =
             3 * (rows + 400) + outcome.schedule.bursts.iter().map(|burst| 20 * (burst.to - burst.from)).sum::<u64>();
@@ -178,20 +185,38 @@ fn check_cost(outcome: &Outcome, faults: &mut Vec<String>) {
 }
 
 static VALIDATORS: LazyLock<HashMap<&'static str, Validator>> = LazyLock::new(|| {
-    let validator = |stream: &&'static crate::streams::Stream| {
-        let schema: Value = serde_json::from_str(stream.schema).expect("a schema");
+    let validator = |(name, schema): (&'static str, &str)| {
+        let schema: Value = serde_json::from_str(schema).expect("a schema");
         // Local times have no offset; Airbyte's types tell them apart, JSON Schema's format does not.
         let is_time = |text: &str| text.parse::<DateTime<Utc>>().is_ok() || text.parse::<NaiveDateTime>().is_ok();
         let options = jsonschema::options().should_validate_formats(true).with_format("date-time", is_time);
-        (stream.name, options.build(&schema).expect("a schema"))
+        (name, options.build(&schema).expect("a schema"))
     };
-    streams().iter().map(validator).collect()
+    let parents = streams().iter().map(|stream| (stream.name, stream.schema));
+    let children = streams().iter().flat_map(|stream| stream.children).map(|child| (child.name, child.schema));
+    parents.chain(children).map(validator).collect()
 });
 
+/// The stream of a record.
+fn stream_of(record: &Value) -> &'static str {
+    let mut names = streams().iter().flat_map(|stream| stream.names());
+    names.find(|name| record["stream"] == *name).expect("a stream")
+}
+
 fn identity(stream: &str, row: &Value) -> Seen {
-    let id = row["uuid"].as_str().or(row["id"].as_str()).expect("a record has its key").to_owned();
-    let modified = if stream == "TRANSACTION" { millis(&row["modified_timestamp"]) } else { 0 };
-    (id, modified)
+    let id = ["uuid", "booking_uuid", "id", "transaction_id"];
+    let id = if stream == "TRANSACTION_BOOKING" { &row["transaction_id"] } else { first_of(row, &id) };
+    let modified = if stream.starts_with("TRANSACTION") { millis(&row["modified_timestamp"]) } else { 0 };
+    (id.as_str().expect("a record has its key").to_owned(), modified)
+}
+
+fn first_of<'a>(row: &'a Value, fields: &[&str]) -> &'a Value {
+    fields.iter().map(|field| &row[field]).find(|value| value.is_string()).unwrap_or(&Value::Null)
+}
+
+/// Which of the rows in a row a record is.
+fn place_in_row(row: &Value) -> String {
+    format!("{} {}", row["index"], if row["transaction_id"].is_string() { &row["booking_uuid"] } else { &Value::Null })
 }
 
 fn as_seen(version: &Version) -> Seen {
@@ -204,29 +229,29 @@ fn millis(time: &Value) -> i64 {
 }
 
 /// What a state says, by place: everything of that place before a time is written.
-fn positions(stream: &str, state: &Value) -> BTreeMap<String, i64> {
+fn positions(stream: &str, state: &Value) -> BTreeMap<Place, i64> {
     let mut positions = BTreeMap::new();
-    let mut put = |place: String, time: &Value| {
+    let mut put = |kind: Option<&String>, time: &Value| {
         if time.is_string() {
-            positions.insert(place, millis(time));
+            positions.insert((stream.to_owned(), kind.cloned()), millis(time));
         }
     };
-    put(stream.to_owned(), &state["next_created_from"]);
+    put(None, &state["next_created_from"]);
     if state["__ab_full_refresh_sync_complete"] == true {
-        put(stream.to_owned(), &state["read_at"]);
+        put(None, &state["read_at"]);
     }
     for (kind, through) in state["types"].as_object().into_iter().flatten() {
-        put(kind.clone(), &through["synced_through"]);
+        put(Some(kind), &through["synced_through"]);
     }
     positions
 }
 
-fn covers(place: &str, position: i64, version: &Version) -> bool {
+fn covers((stream, kind): &Place, position: i64, version: &Version) -> bool {
     let is_of = match version.table {
-        Table::Transactions(kind) => place == kind.path() || place == "TRANSACTION",
-        table => place == table.stream(),
+        Table::Transactions(of) => kind.as_ref().is_none_or(|kind| *kind == of.path()),
+        _ => true,
     };
-    is_of && version.time < position
+    is_of && version.streams.contains(&stream.as_str()) && version.time < position
 }
 
 /// Whether the row was there, as it is, since the sync began. A full refresh promises no more; of an incremental one every
@@ -238,17 +263,21 @@ fn was_there(outcome: &Outcome, attempt: &Attempt, version: &Version) -> bool {
 }
 
 /// Whether the log says that rows of the stream may be missing.
-fn is_explained(attempt: &Attempt, version: &Version) -> bool {
+fn is_explained(outcome: &Outcome, attempt: &Attempt, version: &Version) -> bool {
     let said = |all: &[&str]| attempt.warnings.iter().any(|warning| all.iter().all(|words| warning.contains(words)));
+    // What the streams of a read have in common is said in the name of one of them.
+    let said_of_stream = |words: &[&str]| {
+        let family = outcome.schedule.chosen.iter().filter(|name| name.starts_with(version.table.stream()));
+        family.into_iter().any(|name| said(&[&[format!("{name}:").as_str()], words].concat()))
+    };
     match version.table {
-        Table::Users => said(&["USER: Navan reports", "passes"]),
-        Table::Bookings => said(&["BOOKING: Navan reports", "passes"]),
+        Table::Users | Table::Bookings => said_of_stream(&["Navan reports", "passes"]),
         Table::Transactions(kind) => {
             let of_type = |words| said(&[kind.path(), words]);
             of_type("it was skipped")
                 || of_type("could not be seen")
                 || of_type("could not be looked at again")
-                || said(&["TRANSACTION: rows went on changing"])
+                || said_of_stream(&["rows went on changing"])
         }
     }
 }

@@ -51,7 +51,7 @@ async fn a_european_company_is_read_at_either_host() {
         let config = Config::parse(&config.to_string()).unwrap();
         let network = Rc::new(Hosts { navan, api_host, asked: RefCell::default() });
         let api = Api::new(&config, Rc::clone(&network) as Rc<dyn Network>, Timings::DEFAULT).unwrap();
-        let format = STREAMS.iter().find(|stream| stream.name == "USER").unwrap().record_format(None).unwrap();
+        let format = STREAMS.iter().find(|stream| stream.name == "USER").unwrap().record_format(None, []).unwrap();
         let query = ListQuery::whole("/v1/users", 100);
         let page = api.list_page(&query, 0, Paging::default(), &format).await.unwrap();
         assert_eq!((page.rows.len(), api.host().as_str()), (7, api_host));

@@ -93,6 +93,7 @@ fn schedule(limit: Option<RateLimit>, bursts: Vec<Burst>) -> Schedule {
         interruptions: Vec::new(),
         latency_ms: 100,
         reader_pause: Duration::ZERO,
+        chosen: vec!["BOOKING", "TRANSACTION", "USER"],
         ..quiet
     }
 }

@@ -178,11 +178,12 @@ fn config(schedule: &Schedule) -> Config {
 }
 
 fn catalog(schedule: &Schedule, sync_id: u64) -> String {
-    let stream = |name: &str| {
-        let mode = if name == "TRANSACTION" && schedule.is_incremental { "incremental" } else { "full_refresh" };
+    let stream = |name: &&str| {
+        let is_incremental = name.starts_with("TRANSACTION") && schedule.is_incremental;
+        let mode = if is_incremental { "incremental" } else { "full_refresh" };
         json!({"stream": {"name": name, "json_schema": {}}, "sync_mode": mode, "destination_sync_mode": "append", "sync_id": sync_id})
     };
-    json!({"streams": streams().iter().map(|declared| stream(declared.name)).collect::<Vec<_>>()}).to_string()
+    json!({"streams": schedule.chosen.iter().map(stream).collect::<Vec<_>>()}).to_string()
 }
 
 fn state_line(name: &str, state: &Value) -> String {

@@ -47,6 +47,8 @@ pub(super) struct Schedule {
     pub(super) reader_pause: Duration,
     /// Between the first sync and the second.
     pub(super) hours_between: u64,
+    /// The streams that are read.
+    pub(super) chosen: Vec<&'static str>,
 }
 
 impl Schedule {
@@ -98,8 +100,28 @@ impl Schedule {
             latency_ms: rng.u64(0..400),
             reader_pause: Duration::from_millis(if rng.bool() { 0 } else { rng.u64(0..200) }),
             hours_between: rng.u64(1..60),
+            chosen: chosen(rng),
         }
     }
+}
+
+/// Streams with children of theirs, without, and children alone.
+fn chosen(rng: &mut Rng) -> Vec<&'static str> {
+    let families = [
+        ("BOOKING", &["BOOKING_PASSENGER", "BOOKING_SEGMENT"][..]),
+        ("TRANSACTION", &["TRANSACTION_LINE_ITEM", "TRANSACTION_CUSTOM_FIELD", "TRANSACTION_BOOKING"]),
+    ];
+    let mut chosen = vec!["USER"];
+    for (parent, children) in families {
+        let kind = rng.u8(..10);
+        if kind < 8 {
+            chosen.push(parent);
+        }
+        if kind >= 5 {
+            chosen.extend(choose(rng, children, children.len()));
+        }
+    }
+    chosen
 }
 
 fn choose<T: Copy>(rng: &mut Rng, from: &[T], most: usize) -> Vec<T> {

@@ -11,7 +11,7 @@ use serde_json::Value;
 use tokio::sync::Notify;
 
 use crate::protocol::Message;
-use crate::record::RecordBatch;
+use crate::record::RecordLines;
 use crate::sink::Sink;
 
 /// A message, and when it came by Navan's clock (epoch milliseconds).
@@ -56,8 +56,8 @@ impl MemorySink {
 }
 
 impl Sink for MemorySink {
-    fn records(&self, batch: RecordBatch) -> LocalBoxFuture<'_, ()> {
-        for line in batch.lines().split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+    fn records(&self, lines: RecordLines) -> LocalBoxFuture<'_, ()> {
+        for line in lines.as_bytes().split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
             self.push(serde_json::from_slice(line).expect("a RECORD is JSON"));
         }
         async move {

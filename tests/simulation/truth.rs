@@ -17,6 +17,8 @@ pub(super) enum Table {
 #[derive(Clone, Debug)]
 pub(super) struct Version {
     pub(super) table: Table,
+    /// The streams that have rows of it.
+    pub(super) streams: Vec<&'static str>,
     pub(super) id: String,
     /// When it was created or, of a transaction, last modified.
     pub(super) time: i64,
@@ -37,6 +39,26 @@ impl Table {
             Self::Users => "USER",
             Self::Transactions(_) => "TRANSACTION",
         }
+    }
+
+    /// The streams in which a row has rows: its own, and of those of its lists that are read here the ones with elements.
+    fn streams(self, row: &Value) -> Vec<&'static str> {
+        let has_elements = |list: &str| row[list].as_array().is_some_and(|list| !list.is_empty());
+        let is_paid =
+            row["navan_booking_uuid"].is_string() || row["booking_details"]["navan_booking_uuids"].is_string();
+        let children = match self {
+            Self::Bookings => {
+                vec![("BOOKING_PASSENGER", has_elements("passengers")), ("BOOKING_SEGMENT", has_elements("segments"))]
+            }
+            Self::Users => vec![],
+            Self::Transactions(_) => vec![
+                ("TRANSACTION_LINE_ITEM", has_elements("line_items")),
+                ("TRANSACTION_CUSTOM_FIELD", has_elements("custom_field_values")),
+                ("TRANSACTION_BOOKING", is_paid),
+            ],
+        };
+        let children = children.into_iter().filter(|(_, has_rows)| *has_rows).map(|(child, _)| child);
+        [self.stream()].into_iter().chain(children).collect()
     }
 
     fn row(self, navan: &Sandbox, index: u64) -> Option<(String, i64)> {
@@ -80,7 +102,7 @@ impl Truth {
         let row: Value = serde_json::from_str(&row).expect("a row is JSON");
         let id = row["uuid"].as_str().or(row["id"].as_str()).expect("a row has a key").to_owned();
         self.current.insert((table, index), self.versions.len());
-        self.versions.push(Version { table, id, time, from, until: i64::MAX });
+        self.versions.push(Version { table, streams: table.streams(&row), id, time, from, until: i64::MAX });
     }
 
     fn ends(&mut self, table: Table, index: u64, now: i64) {

@@ -74,8 +74,8 @@ impl ChangeWindows {
 
     async fn read_changes(&self, read: &ReadContext<'_>, resume: Resume) -> Result<(), ReadError> {
         let emitter = read.emitter;
-        let now = read.api.now();
-        if !emitter.configured().is_incremental() {
+        let now = read.began;
+        if !read.configured.is_incremental() {
             warn_overwriting(read, now);
         }
         let given = match resume {
@@ -114,10 +114,10 @@ impl ChangeWindows {
             );
         }
         let result = self.judge(read, &given, &mut progress);
-        if emitter.configured().is_incremental() {
-            emitter.checkpoint(self.state(read, &progress));
+        if read.configured.is_incremental() {
+            emitter.checkpoint(&self.state(read, &progress));
         } else if result.is_ok() {
-            emitter.checkpoint(FullRefreshState::completed(emitter.configured().sync_id, end).to_state());
+            emitter.checkpoint(&FullRefreshState::completed(read.configured.sync_id, end).to_state());
         }
         result.map_err(ReadError::from)
     }
@@ -189,8 +189,8 @@ impl ChangeWindows {
                     if progress.done >= WINDOWS_BEFORE_ESTIMATE {
                         self.estimate(read, progress);
                     }
-                    if moved && read.emitter.configured().is_incremental() {
-                        read.emitter.checkpoint(self.state(read, progress));
+                    if moved && read.configured.is_incremental() {
+                        read.emitter.checkpoint(&self.state(read, progress));
                     }
                 }
                 WindowOutcome::Passed => {
@@ -410,7 +410,7 @@ impl ReadStrategy for ChangeWindows {
 
 /// Of incremental streams it is said too, by `PyAirbyte`, which merges them all the same; so they are not warned about.
 fn warn_overwriting(read: &ReadContext<'_>, now: DateTime<Utc>) {
-    if read.emitter.configured().overwrites {
+    if read.configured.overwrites {
         tracing::warn!(
             "{}: the destination overwrites the stream, but Navan's API only has changes since {}; what it holds from before is lost for good. Choose Incremental | Append + Deduped.",
             read.emitter.name(),

@@ -88,7 +88,7 @@ impl CreatedSlices {
     }
 
     async fn read_range(&self, read: &ReadContext<'_>, resume: Resume) -> Result<(), ReadError> {
-        let end = whole_second(read.api.now());
+        let end = whole_second(read.began);
         let resumed = match resume {
             Resume::From(StreamState::FullRefresh(state)) => state.next_created_from,
             _ => None,
@@ -118,7 +118,7 @@ impl CreatedSlices {
                 return Err(missing::error(&ranges).into());
             }
         }
-        read.emitter.checkpoint(FullRefreshState::completed(read.emitter.configured().sync_id, end).to_state());
+        read.emitter.checkpoint(&FullRefreshState::completed(read.configured.sync_id, end).to_state());
         Ok(())
     }
 
@@ -148,8 +148,8 @@ impl CreatedSlices {
                     let reached = watermark.complete(slice.from);
                     // At the end of the range the completed marker says it.
                     if let Some(next) = reached.filter(|reached| *reached < whole.to) {
-                        let sync_id = read.emitter.configured().sync_id;
-                        read.emitter.checkpoint(FullRefreshState::created_up_to(next, sync_id).to_state());
+                        let sync_id = read.configured.sync_id;
+                        read.emitter.checkpoint(&FullRefreshState::created_up_to(next, sync_id).to_state());
                     }
                 }
                 // The slice stays open, so that no checkpoint goes beyond it.

@@ -17,6 +17,7 @@ mod snapshot;
 mod window_progress;
 mod window_reader;
 
+use chrono::{DateTime, Utc};
 use futures::future::LocalBoxFuture;
 use serde_json::Value;
 
@@ -87,6 +88,10 @@ pub struct ReadContext<'a> {
     pub(super) api: &'a Api<'a>,
     /// What the user configured.
     pub(super) config: &'a Config,
+    /// What the user chose.
+    pub(super) configured: &'a ConfiguredStream,
+    /// When the sync began, on Navan's clock: what is created or changed later is the next one's.
+    pub(super) began: DateTime<Utc>,
     /// Where records and checkpoints go.
     pub(super) emitter: &'a StreamEmitter,
     /// Held while a page is taken apart that fails for good.

@@ -75,7 +75,7 @@ impl Snapshot {
             let ranges: Vec<_> = broken.into_iter().map(MissingRange::from).collect();
             return Err(missing::error(&ranges).into());
         }
-        read.emitter.checkpoint(no_cursor());
+        read.emitter.checkpoint(&no_cursor());
         Ok(())
     }
 
@@ -153,7 +153,7 @@ impl Snapshot {
         if let Some(refused) = refused.filter(|_| seen.len() == 0) {
             return Err(refused.into());
         }
-        read.emitter.checkpoint(no_cursor());
+        read.emitter.checkpoint(&no_cursor());
         Ok(())
     }
 }

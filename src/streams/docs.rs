@@ -1,0 +1,97 @@
+//! docs/streams.md, made from the declarations and schemas of the streams.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+use super::{STREAMS, tests::file};
+
+const PATH: &str = "docs/streams.md";
+
+const INTRODUCTION: &str = "# Streams
+
+Every stream and every column, made from [schemas/](../schemas) by a test. What the types mean, and what becomes of a value in another form,
+says [data-types.md](data-types.md); where the facts come from, [navan-api.md](navan-api.md).
+";
+
+/// What a user calls the type of a column.
+fn type_of(schema: &Value) -> String {
+    let types: Vec<_> = match &schema["type"] {
+        Value::String(one) => vec![one.as_str()],
+        several => several.as_array().into_iter().flatten().filter_map(Value::as_str).collect(),
+    };
+    let kind = types.iter().find(|kind| **kind != "null").copied().unwrap_or("anything");
+    match (kind, schema["format"].as_str()) {
+        ("string", Some("date")) => "date".to_owned(),
+        ("string", Some("date-time")) if schema["airbyte_type"] == "timestamp_without_timezone" => {
+            "local date-time".to_owned()
+        }
+        ("string", Some(format)) => format.to_owned(),
+        ("array", _) => match &schema["items"] {
+            Value::Null => "array".to_owned(),
+            items => format!("array of {}s", type_of(items)),
+        },
+        (kind, _) => kind.to_owned(),
+    }
+}
+
+/// The rows of a table for the columns of an object, those of objects in it behind them.
+fn columns(schema: &Value, prefix: &str, out: &mut String) {
+    for (name, column) in schema["properties"].as_object().into_iter().flatten() {
+        let path = format!("{prefix}{name}");
+        let words = column["description"].as_str().unwrap_or_default();
+        writeln!(out, "| `{path}` | {} | {words} |", type_of(column)).unwrap();
+        columns(column, &format!("{path}."), out);
+        columns(&column["items"], &format!("{path}[]."), out);
+    }
+}
+
+fn stream(name: &str, schema: &str, key: &[&str], parent: Option<&str>, modes: &str, out: &mut String) {
+    let schema: Value = serde_json::from_str(schema).unwrap();
+    let key: Vec<_> = key.iter().map(|column| format!("`{column}`")).collect();
+    let read = parent.map_or_else(|| format!("read by {modes}"), |parent| format!("read with `{parent}`, as it is"));
+    let words = |field: &str| schema[field].as_str().unwrap_or_else(|| panic!("{name} has no {field}"));
+    let (description, source) = (words("description"), words("$comment"));
+    write!(
+        out,
+        "\n## <a id=\"{}\"></a>{name}\n\n{description} Key {}; {read}.\n\n",
+        name.to_lowercase(),
+        key.join(", ")
+    )
+    .unwrap();
+    write!(out, "{source}\n\n| column | type | meaning |\n|---|---|---|\n").unwrap();
+    columns(&schema, "", out);
+}
+
+fn page() -> String {
+    let mut out = INTRODUCTION.to_owned();
+    for parent in STREAMS {
+        let modes: Vec<_> =
+            parent.strategy.modes().sync_modes.iter().map(|mode| serde_json::to_value(mode).unwrap()).collect();
+        let modes: Vec<_> = modes.iter().filter_map(Value::as_str).map(|mode| mode.replace('_', " ")).collect();
+        stream(parent.name, parent.schema, &[parent.key], None, &modes.join(" or "), &mut out);
+        for child in parent.children {
+            stream(child.name, child.schema, child.key, Some(parent.name), "", &mut out);
+        }
+    }
+    out
+}
+
+/// With `UPDATE_DOCS=1` it writes the page instead.
+#[test]
+fn the_page_of_streams_says_what_their_schemas_say() {
+    let page = page();
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(PATH), page).unwrap();
+        return;
+    }
+    let differs = file(PATH)
+        .lines()
+        .zip(page.lines())
+        .find(|(written, right)| written != right)
+        .map(|(_, right)| right.to_owned());
+    assert!(
+        file(PATH) == page,
+        "{PATH} is not up to date: UPDATE_DOCS=1 cargo test --lib writes it anew. First difference: {differs:?}"
+    );
+}

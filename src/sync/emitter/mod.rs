@@ -1,0 +1,202 @@
+//! What a read says of the streams that it fills: a stream, its children, or some of them.
+//!
+//! All that is said goes through here to the sink, so that the order that the protocol asks for is kept in one place
+//! ([`stream_output`]). The streams of one read have one state and end together; each has its own records, and is told of by
+//! its own name.
+
+mod stream_output;
+
+use std::cell::{RefCell, RefMut};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use futures::future::join_all;
+use serde_json::Value;
+
+use super::stream::Stream;
+use crate::error::Error;
+use crate::gateway::Cooldown;
+use crate::monitor::{Event, emit};
+use crate::protocol::{ConfiguredStream, StreamStatus};
+use crate::record::{Finding, FindingKind, RecordBatch, RecordFormat};
+use crate::sink::Sink;
+use stream_output::StreamOutput;
+
+/// Where what a read finds goes.
+pub(super) struct StreamEmitter {
+    /// The name of the first stream that it fills.
+    name: String,
+    /// Of the stream that is read, if it is wanted itself.
+    own: Option<StreamOutput>,
+    /// Of its children that are wanted.
+    children: Vec<StreamOutput>,
+    format: RecordFormat,
+    sink: Rc<dyn Sink>,
+    progress: RefCell<EmitterProgress>,
+}
+
+#[derive(Default)]
+struct EmitterProgress {
+    is_open: bool,
+    findings: BTreeMap<Finding, u64>,
+    is_estimated: bool,
+}
+
+impl StreamEmitter {
+    /// For streams that a read of `stream` fills: itself, or children of it.
+    ///
+    /// # Errors
+    /// A `system_error` if a schema was broken when the binary was built.
+    pub(super) fn new(
+        stream: &'static Stream,
+        wanted: Vec<ConfiguredStream>,
+        sink: Rc<dyn Sink>,
+    ) -> Result<Self, Error> {
+        let name = wanted.first().map_or(stream.name, |first| &first.name).to_owned();
+        let (own, children): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|wanted| wanted.name == stream.name);
+        let namespace = |wanted: &ConfiguredStream| wanted.namespace.clone();
+        let lists = children.iter().filter_map(|wanted| {
+            let child = stream.children.iter().find(|child| child.name == wanted.name)?;
+            Some((child, namespace(wanted)))
+        });
+        let format = stream.record_format(own.first().and_then(namespace).as_deref(), lists)?;
+        let outputs = |wanted: Vec<ConfiguredStream>| wanted.into_iter().map(StreamOutput::new);
+        Ok(Self {
+            name,
+            own: outputs(own).next(),
+            children: outputs(children).collect(),
+            format,
+            sink,
+            progress: RefCell::default(),
+        })
+    }
+
+    fn outputs(&self) -> impl Iterator<Item = &StreamOutput> {
+        self.own.iter().chain(&self.children)
+    }
+
+    /// The name of the first stream that it fills.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How the stream's rows become records.
+    pub(super) fn format(&self) -> &RecordFormat {
+        &self.format
+    }
+
+    /// Opens the streams; `given` is the state that they go on from, which is the safe one until the first checkpoint.
+    pub(super) fn start(&self, given: Option<&Value>) {
+        self.progress().is_open = true;
+        for output in self.outputs() {
+            output.start(&*self.sink, given.cloned());
+        }
+    }
+
+    /// Writes records, and waits until they are written; none if the read was cut off meanwhile.
+    pub(super) async fn write(&self, batch: RecordBatch) {
+        if batch.is_empty() || !self.progress().is_open {
+            return;
+        }
+        for finding in batch.findings() {
+            *self.progress().findings.entry(finding).or_default() += 1;
+        }
+        let (own, children) = batch.into_lines();
+        let own = self.own.iter().zip([own]);
+        let all = own.chain(self.children.iter().zip(children)).filter(|(_, lines)| lines.count > 0);
+        let written: Vec<_> = all.map(|(output, lines)| output.enqueue(&*self.sink, lines)).collect();
+        join_all(written).await;
+    }
+
+    /// Everything that `state` covers has been written: tells the platform.
+    pub(super) fn checkpoint(&self, state: &Value) {
+        if self.progress().is_open {
+            for output in self.outputs() {
+                output.checkpoint(&*self.sink, state.clone());
+            }
+        }
+    }
+
+    /// Says once how much the stream will bring; of its children nobody knows.
+    pub(super) fn estimate(&self, rows: u64, bytes: u64) {
+        if let Some(own) = &self.own
+            && !std::mem::replace(&mut self.progress().is_estimated, true)
+        {
+            own.estimate(&*self.sink, rows, bytes);
+        }
+    }
+
+    /// Closes the streams: complete, or with the error that ended them, each after its last safe state.
+    pub(super) fn end(&self, result: &Result<(), Error>) {
+        if !std::mem::replace(&mut self.progress().is_open, false) {
+            return;
+        }
+        self.tell_findings();
+        if let Err(error) = result {
+            tracing::error!("{}: {}", self.name(), error.cause().unwrap_or(error.message()));
+        }
+        for output in self.outputs() {
+            output.end(&*self.sink, result);
+        }
+    }
+
+    /// The read is cut off: closes the streams, each after its last safe state, if they are open; whether they were.
+    pub(super) fn interrupt(&self) -> bool {
+        let was_open = std::mem::replace(&mut self.progress().is_open, false);
+        if was_open {
+            for output in self.outputs() {
+                output.interrupt(&*self.sink);
+            }
+        }
+        was_open
+    }
+
+    /// Navan's limit makes the streams wait, if they are open, or no longer does.
+    pub(super) fn rate_limited(&self, cooldown: Option<Cooldown>) {
+        if self.progress().is_open {
+            for output in self.outputs() {
+                let limited = |cooldown: Cooldown| StreamStatus::RateLimited { quota_reset: cooldown.until_ms };
+                output.status(&*self.sink, cooldown.map_or(StreamStatus::Running, limited));
+            }
+        }
+    }
+
+    /// What was found in the rows, once a field.
+    fn tell_findings(&self) {
+        let name = self.name();
+        let findings = std::mem::take(&mut self.progress().findings);
+        for (finding, count) in findings {
+            let place = self.format.place(finding);
+            match finding.kind {
+                FindingKind::Nulled => tracing::warn!(
+                    "{name}: `{place}` held what its column cannot hold (records: {count}); the column is null there, and the value stands in `_extra`."
+                ),
+                FindingKind::Repaired => tracing::warn!(
+                    "{name}: `{place}` came in another form than the schema promises (records: {count}); it was brought to that one, and nothing of it was lost."
+                ),
+                FindingKind::Mended => tracing::warn!(
+                    "{name}: half a character, or what is no JSON, was replaced by U+FFFD, by an escape, or by text (records: {count})."
+                ),
+                FindingKind::NoKey => tracing::warn!(
+                    "{name}: rows came without `{place}` (records: {count}); they are written with an empty one. A destination that deduplicates by it keeps only one of them: append, or ask Navan why it is missing."
+                ),
+                FindingKind::Undeclared => {
+                    emit(&Event::UndeclaredField { stream: name, field: &place, records: count });
+                    tracing::info!(
+                        "{name}: the schema does not know the field `{place}` (records: {count}); it stands in `_extra`."
+                    );
+                }
+                FindingKind::UndeclaredMember => {
+                    emit(&Event::UndeclaredField { stream: name, field: &place, records: count });
+                    tracing::info!(
+                        "{name}: the schema does not know the field `{place}` (records: {count}); in the stream of that list it stands in `_extra`."
+                    );
+                }
+            }
+        }
+    }
+
+    fn progress(&self) -> RefMut<'_, EmitterProgress> {
+        self.progress.borrow_mut()
+    }
+}

@@ -1,0 +1,59 @@
+//! Which reads it takes to fill the chosen streams.
+//!
+//! A stream and its children come out of the same pages, so one read fills them all, as long as they are to be read in the same
+//! way and from the same state. One that was chosen later has another state than the others; it is read on its own, from its own
+//! beginning, so that none of them gets rows twice. When both have come to their ends, their states are the same, since all reads
+//! of a sync end at one time, and from then on they are read together.
+
+use std::rc::Rc;
+
+use serde_json::Value;
+
+use super::StreamRead;
+use super::emitter::StreamEmitter;
+use super::stream::Stream;
+use crate::error::Error;
+use crate::protocol::{ConfiguredCatalog, ConfiguredStream, StreamStates};
+use crate::sink::Sink;
+
+/// A read that is to be.
+pub(super) struct PlannedRead {
+    stream: &'static Stream,
+    /// The streams that it fills, at least one: the stream itself, or children of it.
+    wanted: Vec<ConfiguredStream>,
+    given: Option<Value>,
+}
+
+/// The reads for those streams of a catalog that there are.
+pub(super) fn plan(streams: &[&'static Stream], catalog: ConfiguredCatalog, states: &StreamStates) -> Vec<PlannedRead> {
+    let mut reads: Vec<PlannedRead> = Vec::new();
+    for wanted in catalog.streams {
+        let stream = streams.iter().find(|stream| stream.names().any(|name| name == wanted.name));
+        let Some(&stream) = stream else { continue };
+        let given = states.of(&wanted.name).cloned();
+        let shared = reads.iter_mut().find(|read| {
+            std::ptr::eq(read.stream, stream) && read.given == given && read.wanted[0].is_read_like(&wanted)
+        });
+        match shared {
+            Some(read) => read.wanted.push(wanted),
+            None => reads.push(PlannedRead { stream, wanted: vec![wanted], given }),
+        }
+    }
+    reads
+}
+
+impl PlannedRead {
+    /// Decides where it begins.
+    ///
+    /// # Errors
+    /// A `system_error` if a schema was broken when the binary was built.
+    pub(super) fn prepare(mut self, sink: &Rc<dyn Sink>) -> Result<StreamRead, Error> {
+        let Self { stream, ref given, .. } = self;
+        // The stream itself first, then its children as they are declared: what all of them have in common is said in the first one's name.
+        self.wanted.sort_by_key(|wanted| stream.names().position(|name| name == wanted.name));
+        let configured = self.wanted[0].clone();
+        let resume = stream.strategy.resume(&configured, given.as_ref());
+        let emitter = StreamEmitter::new(stream, self.wanted, Rc::clone(sink))?;
+        Ok(StreamRead { stream, configured, emitter, given: self.given, resume })
+    }
+}
