@@ -23,16 +23,11 @@ os.environ.setdefault("DO_NOT_TRACK", "1")
 
 import airbyte as ab  # noqa: E402
 
-COUNTS = """
-    SELECT 'BOOKING' AS stream, count(*) AS rows FROM booking
-    UNION ALL SELECT 'TRANSACTION', count(*) FROM "transaction"
-    UNION ALL SELECT 'USER', count(*) FROM "user"
-"""
-
 SPENT_BY_BOOKING_TYPE = """
     SELECT b.bookingtype, count(*) AS expenses, sum(t.posted_amount) AS posted
     FROM "transaction" t
-    JOIN booking b ON b.uuid = json_extract_string(t.booking_details, '$.navan_booking_uuids')
+    JOIN transaction_booking tb ON tb.transaction_id = t.id
+    JOIN booking b ON b.uuid = tb.booking_uuid
     GROUP BY b.bookingtype
     ORDER BY expenses DESC, b.bookingtype
 """
@@ -65,7 +60,11 @@ def main(config: str, file: str, connector: str = "source-navan") -> None:
     navan.check()
     result = navan.read(cache=into)
     print(f"{result.processed_records} records read")
-    for sql in (COUNTS, SPENT_BY_BOOKING_TYPE, LAST_CHANGED):
+    print()
+    for stream in sorted(navan.get_selected_streams()):
+        ((rows,),) = ask(into, f'SELECT count(*) FROM "{stream.lower()}"')
+        print(stream, rows, sep="\t")
+    for sql in (SPENT_BY_BOOKING_TYPE, LAST_CHANGED):
         print()
         for row in ask(into, sql):
             print(*row, sep="\t")

@@ -50,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn a_childs_columns_are_those_of_its_schema_with_the_types_that_they_have_in_its_parent() {
+    fn the_columns_of_a_child_are_those_of_its_schema_with_the_types_that_they_have_in_its_parent() {
         let form = |schema: &Value| ["type", "format", "airbyte_type", "items"].map(|name| kind_of(&schema[name]));
         for (stream, child) in
             STREAMS.iter().flat_map(|stream| stream.children.iter().map(move |child| (stream, child)))

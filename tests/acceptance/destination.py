@@ -12,8 +12,8 @@ Key = tuple[str, str]
 
 
 def keys(output: Output) -> list[Key]:
-    """The keys of all records, in order."""
-    return [_key(record) for record in output.of_type("RECORD")]
+    """The keys of all records that are not inside others, in order."""
+    return [_key(record) for record in output.of_type("RECORD") if record["stream"] in KEYS]
 
 
 def safe_keys(output: Output) -> set[Key]:
@@ -21,7 +21,7 @@ def safe_keys(output: Output) -> set[Key]:
     safe: set[Key] = set()
     waiting: dict[str, set[Key]] = defaultdict(set)
     for message in output.messages:
-        if message["type"] == "RECORD":
+        if message["type"] == "RECORD" and message["record"]["stream"] in KEYS:
             waiting[message["record"]["stream"]].add(_key(message["record"]))
         elif message["type"] == "STATE":
             safe |= waiting.pop(message["state"]["stream"]["stream_descriptor"]["name"], set())

@@ -20,7 +20,7 @@ NOW = f"{TODAY}T09:00:00Z"
 # The first of the month two months back: the API has no changes from before.
 _LAST_MONTH = TODAY.replace(day=1) - timedelta(days=1)
 RETENTION_START = (_LAST_MONTH.replace(day=1) - timedelta(days=1)).replace(day=1)
-# The primary key of each stream.
+# The primary key of each stream that Navan is asked for.
 KEYS = {"BOOKING": "uuid", "TRANSACTION": "id", "USER": "id"}
 
 

@@ -19,10 +19,9 @@ SLOW = {"latency_ms": 100}
 
 
 def catalog(connector: Connector, navan: Sandbox, **more: Any) -> dict[str, Any]:
-    """All three streams, incremental where they can be."""
+    """All streams, incremental where they can be."""
     (found,) = connector.run("discover", config=navan.config()).of_type("CATALOG")
-    modes = {"TRANSACTION": "incremental"}
-    return {"streams": [configure(s, modes.get(s["name"], "full_refresh"), **more) for s in found["streams"]]}
+    return {"streams": [configure(stream, stream["supported_sync_modes"][-1], **more) for stream in found["streams"]]}
 
 
 def read(connector: Connector, *words: str, state: Any = None, nulls: bool = False, **wrong: Any) -> Output:
