@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import tempfile
 from collections import deque
 from dataclasses import dataclass
@@ -32,9 +33,19 @@ class Connector:
         """One `spec`."""
         return run([self.binary, "spec"])
 
-    def read(self, sandbox: Sandbox, **config: Any) -> Cost:
-        """A read of BOOKING and TRANSACTION to /dev/null."""
-        return self._read(sandbox, STREAMS, config, None)
+    def lists(self) -> list[str]:
+        """The streams whose rows are in the rows of others: those with a key of several columns."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "config.json")
+            path.write_text(json.dumps({"client_id": "id", "client_secret": "secret"}))
+            said = subprocess.run([self.binary, "discover", "--config", path], capture_output=True, check=True).stdout
+        messages = (json.loads(line) for line in said.splitlines())
+        (catalog,) = (message["catalog"] for message in messages if message["type"] == "CATALOG")
+        return [s["name"] for s in catalog["streams"] if len(s["source_defined_primary_key"]) > 1]
+
+    def read(self, sandbox: Sandbox, streams: tuple[str, ...] = STREAMS, **config: Any) -> Cost:
+        """A read to /dev/null, of BOOKING and TRANSACTION if nothing else is said."""
+        return self._read(sandbox, streams, config, None)
 
     def checked_read(
         self,
@@ -45,12 +56,13 @@ class Connector:
     ) -> tuple[Cost, dict[str, Any]]:
         """A read to a pipe, of which the last lines are looked at: they hold the summary, which is returned as well.
 
-        Ends the benchmark if a row is missing; `rows` is how many there are of each stream, all if not given.
+        Ends the benchmark if a row is missing; `rows` is how many there are of each stream, all if not given. Of lists in
+        rows nobody knows that.
         """
         last: deque[bytes] = deque(maxlen=64)
         cost = self._read(sandbox, streams, config, last.append)
         summary = _summary(b"".join(last))
-        for stream in streams:
+        for stream in set(streams) & sandbox.rows.keys():
             came, expected = summary["streams"][stream]["records"], (rows or sandbox.rows)[stream]
             if came != expected:
                 raise SystemExit(f"{stream}: {came} records instead of {expected}")

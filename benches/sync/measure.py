@@ -14,7 +14,7 @@ from typing import Any
 
 import cdk
 import curl
-from connector import Connector
+from connector import STREAMS, Connector
 from programs import Binaries, Cost
 from sandbox import NOW, Sandbox, sandbox
 from split import Split
@@ -146,6 +146,33 @@ class Bench:
                 together.append(pages.fetch(CONNECTIONS)[0])
         return BesideCurl(size, ours, theirs, together, split_cpu, server_cpu)
 
+    def children(self) -> Iterator[Row]:
+        """With the lists in rows as streams of their own, and without."""
+        connector = self.connector
+        families = (*STREAMS, *connector.lists())
+        alone, all_of_them = [], []
+        with self.sandbox(**ROWS) as server:
+            before = server.counts()["requests"]
+            connector.read(server)
+            requests = server.counts()["requests"] - before
+            _, summary = connector.checked_read(server, families)
+            if server.counts()["requests"] - before != 2 * requests:
+                raise SystemExit("The lists cost requests of their own.")
+            for _ in _rounds("children", 4 * self.runs):
+                alone.append(connector.read(server).cpu)
+                all_of_them.append(connector.read(server, families).cpu)
+        records = sum(stream["records"] for stream in summary["streams"].values())
+        ratios = [with_them / without for with_them, without in zip(all_of_them, alone, strict=True)]
+        yield Row(
+            "children",
+            f"{ROWS_IN_WORDS} with all the lists in them as streams, {records:,} records: CPU time",
+            spread(all_of_them, "s", 2),
+            "without: " + spread(alone, "s", 2),
+            times(ratios),
+            "≤ 1.6 ×",
+            median(ratios) <= 1.6,
+        )
+
     def cdk(self) -> Iterator[Row]:
         """Against Airbyte's low-code engine."""
         environment = cdk.install()
@@ -254,7 +281,7 @@ class Bench:
         yield Row("spec", "`spec`: wall, 50 runs", spread(walls, "ms", 1), bar="≤ 5 ms", held=median(walls) <= 5)
 
 
-PARTS = ("curl", "cdk", "latency", "limit", "memory", "spec")
+PARTS = ("curl", "children", "cdk", "latency", "limit", "memory", "spec")
 
 
 def _rounds(name: str, count: int) -> Iterator[int]:

@@ -154,11 +154,6 @@ impl ChildLines {
         &mut self.text
     }
 
-    /// The line under way.
-    pub(super) fn line(&mut self) -> &mut Vec<u8> {
-        &mut self.text
-    }
-
     /// A row of the parent has ended.
     pub(super) fn end_row(&mut self) {
         self.ends.push((self.text.len(), self.count));

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::batch::{Identity, RecordBatch, Row};
 use super::children::capture::Captures;
-use super::children::{ChildOutput, ChildRows, Children, RowParts};
+use super::children::{ChildOutput, ChildRows, ChildWriter, Children, RowParts};
 use super::coerce::{self, Coercion, unescaped};
 use super::edit::Replacement;
 use super::extra::{self, Extra, Misfit};
@@ -100,12 +100,8 @@ impl RecordFormat {
     pub fn scan(&self, scanner: &mut Scanner<'_>) -> Result<RecordBatch, Malformed> {
         let emitted_at = clock::now().timestamp_millis().to_string();
         let before_row = format!(r#"{}{emitted_at},"data":"#, self.head);
-        let mut batch = RecordBatch {
-            head: before_row.len(),
-            lines: Buffer::take(),
-            children: self.children.buffers(),
-            ..RecordBatch::empty()
-        };
+        let mut batch = RecordBatch { head: before_row.len(), lines: Buffer::take(), ..RecordBatch::empty() };
+        let mut children = ChildWriter::new(&self.children, &emitted_at);
         let mut found = RowScan::default();
         let mut more = scanner.open(b'[', b']')?;
         while more {
@@ -121,8 +117,7 @@ impl RecordFormat {
             if !self.children.is_empty() {
                 let RowScan { extras, captures, .. } = &found;
                 let (text, edits) = (scanner.text(), &scanner.edits);
-                let parts = RowParts { text, edits, extras, captures, emitted_at: &emitted_at };
-                self.children.write(&parts, &mut batch.children);
+                children.write_row(RowParts { text, edits, extras, captures });
             }
             if let [row] = &batch.rows[..] {
                 // Rows of a page are alike, and a buffer that grows while they come is copied.
@@ -132,6 +127,7 @@ impl RecordFormat {
             }
             more = scanner.more(b']')?;
         }
+        batch.children = children.finish();
         Ok(batch)
     }
 

@@ -9,16 +9,16 @@
 pub(super) mod capture;
 mod lines;
 
-use std::collections::HashMap;
-
 use serde_json::json;
 
-use super::batch::ChildLines;
 use super::schema::{Capture, NodeId, RowSchema, SchemaNode};
-pub(super) use lines::RowParts;
+pub(super) use lines::{ChildWriter, RowParts};
 
 /// The column that tells where in its list a row stands.
 const INDEX: &str = "index";
+
+/// Under which name what is no row stands in `_extra`.
+const STRAY: &str = "row";
 
 /// Where in its parent's rows the rows of a child stream are.
 #[derive(Clone, Copy)]
@@ -108,22 +108,30 @@ pub(super) struct Children {
     lists: Vec<ListFormat>,
     /// By the number of the place.
     targets: Vec<Target>,
+    /// By the number of the place, as the child's rows have it: its path, and what stands before a column's value, `,"name":`.
+    paths: Vec<String>,
+    columns: Vec<Box<[u8]>>,
     /// The places that rows carry; a list may be one as well.
     carried: Vec<NodeId>,
+    /// What the rows of children carry; most have that in common.
+    carried_sets: Vec<Vec<CarriedColumn>>,
     key: NodeId,
 }
 
 struct ChildFormat {
+    /// The line of its records up to the time of emission.
     head: String,
-    carried: Vec<CarriedColumn>,
+    /// The number of its set.
+    carried: usize,
     has_index: bool,
     /// Its rows are told apart by their values, so that each comes once.
     is_by_value: bool,
 }
 
+#[derive(PartialEq, Eq)]
 struct CarriedColumn {
     slot: usize,
-    /// `"name":`
+    /// `,"name":`
     name: Box<[u8]>,
     /// The parent's key, which is text in any case.
     is_key: bool,
@@ -135,42 +143,46 @@ struct ListFormat {
     /// `,"label":"text"`
     label: Box<[u8]>,
     beside: Vec<CarriedColumn>,
-    /// The paths of places inside an element as the child's rows have them.
-    paths: HashMap<NodeId, String>,
+    /// `,"name":` of the column in which an element stands whole, if there is one.
+    column: Box<[u8]>,
 }
 
 impl Children {
     /// Compiles declarations onto the schema of their parent, and marks there what the scan is to note.
     pub(super) fn compile(schema: &mut RowSchema, outputs: Vec<ChildOutput>) -> Self {
-        let mut children = Self { targets: vec![Target::None; schema.places()], key: schema.key, ..Self::default() };
+        let mut children = Self::for_places(schema.places());
+        children.key = schema.key;
         for output in outputs {
             children.add(&mut schema.root, output);
         }
+        let columns = children.paths.iter().map(|path| before_value(path));
+        children.columns = columns.collect();
         children
+    }
+
+    fn for_places(places: usize) -> Self {
+        Self { targets: vec![Target::None; places], paths: vec![String::new(); places], ..Self::default() }
     }
 
     fn add(&mut self, root: &mut SchemaNode, output: ChildOutput) {
         let child = self.formats.len();
         let carried = self.carry(root, output.rows.carried);
-        let is_in_key = |column: &str| output.key.contains(&column);
+        let known = self.carried_sets.iter().position(|set| *set == carried);
+        let carried = known.unwrap_or_else(|| {
+            self.carried_sets.push(carried);
+            self.carried_sets.len() - 1
+        });
         for list in output.rows.lists {
             let beside = self.carry(root, list.beside);
             let label = list.label.map(|(column, text)| format!(",{}:{}", json!(column), json!(text)));
-            let number = self.lists.len();
-            let mut paths = HashMap::new();
-            if let Some(node) = root.at_mut(list.path) {
-                node.capture = Capture::Value;
-                self.targets[usize::from(node.id)] = Target::List(number);
-                let own = list.elements.column().unwrap_or("row");
-                paths.insert(node.id, own.to_owned());
-                if let Some(items) = &mut node.items {
-                    paths.insert(items.id, own.to_owned());
-                    self.capture_element(items, number, list.elements, &mut paths);
-                }
-            }
             let label = label.unwrap_or_default().into_bytes().into();
-            self.lists.push(ListFormat { child, elements: list.elements, label, beside, paths });
+            let column = list.elements.column().map(before_value).unwrap_or_default();
+            if let Some(node) = root.at_mut(list.path) {
+                self.capture_list(node, list.elements);
+            }
+            self.lists.push(ListFormat { child, elements: list.elements, label, beside, column });
         }
+        let is_in_key = |column: &str| output.key.contains(&column);
         self.formats.push(ChildFormat {
             head: output.head,
             carried,
@@ -189,51 +201,68 @@ impl Children {
                 self.carried.push(node.id);
                 self.carried.len() - 1
             });
-            let name = format!("{}:", json!(column)).into_bytes().into();
-            Some(CarriedColumn { slot, name, is_key: node.id == self.key })
+            Some(CarriedColumn { slot, name: before_value(column), is_key: node.id == self.key })
         };
         fields.iter().filter_map(&mut column).collect()
     }
 
-    fn capture_element(
-        &mut self,
-        items: &mut SchemaNode,
-        list: usize,
-        elements: Elements,
-        paths: &mut HashMap<NodeId, String>,
-    ) {
-        self.targets[usize::from(items.id)] = Target::Element(list);
+    /// Captures the next list, which is at this place.
+    fn capture_list(&mut self, node: &mut SchemaNode, elements: Elements) {
+        let number = self.lists.len();
+        node.capture = Capture::Value;
+        let path = elements.column().unwrap_or(STRAY);
+        self.place(node.id, Target::List(number), path);
+        let Some(items) = &mut node.items else { return };
         items.capture = Capture::Value;
+        self.place(items.id, Target::Element(number), path);
         if elements == Elements::Objects {
             items.capture = Capture::Group;
-            self.capture_members(items, "", paths);
+            self.capture_members(items, "");
         }
     }
 
-    fn capture_members(&mut self, node: &mut SchemaNode, prefix: &str, paths: &mut HashMap<NodeId, String>) {
+    fn capture_members(&mut self, node: &mut SchemaNode, prefix: &str) {
         for (name, member) in node.fields.iter_mut() {
             let column = format!("{prefix}{}", snake_case(name));
-            let is_group = !member.fields.is_empty();
-            member.capture = if is_group { Capture::Group } else { Capture::Value };
-            self.targets[usize::from(member.id)] = if is_group { Target::Group } else { Target::Column };
-            if is_group {
-                self.capture_members(member, &format!("{column}_"), paths);
+            if member.fields.is_empty() {
+                member.capture = Capture::Value;
+                self.place(member.id, Target::Column, &column);
+                self.name_places_below(member, &column);
             } else {
-                name_places_below(member, &column, paths);
+                member.capture = Capture::Group;
+                self.place(member.id, Target::Group, &column);
+                self.capture_members(member, &format!("{column}_"));
             }
-            paths.insert(member.id, column);
         }
+    }
+
+    /// Names the places inside a column.
+    fn name_places_below(&mut self, node: &SchemaNode, path: &str) {
+        let Some(items) = &node.items else { return };
+        let path = format!("{path}[]");
+        self.paths[usize::from(items.id)].clone_from(&path);
+        self.name_places_below(items, &path);
+        for (name, member) in items.fields.iter() {
+            let path = format!("{path}.{name}");
+            self.name_places_below(member, &path);
+            self.paths[usize::from(member.id)] = path;
+        }
+    }
+
+    fn place(&mut self, node: NodeId, target: Target, path: &str) {
+        self.targets[usize::from(node)] = target;
+        path.clone_into(&mut self.paths[usize::from(node)]);
     }
 
     /// Whether there are none.
     pub(super) fn is_empty(&self) -> bool {
         self.formats.is_empty()
     }
+}
 
-    /// As many empty buffers as there are children.
-    pub(super) fn buffers(&self) -> Vec<ChildLines> {
-        self.formats.iter().map(|_| ChildLines::take()).collect()
-    }
+/// `,"name":`
+fn before_value(name: &str) -> Box<[u8]> {
+    format!(",{}:", json!(name)).into_bytes().into()
 }
 
 impl Elements {
@@ -250,34 +279,17 @@ impl Elements {
 #[cfg(test)]
 pub fn columns(schema: &str, list: &ChildList) -> Vec<(String, Option<String>)> {
     let mut schema = RowSchema::compile(schema, "", None, &[]).unwrap();
-    let mut children = Children { targets: vec![Target::None; schema.places()], ..Children::default() };
-    let mut paths = HashMap::new();
+    let mut children = Children::for_places(schema.places());
     let node = schema.root.at_mut(list.path).unwrap_or_else(|| panic!("there is no {}", list.path));
     let whole = if node.items.is_some() { format!("{}[]", list.path) } else { list.path.to_owned() };
-    if let Some(items) = &mut node.items {
-        children.capture_element(items, 0, list.elements, &mut paths);
-    }
-    let is_column = |node: NodeId| children.targets[usize::from(node)] == Target::Column;
+    children.capture_list(node, list.elements);
     let own = list.elements.column().map(|column| (column.to_owned(), Some(whole)));
     let label = list.label.map(|(column, _)| (column.to_owned(), None));
     let beside = list.beside.iter().map(|(field, column)| ((*column).to_owned(), Some((*field).to_owned())));
-    let members = paths.into_iter().filter(|(node, _)| is_column(*node));
-    let members = members.map(|(node, column)| (column, Some(schema.path(node).to_owned())));
+    let places = (0..).zip(children.targets.iter().zip(&children.paths));
+    let members = places.filter(|(_, (target, _))| **target == Target::Column);
+    let members = members.map(|(node, (_, column))| (column.clone(), Some(schema.path(node).to_owned())));
     own.into_iter().chain(label).chain(beside).chain(members).collect()
-}
-
-/// Gives names to the places inside a column.
-fn name_places_below(node: &SchemaNode, path: &str, paths: &mut HashMap<NodeId, String>) {
-    if let Some(items) = &node.items {
-        let path = format!("{path}[]");
-        name_places_below(items, &path, paths);
-        for (name, member) in node.items.iter().flat_map(|items| items.fields.iter()) {
-            let path = format!("{path}.{name}");
-            name_places_below(member, &path, paths);
-            paths.insert(member.id, path);
-        }
-        paths.insert(items.id, path);
-    }
 }
 
 /// `countryCode` becomes `country_code`.
