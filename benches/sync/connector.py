@@ -56,8 +56,8 @@ class Connector:
     ) -> tuple[Cost, dict[str, Any]]:
         """A read to a pipe, of which the last lines are looked at: they hold the summary, which is returned as well.
 
-        Ends the benchmark if a row is missing; `rows` is how many there are of each stream, all if not given. Of lists in
-        rows nobody knows that.
+        Ends the benchmark if a row is missing; `rows` is how many there are of each stream, all if not given. Of
+        lists in rows nobody knows that.
         """
         last: deque[bytes] = deque(maxlen=64)
         cost = self._read(sandbox, streams, config, last.append)

@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import children
 import pytest
 
+import children
 import readme
 from connector import Output
 from container import Image, run

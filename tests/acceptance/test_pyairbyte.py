@@ -17,9 +17,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import children
 import pytest
 
+import children
 from sandbox import KEYS, Sandbox, sandbox
 from settings import CONNECTOR, IMAGE, ROOT
 

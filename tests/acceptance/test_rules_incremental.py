@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-import children
 import pytest
 
+import children
 from catalogs import load, names, with_mode
 from conftest import ConfigOf
 from connector import Connector, Message, Output, last_states, platform_state

@@ -6,9 +6,9 @@ import json
 from functools import partial
 from typing import Any
 
-import children
 import pytest
 
+import children
 import record_rules
 from catalogs import load, names, with_mode
 from conftest import ConfigOf
