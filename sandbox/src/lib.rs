@@ -56,4 +56,4 @@ pub use faults::{Every, Fault, Faults, Outage, PagedStream, RetryAfter, RowDrift
 pub use ground_truth::{BookingTotals, ExpenseTypeTotals, GroundTruth, Rows, TransactionTotals, UserTotals};
 pub use rate_limit::{LimitAlgorithm, LimitHeaders, RateLimit};
 pub use sandbox::Sandbox;
-pub use settings::{ListShape, Region, Settings};
+pub use settings::{ListShape, ReferenceForm, Region, Settings};

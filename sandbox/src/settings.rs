@@ -43,6 +43,20 @@ impl ListShape {
     }
 }
 
+/// In which form a list comes of which only the path is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReferenceForm {
+    /// Whole, as `data`.
+    Data,
+    /// Whole, as an array and nothing else.
+    Array,
+    /// In pages that lead to each other by a cursor, as `content`.
+    Cursor,
+    /// In pages that have numbers, as `data`.
+    Numbered,
+}
+
 /// Everything that can be set. In JSON every property is optional.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -77,8 +91,12 @@ pub struct Settings {
     pub token_life: Duration,
     /// Whether the Expense API is switched on; otherwise its status is 403.
     pub expense_enabled: bool,
-    /// Expense types (as in their paths) that are refused, and with what status.
+    /// Expense types and other expense lists (as in their paths) that are refused, and with what status.
     pub refused_types: BTreeMap<String, u16>,
+    /// How many custom fields, GL codes and tax mappings there are, of each.
+    pub reference_rows: u64,
+    /// In which form these come; each in another one if not given.
+    pub reference_form: Option<ReferenceForm>,
     /// Whether users are listed in the older, SCIM-like form only (`startIndex`, `count`).
     pub scim_users: bool,
     /// What bookings and users, where they are numbered, say of themselves.
@@ -132,6 +150,8 @@ impl Default for Settings {
             token_life: Duration::from_secs(43_199),
             expense_enabled: true,
             refused_types: BTreeMap::new(),
+            reference_rows: 8,
+            reference_form: None,
             scim_users: false,
             list_shape: ListShape::Told,
             pretty: false,

@@ -57,6 +57,24 @@ pub enum NextPage {
     Unreachable,
 }
 
+/// A list that is followed by its cursor, and asked for with nothing else.
+#[derive(Clone, Copy, Debug)]
+pub struct CursorQuery {
+    /// Its path.
+    pub endpoint: &'static str,
+    /// Fewer tries of a page than by default.
+    pub max_attempts: Option<u32>,
+    /// A body that says nothing is an empty list, though no other says that there is such a list.
+    pub may_be_empty: bool,
+}
+
+impl CursorQuery {
+    /// The list at `endpoint`.
+    pub fn at(endpoint: &'static str) -> Self {
+        Self { endpoint, max_attempts: None, may_be_empty: false }
+    }
+}
+
 impl NextPage {
     /// Of what a page says; a full one is believed to be the last only if it says so.
     fn of(told: NextTold, is_full: bool) -> Self {
@@ -133,20 +151,19 @@ impl ChangesQuery {
 }
 
 impl Api<'_> {
-    /// One page of a list that is followed by its cursor, and asked for nothing else; without a cursor the first, with so many
-    /// tries.
+    /// One page of a list that is followed by its cursor; without a cursor the first.
     ///
     /// # Errors
     /// As for any request.
     pub async fn cursor_page(
         &self,
-        endpoint: &'static str,
+        query: CursorQuery,
         cursor: Option<&str>,
-        max_attempts: Option<u32>,
         format: &RecordFormat,
     ) -> Result<ChangesPage, Failure> {
+        let CursorQuery { endpoint, max_attempts, may_be_empty } = query;
         let parameters: Vec<_> = cursor.map(|cursor| ("cursor", cursor.to_owned())).into_iter().collect();
-        let place = PagePlace { is_first: cursor.is_none(), max_attempts, max_429s: None };
+        let place = PagePlace { is_first: cursor.is_none(), max_attempts, max_429s: None, may_be_empty };
         let Fetched { page, permit } =
             self.fetch_page::<ChangesEnvelope>(endpoint, endpoint, &parameters, place, format).await?;
         let ChangesEnvelope { rows, next, total, .. } = page;
@@ -174,8 +191,12 @@ impl Api<'_> {
         if let Some(cursor) = cursor {
             parameters.push(("cursor", cursor.to_owned()));
         }
-        let place =
-            PagePlace { is_first: cursor.is_none(), max_attempts: query.max_attempts, max_429s: query.max_429s };
+        let place = PagePlace {
+            is_first: cursor.is_none(),
+            max_attempts: query.max_attempts,
+            max_429s: query.max_429s,
+            may_be_empty: false,
+        };
         let Fetched { page, permit } =
             self.fetch_page::<ChangesEnvelope>(query.endpoint, &query.path, &parameters, place, format).await?;
         let ChangesEnvelope { rows, next, total, .. } = page;

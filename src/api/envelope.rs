@@ -15,6 +15,9 @@ pub(super) trait Envelope: Sized {
     /// A page without rows, behind which there is none.
     fn empty() -> Self;
 
+    /// A page that is its rows and nothing else.
+    fn of_rows(rows: RecordBatch, bytes: usize) -> Self;
+
     /// What speaks against its rows being all, in words.
     fn doubt(&self) -> Option<&'static str>;
 
@@ -28,6 +31,10 @@ pub(super) trait Envelope: Sized {
         let page = match scanner.peek() {
             b'{' => Self::scan(scanner, format)?,
             0 => return Err(Malformed::Shape(NOTHING)),
+            b'[' if begins_with_a_row(scanner) => {
+                let rows = format.scan(scanner)?;
+                Self::of_rows(rows, scanner.text().len())
+            }
             _ => {
                 let span = scanner.skip()?;
                 let body: serde_json::Value = from_json(&scanner.text()[span])?;
@@ -182,6 +189,11 @@ impl Envelope for ListEnvelope {
         }
     }
 
+    fn of_rows(rows: RecordBatch, bytes: usize) -> Self {
+        let counting = Counting::Pages(None);
+        Self { rows, bytes, total: None, page_size: None, counting, cursor: None, doubt: None }
+    }
+
     fn doubt(&self) -> Option<&'static str> {
         self.doubt
     }
@@ -242,6 +254,10 @@ impl Envelope for ChangesEnvelope {
 
     fn empty() -> Self {
         Self { rows: RecordBatch::empty(), next: NextTold::None, total: None, doubt: None }
+    }
+
+    fn of_rows(rows: RecordBatch, _: usize) -> Self {
+        Self { rows, next: NextTold::Nothing, total: None, doubt: None }
     }
 
     fn doubt(&self) -> Option<&'static str> {
@@ -384,6 +400,11 @@ impl<T> Once<T> {
     fn get(self) -> Option<T> {
         self.value
     }
+}
+
+/// Whether the array that comes next begins with an object.
+fn begins_with_a_row(scanner: &Scanner<'_>) -> bool {
+    scanner.text()[scanner.at() + 1..].trim_ascii_start().starts_with(b"{")
 }
 
 fn rows_or_null(scanner: &mut Scanner<'_>, format: &RecordFormat) -> Result<Option<RecordBatch>, Malformed> {

@@ -200,7 +200,8 @@ impl Api<'_> {
         paging: Paging,
         format: &RecordFormat,
     ) -> Result<ListPage, Failure> {
-        let place = PagePlace { is_first: number == 0, max_attempts: query.max_attempts, max_429s: None };
+        let place =
+            PagePlace { is_first: number == 0, max_attempts: query.max_attempts, max_429s: None, may_be_empty: false };
         let fetched = self.fetch_page::<ListEnvelope>(query.endpoint, query.endpoint, parameters, place, format);
         let Fetched { page, permit } = fetched.await?;
         let ListEnvelope { rows, bytes, total, page_size, counting, cursor, .. } = page;

@@ -27,7 +27,7 @@ use crate::gateway::{
 use crate::record::RecordFormat;
 use envelope::{BodyProblem, Envelope};
 
-pub use changes::{ChangesPage, ChangesQuery, NextPage, looks_full};
+pub use changes::{ChangesPage, ChangesQuery, CursorQuery, NextPage, looks_full};
 pub use list::{ListPage, ListQuery, Paging};
 
 /// The API's host, for every region (docs/navan-api.md#hosts).
@@ -60,6 +60,8 @@ struct PagePlace {
     max_attempts: Option<u32>,
     /// How often it may be answered 429.
     max_429s: Option<u32>,
+    /// A body that says nothing is an empty list, though the endpoint has not answered properly yet.
+    may_be_empty: bool,
 }
 
 /// A body, with the permit under which it was fetched.
@@ -207,10 +209,16 @@ impl<'a> Api<'a> {
                 },
                 Err(BodyProblem::Nothing) => {
                     let is_proper = self.proper.borrow().contains(endpoint);
-                    if place.is_first && was_asked_again && (is_proper || request.had_no_content) {
+                    let may_be_empty = is_proper || request.had_no_content || place.may_be_empty;
+                    if place.is_first && was_asked_again && may_be_empty {
                         if !is_proper && self.told_nothing.borrow_mut().insert(path.to_owned()) {
+                            let nothing = if request.had_no_content {
+                                "204, which says that there is nothing"
+                            } else {
+                                "nothing, twice"
+                            };
                             tracing::warn!(
-                                "Navan answers {path} with 204, which says that there is nothing, and has given no row of it in this run; it is taken for empty."
+                                "Navan answers {path} with {nothing}, and has given no row of it in this run; it is taken for empty."
                             );
                         }
                         return Ok(Fetched { page: T::empty(), permit });

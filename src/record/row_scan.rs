@@ -166,8 +166,10 @@ impl RecordFormat {
         if scanner.is_mended {
             found.findings.push(Finding { kind: FindingKind::Mended, place: self.schema.root.id });
         }
-        if found.key.is_none() {
-            found.findings.push(Finding { kind: FindingKind::NoKey, place: self.schema.key });
+        if found.key.is_none()
+            && let Some(place) = self.schema.key
+        {
+            found.findings.push(Finding { kind: FindingKind::NoKey, place });
         }
         let (text, row) = (scanner.text(), start..scanner.at());
         let (line_start, findings_start) = (batch.lines.len(), batch.findings.len());
@@ -196,8 +198,8 @@ impl RecordFormat {
         let text = scanner.text();
         scanner.edits.write(text, row.start..row.end - 1, 0, line);
         let mut comma = if found.kept > 0 { "," } else { "" };
-        if !found.has_key_member {
-            line.extend_from_slice(format!("{comma}{}:\"\"", json!(self.schema.path(self.schema.key))).as_bytes());
+        if let Some(key) = self.schema.key.filter(|_| !found.has_key_member) {
+            line.extend_from_slice(format!("{comma}{}:\"\"", json!(self.schema.path(key))).as_bytes());
             comma = ",";
         }
         if !found.extras.is_empty() {
@@ -215,8 +217,8 @@ impl RecordFormat {
 
     /// Writes an element of the list that is no row: no column can hold it.
     fn write_stray(&self, scanner: &Scanner<'_>, value: Range<usize>, line: &mut Vec<u8>) {
-        let key = json!(self.schema.path(self.schema.key));
-        line.extend_from_slice(format!(r#"{{{key}:"","_extra":{{"row":"#).as_bytes());
+        let key = self.schema.key.map(|key| format!("{}:\"\",", json!(self.schema.path(key)))).unwrap_or_default();
+        line.extend_from_slice(format!(r#"{{{key}"_extra":{{"row":"#).as_bytes());
         scanner.edits.write(scanner.text(), value, 0, line);
         line.extend_from_slice(b"}}}}\n");
     }

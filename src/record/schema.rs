@@ -20,7 +20,8 @@ pub struct RowSchema {
     pub(super) root: SchemaNode,
     /// As a person would name each place: `segments[].departure.city`.
     paths: Vec<String>,
-    pub(super) key: NodeId,
+    /// The place of the key, if the stream has one.
+    pub(super) key: Option<NodeId>,
 }
 
 /// One place in the schema. What is looked at for each value comes first, near to the field's name.
@@ -78,12 +79,19 @@ impl RowSchema {
     ///
     /// # Errors
     /// A `system_error` if the schema was broken when the binary was built.
-    pub fn compile(schema: &str, key: &str, cursor: Option<&str>, coerced: &[&str]) -> Result<Self, Error> {
+    pub fn compile<'a>(
+        schema: &str,
+        key: impl Into<Option<&'a str>>,
+        cursor: Option<&'a str>,
+        coerced: &[&str],
+    ) -> Result<Self, Error> {
+        let key = key.into();
         let schema: Value = serde_json::from_str(schema)
             .map_err(|e| Error::system("The connector was built with a broken schema.").with_cause(e))?;
         let mut paths = Vec::new();
         let mut root = SchemaNode::compile(&schema, "", &mut paths);
-        for (name, role) in [(key, FieldRole::Key)].into_iter().chain(cursor.map(|name| (name, FieldRole::Cursor))) {
+        let roles = [key.map(|name| (name, FieldRole::Key)), cursor.map(|name| (name, FieldRole::Cursor))];
+        for (name, role) in roles.into_iter().flatten() {
             if let Some(field) = root.fields.get_mut(name) {
                 field.role = role;
             }
@@ -93,7 +101,7 @@ impl RowSchema {
                 field.is_coerced = true;
             }
         }
-        let key = root.fields.get_mut(key).map_or(root.id, |field| field.id);
+        let key = key.and_then(|key| root.fields.get_mut(key)).map(|field| field.id);
         Ok(Self { root, paths, key })
     }
 

@@ -13,7 +13,7 @@ const CARRIED: &[(&str, &str)] = &[("uuid", "booking_uuid"), ("created", "create
 pub(super) static BOOKING: Stream = Stream {
     name: "BOOKING",
     schema: include_str!("../../schemas/booking.json"),
-    key: "uuid",
+    key: Some("uuid"),
     cursor_field: Some("created"),
     coerced: &[
         "corporateDiscountUsed",

@@ -49,16 +49,11 @@ fn columns(schema: &Value, prefix: &str, out: &mut String) {
 fn stream(name: &str, schema: &str, key: &[&str], parent: Option<&str>, modes: &str, out: &mut String) {
     let schema: Value = serde_json::from_str(schema).unwrap();
     let key: Vec<_> = key.iter().map(|column| format!("`{column}`")).collect();
+    let key = if key.is_empty() { "No key".to_owned() } else { format!("Key {}", key.join(", ")) };
     let read = parent.map_or_else(|| format!("read by {modes}"), |parent| format!("read with `{parent}`, as it is"));
     let words = |field: &str| schema[field].as_str().unwrap_or_else(|| panic!("{name} has no {field}"));
     let (description, source) = (words("description"), words("$comment"));
-    write!(
-        out,
-        "\n## <a id=\"{}\"></a>{name}\n\n{description} Key {}; {read}.\n\n",
-        name.to_lowercase(),
-        key.join(", ")
-    )
-    .unwrap();
+    write!(out, "\n## <a id=\"{}\"></a>{name}\n\n{description} {key}; {read}.\n\n", name.to_lowercase()).unwrap();
     write!(out, "{source}\n\n| column | type | meaning |\n|---|---|---|\n").unwrap();
     columns(&schema, "", out);
 }
@@ -69,7 +64,7 @@ fn page() -> String {
         let modes: Vec<_> =
             parent.strategy.modes().sync_modes.iter().map(|mode| serde_json::to_value(mode).unwrap()).collect();
         let modes: Vec<_> = modes.iter().filter_map(Value::as_str).map(|mode| mode.replace('_', " ")).collect();
-        stream(parent.name, parent.schema, &[parent.key], None, &modes.join(" or "), &mut out);
+        stream(parent.name, parent.schema, parent.key.as_slice(), None, &modes.join(" or "), &mut out);
         for child in parent.children {
             stream(child.name, child.schema, child.key, Some(parent.name), "", &mut out);
         }

@@ -4,13 +4,23 @@
 //! its schema in schemas/, add it to [`STREAMS`], and give the sandbox a route. Everything else follows from the list.
 
 mod booking;
+mod custom_field;
+mod gl_code;
+mod tax_mapping;
 mod transaction;
 mod user;
 
 pub use crate::sync::Stream;
 
 /// Every stream, in the order in which `discover` offers them.
-pub static STREAMS: &[&Stream] = &[&booking::BOOKING, &transaction::TRANSACTION, &user::USER];
+pub static STREAMS: &[&Stream] = &[
+    &booking::BOOKING,
+    &transaction::TRANSACTION,
+    &custom_field::CUSTOM_FIELD,
+    &gl_code::GL_CODE,
+    &tax_mapping::TAX_MAPPING,
+    &user::USER,
+];
 
 #[cfg(test)]
 mod docs;
@@ -34,7 +44,7 @@ mod tests {
     fn the_fields_that_a_stream_names_are_in_its_schema() {
         for stream in STREAMS {
             let schema: Value = serde_json::from_str(stream.schema).unwrap();
-            let named = [stream.key].into_iter().chain(stream.cursor_field).chain(stream.coerced.iter().copied());
+            let named = stream.key.into_iter().chain(stream.cursor_field).chain(stream.coerced.iter().copied());
             for field in named {
                 assert!(place(&schema, field).is_object(), "{}: {field}", stream.name);
             }

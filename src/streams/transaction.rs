@@ -15,7 +15,7 @@ const OAUTH_SCOPE: &str = "liquid:read";
 pub(super) static TRANSACTION: Stream = Stream {
     name: "TRANSACTION",
     schema: include_str!("../../schemas/transaction.json"),
-    key: "id",
+    key: Some("id"),
     cursor_field: Some(CURSOR_FIELD),
     // Navan writes amounts as text.
     coerced: &[

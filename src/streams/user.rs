@@ -6,7 +6,7 @@ use crate::sync::strategy::Snapshot;
 pub(super) static USER: Stream = Stream {
     name: "USER",
     schema: include_str!("../../schemas/user.json"),
-    key: "id",
+    key: Some("id"),
     cursor_field: None,
     coerced: &[],
     oauth_scope: "users:read",

@@ -1,9 +1,9 @@
 //! Which reads it takes to fill the chosen streams.
 //!
 //! A stream and its children come out of the same pages, so one read fills them all, as long as they are to be read in the same
-//! way and from the same state. One that was chosen later has another state than the others; it is read on its own, from its own
-//! beginning, so that none of them gets rows twice. When both have come to their ends, their states are the same, since all reads
-//! of a sync end at one time, and from then on they are read together.
+//! way and from the same place. Of an incremental family, one that was chosen later has another state than the others; it is read on
+//! its own, from its own beginning, so that none of them gets rows twice. When both have come to their ends, their states are the same,
+//! since all reads of a sync end at one time, and from then on they are read together.
 
 use std::rc::Rc;
 
@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::StreamRead;
 use super::emitter::StreamEmitter;
+use super::state::Resume;
 use super::stream::Stream;
 use crate::error::Error;
 use crate::protocol::{ConfiguredCatalog, ConfiguredStream, StreamStates};
@@ -22,6 +23,7 @@ pub(super) struct PlannedRead {
     /// The streams that it fills, at least one: the stream itself, or children of it.
     wanted: Vec<ConfiguredStream>,
     given: Option<Value>,
+    resume: Result<Resume, Error>,
 }
 
 /// The reads for those streams of a catalog that there are.
@@ -31,29 +33,33 @@ pub(super) fn plan(streams: &[&'static Stream], catalog: ConfiguredCatalog, stat
         let stream = streams.iter().find(|stream| stream.names().any(|name| name == wanted.name));
         let Some(&stream) = stream else { continue };
         let given = states.of(&wanted.name).cloned();
-        let shared = reads.iter_mut().find(|read| {
-            std::ptr::eq(read.stream, stream) && read.given == given && read.wanted[0].is_read_like(&wanted)
-        });
-        match shared {
-            Some(read) => read.wanted.push(wanted),
-            None => reads.push(PlannedRead { stream, wanted: vec![wanted], given }),
+        let resume = stream.strategy.resume(&wanted, given.as_ref());
+        let read = PlannedRead { stream, wanted: vec![wanted], given, resume };
+        match reads.iter_mut().find(|other| other.can_share(&read)) {
+            Some(other) => other.wanted.extend(read.wanted),
+            None => reads.push(read),
         }
     }
     reads
 }
 
 impl PlannedRead {
-    /// Decides where it begins.
-    ///
+    /// Whether one read can fill the streams of both.
+    fn can_share(&self, other: &Self) -> bool {
+        let both_begin = matches!((&self.resume, &other.resume), (Ok(Resume::Beginning), Ok(Resume::Beginning)));
+        std::ptr::eq(self.stream, other.stream)
+            && self.wanted[0].is_read_like(&other.wanted[0])
+            && (both_begin || self.given == other.given)
+    }
+
     /// # Errors
     /// A `system_error` if a schema was broken when the binary was built.
     pub(super) fn prepare(mut self, sink: &Rc<dyn Sink>) -> Result<StreamRead, Error> {
-        let Self { stream, ref given, .. } = self;
+        let stream = self.stream;
         // The stream itself first, then its children as they are declared: what all of them have in common is said in the first one's name.
         self.wanted.sort_by_key(|wanted| stream.names().position(|name| name == wanted.name));
         let configured = self.wanted[0].clone();
-        let resume = stream.strategy.resume(&configured, given.as_ref());
         let emitter = StreamEmitter::new(stream, self.wanted, Rc::clone(sink))?;
-        Ok(StreamRead { stream, configured, emitter, given: self.given, resume })
+        Ok(StreamRead { stream, configured, emitter, given: self.given, resume: self.resume })
     }
 }

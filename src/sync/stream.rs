@@ -13,8 +13,8 @@ pub struct Stream {
     pub name: &'static str,
     /// Its JSON Schema, from schemas/.
     pub schema: &'static str,
-    /// The field that identifies a row.
-    pub key: &'static str,
+    /// The field that identifies a row, if one is known to.
+    pub key: Option<&'static str>,
     /// The field that tells when a row was created or changed, if the stream is read by it.
     pub cursor_field: Option<&'static str>,
     /// Paths of fields that Navan sends in two forms; they get the one that the schema promises
@@ -46,7 +46,7 @@ impl Stream {
     /// # Errors
     /// A `system_error` if a schema was broken when the binary was built.
     pub fn describe(&self) -> Result<Vec<StreamDescription>, Error> {
-        let own = self.description(self.name, self.schema, &[self.key]);
+        let own = self.description(self.name, self.schema, self.key.as_slice());
         let children = self.children.iter().map(|child| self.description(child.name, child.schema, child.key));
         [own].into_iter().chain(children).collect()
     }
@@ -92,8 +92,12 @@ impl Stream {
     }
 }
 
-/// Which scope each stream takes, in words.
+/// The scopes that there are, each with the first stream that takes it, in words.
 pub fn scopes_in_words(streams: &[&Stream]) -> String {
-    let scopes: Vec<_> = streams.iter().map(|stream| format!("{} for {}", stream.oauth_scope, stream.name)).collect();
-    scopes.join(", ")
+    let is_first = |(number, stream): &(usize, &&Stream)| {
+        !streams[..*number].iter().any(|other| other.oauth_scope == stream.oauth_scope)
+    };
+    let first = streams.iter().enumerate().filter(is_first);
+    let words: Vec<_> = first.map(|(_, stream)| format!("{} for {}", stream.oauth_scope, stream.name)).collect();
+    words.join(", ")
 }

@@ -20,8 +20,10 @@ NOW = f"{TODAY}T09:00:00Z"
 # The first of the month two months back: the API has no changes from before.
 _LAST_MONTH = TODAY.replace(day=1) - timedelta(days=1)
 RETENTION_START = (_LAST_MONTH.replace(day=1) - timedelta(days=1)).replace(day=1)
-# The primary key of each stream that Navan is asked for.
+# The primary key of each stream whose rows the sandbox tells.
 KEYS = {"BOOKING": "uuid", "TRANSACTION": "id", "USER": "id"}
+# How many rows it has of the others, but for those that are in rows.
+REFERENCE_LISTS = {"CUSTOM_FIELD": 8, "GL_CODE": 8, "TAX_MAPPING": 8}
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,7 @@ pub(super) async fn list(
         return Err(ApiError::not_found());
     };
     authorize(&state, &headers, "liquid:read")?;
-    check_available(&state, kind)?;
+    check_available(&state, kind.path())?;
     let query = parse_query(&state, kind, &parameters)?;
     let midnight = |day: NaiveDate| day.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_millis();
     let given = parameters.get("cursor");
@@ -83,17 +83,17 @@ pub(super) async fn list(
     Ok(json_response(StatusCode::OK, body))
 }
 
-/// An error if the company cannot read this type.
-fn check_available(state: &SandboxState, kind: ExpenseType) -> Result<(), ApiError> {
+/// An error if the company cannot read this list below `/v1/expense`.
+pub(super) fn check_available(state: &SandboxState, name: &str) -> Result<(), ApiError> {
     if !state.settings.expense_enabled {
         let message = "The Expense API is not enabled for this company.".to_owned();
         return Err(ApiError::Coded(StatusCode::FORBIDDEN, "FORBIDDEN", message));
     }
-    match state.settings.refused_types.get(kind.path()) {
+    match state.settings.refused_types.get(name) {
         None => Ok(()),
         Some(status) => {
             let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::FORBIDDEN);
-            Err(ApiError::Coded(status, "NOT_AVAILABLE", format!("{kind} are not available for this company.")))
+            Err(ApiError::Coded(status, "NOT_AVAILABLE", format!("{name} are not available for this company.")))
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod bookings;
 mod expense;
+mod reference;
 mod request;
 mod token;
 mod users;
@@ -21,6 +22,9 @@ pub(crate) fn api() -> Router<Arc<SandboxState>> {
         .route(TOKEN_PATH, post(token::post))
         .route("/v1/bookings", get(bookings::list))
         .route("/v1/users", get(users::list))
+        .route("/v1/expense/custom-fields", get(reference::custom_fields))
+        .route("/v1/expense/gl-codes", get(reference::gl_codes))
+        .route("/v1/expense/tax-mappings", get(reference::tax_mappings))
         .route("/v1/expense/{type}", get(expense::list))
         .fallback(|| async { ApiError::not_found() })
 }

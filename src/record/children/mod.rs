@@ -115,7 +115,8 @@ pub(super) struct Children {
     carried: Vec<NodeId>,
     /// What the rows of children carry; most have that in common.
     carried_sets: Vec<Vec<CarriedColumn>>,
-    key: NodeId,
+    /// The place of the parent's key.
+    key: Option<NodeId>,
 }
 
 struct ChildFormat {
@@ -201,7 +202,7 @@ impl Children {
                 self.carried.push(node.id);
                 self.carried.len() - 1
             });
-            Some(CarriedColumn { slot, name: before_value(column), is_key: node.id == self.key })
+            Some(CarriedColumn { slot, name: before_value(column), is_key: Some(node.id) == self.key })
         };
         fields.iter().filter_map(&mut column).collect()
     }
@@ -278,7 +279,7 @@ impl Elements {
 /// The columns that come of a list, each with the path of what it holds, as far as that is a place in the parent's schema.
 #[cfg(test)]
 pub fn columns(schema: &str, list: &ChildList) -> Vec<(String, Option<String>)> {
-    let mut schema = RowSchema::compile(schema, "", None, &[]).unwrap();
+    let mut schema = RowSchema::compile(schema, None, None, &[]).unwrap();
     let mut children = Children::for_places(schema.places());
     let node = schema.root.at_mut(list.path).unwrap_or_else(|| panic!("there is no {}", list.path));
     let whole = if node.items.is_some() { format!("{}[]", list.path) } else { list.path.to_owned() };

@@ -1,19 +1,22 @@
 //! How a stream is read. A stream names one of these; they know nothing of it but what its declaration says.
 //!
 //! - [`Snapshot`]: a list, whole, each time
+//! - [`OptionalList`]: the same, of a list that a company may not have
 //! - [`CreatedSlices`]: a list by creation time, in slices, resumable
 //! - [`ChangeWindows`]: partitions by the time of the last change, in windows, incremental
 //!
-//! The first two go over numbered pages with a [`page_sweep`], the third follows cursors with a [`window_reader`].
+//! The first two read a [`whole_list`]. Numbered pages are gone over with a [`page_sweep`], changes followed with a [`window_reader`].
 
 mod change_windows;
 mod created_slices;
 mod missing;
 mod number_map;
+mod optional_list;
 mod page_sweep;
 mod row_numbers;
 mod second_look;
 mod snapshot;
+mod whole_list;
 mod window_progress;
 mod window_reader;
 
@@ -23,6 +26,7 @@ use serde_json::Value;
 
 pub use change_windows::ChangeWindows;
 pub use created_slices::CreatedSlices;
+pub use optional_list::OptionalList;
 pub use snapshot::Snapshot;
 
 use super::emitter::StreamEmitter;

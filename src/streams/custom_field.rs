@@ -1,0 +1,15 @@
+//! `CUSTOM_FIELD`: the fields of expenses that the company defined itself.
+
+use crate::sync::Stream;
+use crate::sync::strategy::OptionalList;
+
+pub(super) static CUSTOM_FIELD: Stream = Stream {
+    name: "CUSTOM_FIELD",
+    schema: include_str!("../../schemas/custom_field.json"),
+    key: Some("name"),
+    cursor_field: None,
+    coerced: &[],
+    oauth_scope: "liquid:read",
+    strategy: &OptionalList { endpoint: "/v1/expense/custom-fields" },
+    children: &[],
+};

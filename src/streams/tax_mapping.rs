@@ -1,0 +1,17 @@
+//! `TAX_MAPPING`: which tax codes stand for which taxes.
+//!
+//! Without a key, for the reason that [`gl_code`](super::gl_code) gives.
+
+use crate::sync::Stream;
+use crate::sync::strategy::OptionalList;
+
+pub(super) static TAX_MAPPING: Stream = Stream {
+    name: "TAX_MAPPING",
+    schema: include_str!("../../schemas/tax_mapping.json"),
+    key: None,
+    cursor_field: None,
+    coerced: &["gl_code_number", "rate"],
+    oauth_scope: "liquid:read",
+    strategy: &OptionalList { endpoint: "/v1/expense/tax-mappings" },
+    children: &[],
+};

@@ -1,0 +1,88 @@
+//! Reading a list that a company may not have, and of which little is known but its path.
+//!
+//! It is asked for without any parameter, since nobody knows which it takes, and followed in whatever form it comes. Where Navan says that
+//! there is no such list, the stream is empty, and the log says why.
+
+use futures::FutureExt as _;
+use futures::future::LocalBoxFuture;
+use reqwest::StatusCode;
+use serde_json::Value;
+
+use super::whole_list::CursorList;
+use super::{Modes, ProbeTarget, ReadContext, ReadError, ReadStrategy};
+use crate::api::CursorQuery;
+use crate::error::Error;
+use crate::gateway::Failure;
+use crate::protocol::{ConfiguredStream, SyncMode};
+use crate::sync::state::{Resume, no_cursor, resume_full_refresh};
+
+/// Rows a page, should the list turn out to have numbered pages.
+const PAGE_SIZE: u64 = 100;
+
+/// Such a list.
+pub struct OptionalList {
+    /// Its path.
+    pub endpoint: &'static str,
+}
+
+impl OptionalList {
+    async fn read_list(&self, read: &ReadContext<'_>) -> Result<(), ReadError> {
+        let list = CursorList { query: self.query(), page_size: PAGE_SIZE };
+        match list.first_page(read).await {
+            Err(failure) if says_that_there_is_none(&failure) => {
+                tracing::warn!(
+                    "{}: {} It is skipped, and the other streams are read.",
+                    read.emitter.name(),
+                    self.absence(&failure)
+                );
+                Ok(())
+            }
+            first => list.read(read, first?).await.map(|_| ()),
+        }
+    }
+
+    fn query(&self) -> CursorQuery {
+        CursorQuery { may_be_empty: true, ..CursorQuery::at(self.endpoint) }
+    }
+
+    fn absence(&self, failure: &Failure) -> String {
+        format!("Navan has no {} for this company, or does not give it to this credential ({failure}).", self.endpoint)
+    }
+}
+
+/// Whether Navan says so: a path that it does not know, or does not give to everyone (docs/navan-api.md#expense-other).
+fn says_that_there_is_none(failure: &Failure) -> bool {
+    const ABSENT: [StatusCode; 4] =
+        [StatusCode::BAD_REQUEST, StatusCode::FORBIDDEN, StatusCode::NOT_FOUND, StatusCode::METHOD_NOT_ALLOWED];
+    matches!(failure, Failure::Refused(refusal) if ABSENT.contains(&refusal.status))
+}
+
+impl ReadStrategy for OptionalList {
+    fn modes(&self) -> Modes {
+        Modes { sync_modes: &[SyncMode::FullRefresh], is_resumable: false }
+    }
+
+    fn probe<'a>(&'a self, target: ProbeTarget<'a>) -> LocalBoxFuture<'a, Result<(), ReadError>> {
+        async move {
+            match target.api.cursor_page(self.query(), None, target.format).await {
+                Ok(_) => Ok(()),
+                Err(failure) if says_that_there_is_none(&failure) => Err(Error::config(self.absence(&failure)).into()),
+                Err(failure) => Err(failure.into()),
+            }
+        }
+        .boxed_local()
+    }
+
+    fn resume(&self, configured: &ConfiguredStream, state: Option<&Value>) -> Result<Resume, Error> {
+        resume_full_refresh(configured, state)
+    }
+
+    fn read<'a>(&'a self, read: &'a ReadContext<'a>, _: Resume) -> LocalBoxFuture<'a, Result<(), ReadError>> {
+        async move {
+            self.read_list(read).await?;
+            read.emitter.checkpoint(&no_cursor());
+            Ok(())
+        }
+        .boxed_local()
+    }
+}
