@@ -26,7 +26,7 @@ import airbyte as ab  # noqa: E402
 SPENT_BY_BOOKING_TYPE = """
     SELECT b.bookingtype, count(*) AS expenses, sum(t.posted_amount) AS posted
     FROM "transaction" t
-    JOIN transaction_booking tb ON tb.transaction_id = t.id
+    JOIN transaction_booking tb ON tb.transaction_id = t.id AND tb.modified_timestamp = t.modified_timestamp
     JOIN booking b ON b.uuid = tb.booking_uuid
     GROUP BY b.bookingtype
     ORDER BY expenses DESC, b.bookingtype

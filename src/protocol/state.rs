@@ -30,7 +30,7 @@ impl StreamStates {
     pub fn read(mut file: impl BufRead) -> Result<Self, Error> {
         let mut states = Self::default();
         let Some(first) = next_line(&mut file)? else { return Ok(states) };
-        if let Ok(Line { kind: Some(_) }) = serde_json::from_str(&first) {
+        if message_kind(&first).is_some() {
             states.take_line(&first)?;
             states.take_lines(file)?;
             return Ok(states);
@@ -73,11 +73,16 @@ impl StreamStates {
                 cut_short = Some(number);
             }
         }
+        if self.0.is_empty() {
+            tracing::warn!(
+                "The state file holds messages, but no STATE among them; everything is read from the beginning."
+            );
+        }
         Ok(())
     }
 
     fn take_line(&mut self, line: &str) -> Result<LineKind, Error> {
-        let Ok(Line { kind: Some(kind) }) = serde_json::from_str(line) else { return Ok(LineKind::Other) };
+        let Some(kind) = message_kind(line) else { return Ok(LineKind::Other) };
         if matches!(&*kind, "STATE" | "STREAM" | "GLOBAL" | "LEGACY") {
             let message = serde_json::from_str(line).map_err(|e| broken(&e.to_string()))?;
             self.take(message)?;
@@ -103,7 +108,8 @@ impl StreamStates {
                 None => entry.into_iter().try_for_each(|(name, state)| {
                     if !state.is_object() && !state.is_null() {
                         return Err(Error::config(format!(
-                            "The state of {name} cannot be used: it is {state}, not an object. Give the state that an earlier read wrote, or none."
+                            "The state of {name} cannot be used: it is {}, not an object. Give the state that an earlier read wrote, or none.",
+                            kind_in_words(&state)
                         )));
                     }
                     self.0.insert(name, state);
@@ -111,7 +117,8 @@ impl StreamStates {
                 }),
             },
             other => Err(Error::config(format!(
-                "The state file holds {other} where a state is expected. Give the state that an earlier read wrote, or none."
+                "The state file holds {} where a state is expected. Give the state that an earlier read wrote, or none.",
+                kind_in_words(&other)
             ))),
         }
     }
@@ -134,6 +141,25 @@ impl StreamStates {
         self.0.insert(name.to_owned(), stream.get("stream_state").cloned().unwrap_or_else(|| json!({})));
         Ok(())
     }
+}
+
+/// What a value is. What it says is not shown: a file that was given by mistake may hold anything.
+pub fn kind_in_words(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+/// Which message a line is, if it is one.
+fn message_kind(line: &str) -> Option<Cow<'_, str>> {
+    // A struct would be made of a list as well.
+    let is_object = line.trim_ascii_start().starts_with('{');
+    serde_json::from_str(line).ok().filter(|_| is_object).and_then(|Line { kind }| kind)
 }
 
 /// What a line of messages is.

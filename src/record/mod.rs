@@ -25,7 +25,7 @@ mod schema;
 pub mod timestamp;
 
 pub use batch::{Identity, RecordBatch, RecordLines, Row};
-pub use children::{ChildList, ChildRows};
+pub use children::{ChildList, ChildRows, Owner};
 pub use finding::{Finding, FindingKind};
 pub use row_scan::{ChildRecords, RecordFormat};
 pub use scanner::{Malformed, Scanner};

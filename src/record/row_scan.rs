@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::batch::{Identity, RecordBatch, Row};
 use super::children::capture::Captures;
-use super::children::{ChildOutput, ChildRows, ChildWriter, Children, RowParts};
+use super::children::{ChildOutput, ChildRows, ChildWriter, Children, Owner, RowParts};
 use super::coerce::{self, Coercion, unescaped};
 use super::edit::Replacement;
 use super::extra::{self, Extra, Misfit};
@@ -37,7 +37,8 @@ pub struct RecordFormat {
 /// The names of fields that came without being declared, by their numbers.
 #[derive(Default)]
 struct UndeclaredFields {
-    names: Vec<String>,
+    /// Each with the place of the object that had it.
+    names: Vec<(String, NodeId)>,
     numbers: HashMap<Box<[u8]>, u16>,
 }
 
@@ -136,9 +137,22 @@ impl RecordFormat {
         let number = usize::from(finding.place);
         match finding.kind {
             FindingKind::Undeclared | FindingKind::UndeclaredMember => {
-                self.undeclared.borrow().names.get(number).cloned().unwrap_or_default()
+                self.undeclared.borrow().names.get(number).map(|(name, _)| name.clone()).unwrap_or_default()
             }
             _ => self.schema.path(finding.place).to_owned(),
+        }
+    }
+
+    /// In whose rows it is.
+    pub fn owner(&self, finding: Finding) -> Owner {
+        match finding.kind {
+            FindingKind::Undeclared => Owner::Parent,
+            FindingKind::UndeclaredMember => {
+                let names = &self.undeclared.borrow().names;
+                names.get(usize::from(finding.place)).map_or(Owner::Parent, |(_, object)| self.children.owner(*object))
+            }
+            FindingKind::Mended => Owner::All,
+            FindingKind::Nulled | FindingKind::Repaired | FindingKind::NoKey => self.children.owner(finding.place),
         }
     }
 
@@ -254,7 +268,7 @@ impl RecordFormat {
                     0 => (field.clone(), name_mark),
                     _ => (end..field.end, mark),
                 };
-                let place = self.undeclared.borrow_mut().number(scanner, "", name, name_mark);
+                let place = self.undeclared.borrow_mut().number(scanner, (self.schema.root.id, ""), name, name_mark);
                 scanner.edits.insert(mark_before, gap, Replacement::text(""));
                 found.note(Finding { kind: FindingKind::Undeclared, place });
                 (end, mark) = (field.end, next_mark);
@@ -428,8 +442,8 @@ impl RecordFormat {
                 None if node.capture == Capture::Group => {
                     scanner.skip_value()?;
                     found.captures.undeclared(node.id, name.start - 1..scanner.at(), mark);
-                    let path = self.schema.path(node.id);
-                    let place = self.undeclared.borrow_mut().number(scanner, path, name, mark);
+                    let object = (node.id, self.schema.path(node.id));
+                    let place = self.undeclared.borrow_mut().number(scanner, object, name, mark);
                     found.note(Finding { kind: FindingKind::UndeclaredMember, place });
                 }
                 None => scanner.skip_value()?,
@@ -482,9 +496,15 @@ fn line_head(stream: &str, namespace: Option<&str>) -> String {
 }
 
 impl UndeclaredFields {
-    /// The number of the field whose name stands at `name`, in the object at `path`; the name's edits begin at `mark`. Beyond
-    /// [`MAX_UNDECLARED`] of them all count as the last.
-    fn number(&mut self, scanner: &Scanner<'_>, path: &str, name: Range<usize>, mark: usize) -> NodeId {
+    /// The number of the field whose name stands at `name`, in the object at that place and path; the name's edits begin at `mark`.
+    /// Beyond [`MAX_UNDECLARED`] of them all count as the last.
+    fn number(
+        &mut self,
+        scanner: &Scanner<'_>,
+        (object, path): (NodeId, &str),
+        name: Range<usize>,
+        mark: usize,
+    ) -> NodeId {
         let key = if path.is_empty() {
             Cow::Borrowed(&scanner.text()[name.clone()])
         } else {
@@ -499,10 +519,10 @@ impl UndeclaredFields {
                 let mut written = Vec::new();
                 scanner.edits.write(scanner.text(), name, mark, &mut written);
                 let name = String::from_utf8_lossy(&unescaped(&written)).into_owned();
-                self.names.push(if path.is_empty() { name } else { format!("{path}.{name}") });
+                self.names.push((if path.is_empty() { name } else { format!("{path}.{name}") }, object));
                 self.numbers.insert((*key).into(), number);
             }
-            MAX_UNDECLARED => self.names.push("(others)".to_owned()),
+            MAX_UNDECLARED => self.names.push(("(others)".to_owned(), self.names[0].1)),
             _ => {}
         }
         number

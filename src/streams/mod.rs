@@ -51,6 +51,16 @@ mod tests {
         }
     }
 
+    #[test]
+    fn every_schema_has_the_column_of_what_it_has_no_place_for() {
+        let children = STREAMS.iter().flat_map(|stream| stream.children);
+        let schemas = STREAMS.iter().map(|stream| (stream.name, stream.schema));
+        for (name, schema) in schemas.chain(children.map(|child| (child.name, child.schema))) {
+            let schema: Value = serde_json::from_str(schema).unwrap();
+            assert_eq!(schema["properties"]["_extra"]["type"], serde_json::json!(["null", "object"]), "{name}");
+        }
+    }
+
     /// The schema of the place at a path.
     fn place<'a>(schema: &'a Value, path: &str) -> &'a Value {
         path.split('.').fold(schema, |schema, name| match name.strip_suffix("[]") {
@@ -68,21 +78,21 @@ mod tests {
             let parent: Value = serde_json::from_str(stream.schema).unwrap();
             let schema: Value = serde_json::from_str(child.schema).unwrap();
             let declared = schema["properties"].as_object().unwrap();
-            let mut columns = BTreeSet::from(["_extra".to_owned()]);
-            columns.extend(child.key.iter().map(|column| (*column).to_owned()));
-            for (field, column) in child.rows.carried {
-                columns.insert((*column).to_owned());
+            let carried = child.rows.carried;
+            let of_lists = child.rows.lists.iter().flat_map(|list| children::columns(stream.schema, list));
+            let of_lists: Vec<_> = of_lists.collect();
+            let mut columns = BTreeSet::from(["_extra"]);
+            columns.extend(child.key.iter().chain(carried.iter().map(|(_, column)| column)));
+            columns.extend(of_lists.iter().map(|(column, _)| column.as_str()));
+            assert_eq!(columns, declared.keys().map(String::as_str).collect(), "{}", child.name);
+            for (field, column) in carried {
                 assert_eq!(form(&declared[*column]), form(&parent["properties"][field]), "{}.{column}", child.name);
             }
-            for list in child.rows.lists {
-                for (column, path) in children::columns(stream.schema, list) {
-                    if let Some(path) = path.filter(|_| !child.key.contains(&column.as_str())) {
-                        assert_eq!(form(&declared[&column]), form(place(&parent, &path)), "{}.{column}", child.name);
-                    }
-                    columns.insert(column);
+            for (column, path) in &of_lists {
+                if let Some(path) = path.as_ref().filter(|_| !child.key.contains(&column.as_str())) {
+                    assert_eq!(form(&declared[column]), form(place(&parent, path)), "{}.{column}", child.name);
                 }
             }
-            assert_eq!(columns, declared.keys().cloned().collect(), "{}", child.name);
             assert_eq!(schema["title"], child.name);
             assert_eq!(schema["required"], serde_json::json!(child.key), "{}", child.name);
         }

@@ -97,7 +97,8 @@ impl<'a> Sync<'a> {
 
     async fn read_stream(&self, read: &StreamRead) -> bool {
         let emitter = &read.emitter;
-        let goes_on = !matches!(read.resume, Ok(Resume::Beginning));
+        // A state that cannot be used is safe for nobody.
+        let goes_on = matches!(read.resume, Ok(Resume::From(_) | Resume::AlreadyCompleted));
         emitter.start(read.given.as_ref().filter(|_| goes_on));
         let result = match &read.resume {
             Ok(Resume::AlreadyCompleted) => {

@@ -257,3 +257,22 @@ fn each_has_the_namespace_that_its_own_entry_of_the_catalog_gives() {
         BTreeMap::from([("BOOKING".to_owned(), Value::Null), ("BOOKING_TRIP".to_owned(), json!("travel"))])
     );
 }
+
+/// What is found in a row is said of the streams that have it in their rows, in one's name.
+#[test]
+fn what_is_found_is_told_in_the_name_of_a_stream_that_has_it() {
+    let settings = Settings { bookings: 400, transactions: 5, users: 5, new_field_every: 1, ..Settings::default() };
+    let sandbox = Sandbox::start(settings).unwrap();
+    let told = |names: &[&str]| {
+        let run = Connector::against(&sandbox).streams(&chosen(names)).read();
+        let lines = run.logs("WARN").into_iter().chain(run.logs("INFO"));
+        let lines: Vec<_> = lines.filter(|line| line.contains("_extra")).map(str::to_owned).collect();
+        lines
+    };
+    // Numbers and fields that only the booking itself has.
+    let alone = told(&["BOOKING"]);
+    assert!(alone.iter().any(|line| line.starts_with("BOOKING: `flightMiles`")), "{alone:?}");
+    assert!(alone.iter().any(|line| line.starts_with("BOOKING: the schema does not know")), "{alone:?}");
+    assert_eq!(told(&["BOOKING", "BOOKING_TRIP"]), alone);
+    assert_eq!(told(&["BOOKING_TRIP", "BOOKING_SEGMENT"]), Vec::<String>::new());
+}

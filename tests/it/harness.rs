@@ -99,9 +99,9 @@ impl Connector {
         self.catalog(catalog(streams))
     }
 
-    /// Chooses one stream, in the mode of [`streams`].
+    /// Chooses one stream, in the mode of [`all_streams`].
     pub(crate) fn stream(self, name: &str) -> Self {
-        let chosen: Vec<_> = streams().iter().copied().filter(|(stream, _)| *stream == name).collect();
+        let chosen: Vec<_> = all_streams().iter().copied().filter(|(stream, _)| *stream == name).collect();
         self.streams(&chosen)
     }
 

@@ -157,11 +157,11 @@ fn a_destination_that_overwrites_transactions_is_warned_about() {
 #[test]
 fn a_state_that_is_none_of_ours_is_refused_by_name() {
     for (state, says) in [
-        (json!("text"), r#"it is "text", not an object"#),
-        (json!(7), "it is 7, not an object"),
-        (json!(["x"]), r#"it is ["x"], not an object"#),
-        (json!({"types": []}), "`types` is [], not an object"),
-        (json!({"types": {"fees": "2026-01-01"}}), r#"`types.fees` is "2026-01-01", not an object"#),
+        (json!("text"), "it is a text, not an object"),
+        (json!(7), "it is a number, not an object"),
+        (json!(["x"]), "it is a list, not an object"),
+        (json!({"types": []}), "`types` is a list, not an object"),
+        (json!({"types": {"fees": "2026-01-01"}}), "`types.fees` is a text, not an object"),
     ] {
         for file in [state_file("TRANSACTION", &state), json!({"TRANSACTION": state}).to_string()] {
             let run = Connector::against(&sandbox()).stream("TRANSACTION").state(file).read();
@@ -210,4 +210,53 @@ fn a_state_file_of_any_size_takes_no_more_memory_than_a_line() {
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
     assert!(peak_kb > 0 && peak_kb < 60_000, "{peak_kb} kB for a file of 200 MB");
+}
+
+/// The files may have been mixed up.
+#[test]
+fn a_state_that_is_another_file_is_refused_without_a_word_of_what_it_holds() {
+    let sandbox = Sandbox::start(Settings { bookings: 3, ..Settings::default() }).unwrap();
+    let settings = sandbox.settings();
+    let credential = json!({"client_secret": settings.client_secret, "client_id": settings.client_id, "region": "us"});
+    let in_a_stream = state_file("BOOKING", &credential);
+    for state in [credential.to_string(), json!([settings.client_secret]).to_string(), in_a_stream] {
+        let run = Connector::against(&sandbox).stream("BOOKING").state(state).read();
+        assert_ne!(run.status.code(), Some(0));
+        assert_eq!(run.errors()[0]["failure_type"], "config_error", "{:?}", run.errors());
+        for secret in [&settings.client_secret, &settings.client_id] {
+            assert!(!run.stdout.contains(&**secret) && !run.stderr.contains(&**secret), "{}", run.stdout);
+        }
+    }
+}
+
+#[test]
+fn a_state_that_this_connector_never_wrote_is_refused_by_name() {
+    let sandbox = Sandbox::start(Settings { bookings: 3, transactions: 3, ..Settings::default() }).unwrap();
+    for (stream, state) in [
+        ("BOOKING", json!({"foo": 5})),
+        ("TRANSACTION", json!({"updated": "2026-01-01T00:00:00Z"})),
+        ("TRANSACTION", json!({"types": {"fees": {"through": "2026-01-01T00:00:00Z"}}})),
+        ("TRANSACTION_BOOKING", json!({"cursor": 1})),
+    ] {
+        let run = Connector::against(&sandbox).stream(stream).state(state_file(stream, &state)).read();
+        let error = &run.errors()[0];
+        assert_eq!(error["failure_type"], "config_error", "{state}");
+        let message = error["message"].as_str().unwrap();
+        assert!(
+            message.contains(stream) && message.contains("none of the properties that this connector writes"),
+            "{message}"
+        );
+    }
+}
+
+#[test]
+fn an_output_without_a_state_is_told() {
+    let sandbox = Sandbox::start(Settings { bookings: 3, ..Settings::default() }).unwrap();
+    let output = r#"{"type":"LOG","log":{"level":"INFO","message":"x"}}"#.to_owned()
+        + "\n"
+        + r#"{"type":"RECORD","record":{}}"#
+        + "\n";
+    let run = Connector::against(&sandbox).stream("BOOKING").state(output).read();
+    assert_eq!(run.status.code(), Some(0));
+    assert!(run.logs("WARN").iter().any(|line| line.contains("no STATE among them")), "{:?}", run.logs("WARN"));
 }

@@ -9,7 +9,7 @@ use source_navan::bench::PageScanner;
 
 pub enum Parser {
     /// The connector's scanner. It alone also looks at the values, and writes RECORD lines.
-    Scanner(PageScanner),
+    Scanner(Box<PageScanner>),
     SerdeJson,
     Jiter,
     SonicRs,
@@ -21,7 +21,7 @@ impl Parser {
     pub fn all(stream: &str) -> anyhow::Result<[Self; 5]> {
         let scanner = PageScanner::for_stream(stream).with_context(|| format!("no stream {stream}"))?;
         Ok([
-            Self::Scanner(scanner),
+            Self::Scanner(Box::new(scanner)),
             Self::SerdeJson,
             Self::Jiter,
             Self::SonicRs,

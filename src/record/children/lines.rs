@@ -6,7 +6,8 @@ use std::ops::Range;
 use serde_json::json;
 
 use super::capture::{Captured, Captures};
-use super::{CarriedColumn, Children, Elements, INDEX, ListFormat, Target};
+use super::declaration::Elements;
+use super::format::{CarriedColumn, Children, INDEX, ListFormat, Target};
 use crate::record::batch::ChildLines;
 use crate::record::edit::Edits;
 use crate::record::extra::{self, Extra};
@@ -125,6 +126,7 @@ impl<'f> ChildWriter<'f> {
         let content = match (list.elements, element.kind) {
             (_, ValueKind::Null) => return,
             (Elements::Objects, ValueKind::Object) => Content::Columns(columns),
+            (Elements::Objects, ValueKind::String) if row.is_blank(element) => return,
             (Elements::Objects, _) => Content::Stray,
             _ if row.is_misfit(element) => Content::Stray,
             _ if row.is_blank(element) => return,

@@ -1,8 +1,10 @@
 //! What the lists in a row become.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::*;
+use super::format::snake_case;
+use super::{ChildList, ChildRows};
+use crate::record::schema::RowSchema;
 use crate::record::{ChildRecords, FindingKind, RecordBatch, RecordFormat, Scanner};
 
 const SCHEMA: &str = r#"{"type":"object","properties":{
@@ -71,7 +73,7 @@ fn names_of(row: &str) -> Vec<String> {
 
 #[test]
 fn each_element_is_a_row_wherever_the_fields_that_it_carries_stand() {
-    let row = r#"{"parts":[{"n":1.50,"who":{"firstName":"A","born":"2000-01-02"},"codes":[1,2],"open":{"a":1}},null,{}],"id":"x","at":"2024-01-02T03:04:05Z"}"#;
+    let row = r#"{"parts":[{"n":1.50,"who":{"firstName":"A","born":"2000-01-02"},"codes":[1,2],"open":{"a":1}},null,{},""],"id":"x","at":"2024-01-02T03:04:05Z"}"#;
     assert_eq!(
         parts_of(row),
         [

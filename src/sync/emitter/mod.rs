@@ -18,7 +18,7 @@ use crate::error::Error;
 use crate::gateway::Cooldown;
 use crate::monitor::{Event, emit};
 use crate::protocol::{ConfiguredStream, StreamStatus};
-use crate::record::{Finding, FindingKind, RecordBatch, RecordFormat};
+use crate::record::{Finding, FindingKind, Owner, RecordBatch, RecordFormat};
 use crate::sink::Sink;
 use stream_output::StreamOutput;
 
@@ -161,11 +161,25 @@ impl StreamEmitter {
         }
     }
 
+    /// In which stream's name something is told: the parent's, unless it is not wanted or has it not. Of what is in the rows of no stream
+    /// that is wanted, nobody need know.
+    fn concerned(&self, finding: Finding) -> Option<&str> {
+        let own = self.own.as_ref().map(StreamOutput::name);
+        match self.format.owner(finding) {
+            Owner::Parent => own,
+            Owner::All => Some(&self.name),
+            Owner::Child(child) => {
+                let own = own.filter(|_| finding.kind != FindingKind::UndeclaredMember);
+                own.or_else(|| self.children.get(child).map(StreamOutput::name))
+            }
+        }
+    }
+
     /// What was found in the rows, once a field.
     fn tell_findings(&self) {
-        let name = self.name();
         let findings = std::mem::take(&mut self.progress().findings);
         for (finding, count) in findings {
+            let Some(name) = self.concerned(finding) else { continue };
             let place = self.format.place(finding);
             match finding.kind {
                 FindingKind::Nulled => tracing::warn!(
@@ -180,16 +194,10 @@ impl StreamEmitter {
                 FindingKind::NoKey => tracing::warn!(
                     "{name}: rows came without `{place}` (records: {count}); they are written with an empty one. A destination that deduplicates by it keeps only one of them: append, or ask Navan why it is missing."
                 ),
-                FindingKind::Undeclared => {
+                FindingKind::Undeclared | FindingKind::UndeclaredMember => {
                     emit(&Event::UndeclaredField { stream: name, field: &place, records: count });
                     tracing::info!(
                         "{name}: the schema does not know the field `{place}` (records: {count}); it stands in `_extra`."
-                    );
-                }
-                FindingKind::UndeclaredMember => {
-                    emit(&Event::UndeclaredField { stream: name, field: &place, records: count });
-                    tracing::info!(
-                        "{name}: the schema does not know the field `{place}` (records: {count}); in the stream of that list it stands in `_extra`."
                     );
                 }
             }

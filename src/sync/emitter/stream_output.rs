@@ -34,7 +34,7 @@ impl StreamOutput {
         Self { configured, progress: RefCell::default() }
     }
 
-    fn name(&self) -> &str {
+    pub(super) fn name(&self) -> &str {
         &self.configured.name
     }
 

@@ -6,10 +6,11 @@ use std::ops::RangeInclusive;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::{Value, json};
 
-use super::resume::require_object;
+use super::resume::{require_known, require_object};
 use super::time;
 use super::time::to_text;
 use crate::error::Error;
+use crate::protocol::kind_in_words;
 
 /// The cursor of each type that was read before. A type that has none was never read.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -43,6 +44,7 @@ impl PartitionCursors {
         require_object(stream, "types", types)?;
         for (expense_type, entry) in types.as_object().into_iter().flatten().filter(|(_, entry)| !entry.is_null()) {
             require_object(stream, &format!("types.{expense_type}"), entry)?;
+            require_known(stream, &format!("types.{expense_type}"), entry, &["synced_through", "unsure"])?;
             if let Some(through) = time::in_state(stream, entry, "synced_through")? {
                 cursors.synced_through.insert(expense_type.clone(), through);
             }
@@ -53,7 +55,8 @@ impl PartitionCursors {
                 }
                 Some(other) => {
                     return Err(Error::config(format!(
-                        "The state of {stream} cannot be used: `unsure` is {other}, not a list. Give the state that an earlier read wrote, or none."
+                        "The state of {stream} cannot be used: `unsure` is {}, not a list. Give the state that an earlier read wrote, or none.",
+                        kind_in_words(other)
                     )));
                 }
             };

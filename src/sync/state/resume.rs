@@ -4,7 +4,10 @@ use serde_json::Value;
 
 use super::{FullRefreshState, PartitionCursors};
 use crate::error::Error;
-use crate::protocol::ConfiguredStream;
+use crate::protocol::{ConfiguredStream, FULL_REFRESH_COMPLETE, NO_CURSOR, kind_in_words};
+
+/// What a state of either mode may have, but for a cursor.
+const OURS: [&str; 6] = [FULL_REFRESH_COMPLETE, NO_CURSOR, "next_created_from", "read_at", "sync_id", "types"];
 
 /// Where a read begins.
 #[derive(Clone, Debug)]
@@ -33,6 +36,7 @@ pub enum StreamState {
 pub fn resume_full_refresh(configured: &ConfiguredStream, state: Option<&Value>) -> Result<Resume, Error> {
     let Some(state) = state else { return Ok(Resume::Beginning) };
     require_object(&configured.name, "", state)?;
+    require_known(&configured.name, "", state, &OURS)?;
     let marker = FullRefreshState::marker(state);
     if marker.already_completed(configured) {
         return Ok(Resume::AlreadyCompleted);
@@ -56,8 +60,24 @@ pub fn resume_partitions(
 ) -> Result<Resume, Error> {
     let Some(state) = state else { return Ok(Resume::Beginning) };
     require_object(&configured.name, "", state)?;
+    require_known(&configured.name, "", state, &[&OURS[..], &[cursor_field]].concat())?;
     let cursors = PartitionCursors::parse(&configured.name, cursor_field, state)?;
     Ok(Resume::From(StreamState::Partitions(cursors)))
+}
+
+/// # Errors
+/// A `config_error` if an object at `place` of a stream's state has members, but none of the `known` ones: then it is no state of this
+/// connector.
+pub(super) fn require_known(stream: &str, place: &str, state: &Value, known: &[&str]) -> Result<(), Error> {
+    let mut members = state.as_object().into_iter().flatten().map(|(name, _)| name).peekable();
+    if members.peek().is_none() || members.any(|name| known.contains(&name.as_str())) {
+        return Ok(());
+    }
+    let place = if place.is_empty() { "it".to_owned() } else { format!("`{place}`") };
+    Err(Error::config(format!(
+        "The state of {stream} cannot be used: {place} has none of the properties that this connector writes ({}). Give the state that an earlier read wrote, or none.",
+        known.join(", ")
+    )))
 }
 
 /// # Errors
@@ -68,6 +88,7 @@ pub(super) fn require_object(stream: &str, place: &str, state: &Value) -> Result
     }
     let place = if place.is_empty() { "it".to_owned() } else { format!("`{place}`") };
     Err(Error::config(format!(
-        "The state of {stream} cannot be used: {place} is {state}, not an object. Give the state that an earlier read wrote, or none."
+        "The state of {stream} cannot be used: {place} is {}, not an object. Give the state that an earlier read wrote, or none.",
+        kind_in_words(state)
     )))
 }

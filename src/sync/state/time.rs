@@ -4,6 +4,7 @@ use chrono::{DateTime, Datelike as _, Months, NaiveDate, SecondsFormat, SubsecRo
 use serde_json::Value;
 
 use crate::error::Error;
+use crate::protocol::kind_in_words;
 use crate::record::timestamp::parse;
 
 /// A time as states hold it.
@@ -26,7 +27,8 @@ pub(super) fn in_state(stream: &str, state: &Value, field: &str) -> Result<Optio
         Some(value) => match value.as_str().and_then(parse) {
             Some(time) => Ok(Some(time)),
             None => Err(Error::config(format!(
-                "The state of {stream} cannot be used: `{field}` is {value}, not a time such as 2026-01-31T00:00:00Z. Give the state that an earlier read wrote, or none."
+                "The state of {stream} cannot be used: `{field}` is {}, not a time such as 2026-01-31T00:00:00Z. Give the state that an earlier read wrote, or none.",
+                kind_in_words(value)
             ))),
         },
     }
