@@ -133,6 +133,9 @@ fn read(schedule: &Schedule, foreign_per_second: f64) -> Attempt {
 /// How often each limit is tried. Strays make much of it chance, so that the middle one counts.
 const TRIALS: u64 = 5;
 
+/// Of a hundred requests, so many may be refused by the limit itself.
+const MOST_REFUSED_PERCENT: f64 = 2.0;
+
 #[test]
 fn a_read_comes_near_to_any_limit_and_hardly_over_it() {
     let algorithms = [
@@ -156,9 +159,7 @@ fn a_read_comes_near_to_any_limit_and_hardly_over_it() {
                 };
                 let (slower, share) = (middle(|trial| trial.0), middle(|trial| trial.1));
                 let most = if foreign > 0.0 { 1.5 } else { 1.15 };
-                // Whose 429 it is does not show where nothing is told, others take their share and strays come besides.
-                let is_hidden = headers != LimitHeaders::RateLimit && foreign > 0.0 && strays > 0;
-                if slower > most || share >= if is_hidden { 5.0 } else { 2.0 } {
+                if slower > most || share >= MOST_REFUSED_PERCENT {
                     failed += 1;
                     table += "NOT HELD ";
                 }
