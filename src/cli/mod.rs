@@ -59,7 +59,7 @@ struct ReadFiles {
     /// The chosen streams: a configured catalog, a JSON file.
     #[arg(long)]
     catalog: PathBuf,
-    /// The state that the last read wrote, a JSON file.
+    /// The state to go on from: a file with the STATEs of the last read, or its whole output.
     #[arg(long)]
     state: Option<PathBuf>,
 }
