@@ -14,7 +14,7 @@ use super::timestamp::Formatted;
 use super::*;
 use crate::hash::hash;
 
-const SCHEMA: &str = r#"{"type":"object","properties":{
+pub(super) const SCHEMA: &str = r#"{"type":"object","properties":{
     "id":{"type":"string"}, "at":{"type":["null","string"],"format":"date-time"}, "words":{"type":["null","string"]},
     "list":{"type":["null","array"],"items":{"type":["null","string"]}}, "day":{"type":["null","string"],"format":"date"},
     "open":{"type":["null","object"]}, "any":{}, "yes":{"type":["null","boolean"]}, "n":{"type":["null","number"]},
@@ -344,8 +344,26 @@ fn expected_row(schema: &Value, row: &str) -> Option<Expected> {
     Some(Expected { written: format!("{{{}}}", kept.join(",")), identity, cursor, findings: gathered.findings })
 }
 
+/// Whether some object of a whole page has a name twice.
+pub(super) fn has_repeated(page: &[u8]) -> bool {
+    fn in_value(raw: &RawValue) -> bool {
+        let text = raw.get();
+        match text.as_bytes()[0] {
+            b'{' => {
+                let Members(members) = serde_json::from_str(text).unwrap();
+                let mut names = BTreeSet::new();
+                let unescaped = |name: &str| serde_json::from_str::<String>(&format!("\"{name}\"")).unwrap_or_default();
+                members.iter().any(|(name, value)| !names.insert(unescaped(name)) || in_value(value))
+            }
+            b'[' => serde_json::from_str::<Vec<&RawValue>>(text).unwrap().into_iter().any(in_value),
+            _ => false,
+        }
+    }
+    serde_json::from_slice::<&RawValue>(page).is_ok_and(in_value)
+}
+
 /// A page of some rows, changed in some places.
-fn page(random: &mut fastrand::Rng) -> Vec<u8> {
+pub(super) fn page(random: &mut fastrand::Rng) -> Vec<u8> {
     let rows: Vec<_> = (0..random.usize(0..4)).map(|_| ROWS[random.usize(0..ROWS.len())]).collect();
     let mut page = format!("[{}]", rows.join(if random.bool() { "," } else { " ,\r\n" })).into_bytes();
     for _ in 0..random.usize(0..4) {

@@ -23,6 +23,7 @@ mod row_scan;
 mod scanner;
 mod schema;
 pub mod timestamp;
+mod undeclared;
 
 pub use batch::{Identity, RecordBatch, RecordLines, Row};
 pub use children::{ChildList, ChildRows, Owner};

@@ -1,8 +1,6 @@
 //! The rows of a page, scanned along the stream's schema, and written as RECORD lines on the way.
 
-use std::borrow::Cow;
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::ops::Range;
 
 use chrono::{DateTime, Utc};
@@ -16,14 +14,12 @@ use super::edit::Replacement;
 use super::extra::{self, Extra, Misfit};
 use super::finding::{Finding, FindingKind};
 use super::scanner::{Malformed, Scanner, ValueKind};
-use super::schema::{Capture, FieldRole, NodeId, RowSchema, SchemaNode};
+use super::schema::{Capture, FieldRole, RowSchema, SchemaNode};
 use super::timestamp;
+use super::undeclared::UndeclaredFields;
 use crate::buffer::Buffer;
 use crate::clock;
 use crate::hash::hash;
-
-/// How many names of fields that no schema declares are told apart.
-const MAX_UNDECLARED: usize = 1_000;
 
 /// How the rows of one stream become RECORD lines.
 pub struct RecordFormat {
@@ -32,14 +28,6 @@ pub struct RecordFormat {
     head: String,
     children: Children,
     undeclared: RefCell<UndeclaredFields>,
-}
-
-/// The names of fields that came without being declared, by their numbers.
-#[derive(Default)]
-struct UndeclaredFields {
-    /// Each with the place of the object that had it.
-    names: Vec<(String, NodeId)>,
-    numbers: HashMap<Box<[u8]>, u16>,
 }
 
 /// What the scan of one row has found, and what it needs on the way.
@@ -136,9 +124,7 @@ impl RecordFormat {
     pub fn place(&self, finding: Finding) -> String {
         let number = usize::from(finding.place);
         match finding.kind {
-            FindingKind::Undeclared | FindingKind::UndeclaredMember => {
-                self.undeclared.borrow().names.get(number).map(|(name, _)| name.clone()).unwrap_or_default()
-            }
+            FindingKind::Undeclared | FindingKind::UndeclaredMember => self.undeclared.borrow().name(number),
             _ => self.schema.path(finding.place).to_owned(),
         }
     }
@@ -148,8 +134,8 @@ impl RecordFormat {
         match finding.kind {
             FindingKind::Undeclared => Owner::Parent,
             FindingKind::UndeclaredMember => {
-                let names = &self.undeclared.borrow().names;
-                names.get(usize::from(finding.place)).map_or(Owner::Parent, |(_, object)| self.children.owner(*object))
+                let object = self.undeclared.borrow().object(usize::from(finding.place));
+                object.map_or(Owner::Parent, |object| self.children.owner(object))
             }
             FindingKind::Mended => Owner::All,
             FindingKind::Nulled | FindingKind::Repaired | FindingKind::NoKey => self.children.owner(finding.place),
@@ -493,38 +479,4 @@ impl RowScan {
 fn line_head(stream: &str, namespace: Option<&str>) -> String {
     let namespace = namespace.map(|name| format!(r#""namespace":{},"#, json!(name))).unwrap_or_default();
     format!(r#"{{"type":"RECORD","record":{{{namespace}"stream":{},"emitted_at":"#, json!(stream))
-}
-
-impl UndeclaredFields {
-    /// The number of the field whose name stands at `name`, in the object at that place and path; the name's edits begin at `mark`.
-    /// Beyond [`MAX_UNDECLARED`] of them all count as the last.
-    fn number(
-        &mut self,
-        scanner: &Scanner<'_>,
-        (object, path): (NodeId, &str),
-        name: Range<usize>,
-        mark: usize,
-    ) -> NodeId {
-        let key = if path.is_empty() {
-            Cow::Borrowed(&scanner.text()[name.clone()])
-        } else {
-            Cow::Owned([path.as_bytes(), b".", &scanner.text()[name.clone()]].concat())
-        };
-        if let Some(number) = self.numbers.get(&*key) {
-            return *number;
-        }
-        let number = NodeId::try_from(self.names.len().min(MAX_UNDECLARED)).unwrap_or(NodeId::MAX);
-        match self.names.len() {
-            0..MAX_UNDECLARED => {
-                let mut written = Vec::new();
-                scanner.edits.write(scanner.text(), name, mark, &mut written);
-                let name = String::from_utf8_lossy(&unescaped(&written)).into_owned();
-                self.names.push((if path.is_empty() { name } else { format!("{path}.{name}") }, object));
-                self.numbers.insert((*key).into(), number);
-            }
-            MAX_UNDECLARED => self.names.push(("(others)".to_owned(), self.names[0].1)),
-            _ => {}
-        }
-        number
-    }
 }

@@ -19,4 +19,6 @@ pub(super) use format::{ChildOutput, Children};
 pub(super) use lines::{ChildWriter, RowParts};
 
 #[cfg(test)]
+mod differential;
+#[cfg(test)]
 mod tests;
