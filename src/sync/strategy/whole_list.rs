@@ -75,7 +75,7 @@ impl CursorList {
                 Some(first) => first,
                 None => read.api.cursor_page(self.query, cursor.as_deref(), read.emitter.format()).await?,
             };
-            let ChangesPage { mut rows, next, total, permit, .. } = page;
+            let ChangesPage { mut rows, next, total, is_untold, permit, .. } = page;
             let leads_nowhere = match &next {
                 NextPage::Unreachable => true,
                 NextPage::None => total.is_some_and(|total| total > rows.len() as u64),
@@ -125,7 +125,8 @@ impl CursorList {
                     cursor = Some(next);
                     was_unreachable = false;
                 }
-                NextPage::Unreachable if has_no_numbers && cursor.is_none() => {
+                // One that says that more rows follow is another matter.
+                NextPage::Unreachable if is_untold && has_no_numbers && cursor.is_none() => {
                     tracing::warn!(
                         "{name}: Navan gave {given} rows, and does not say whether there are more; all that came are written."
                     );
