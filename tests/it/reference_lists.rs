@@ -6,6 +6,8 @@ use navan_sandbox::{ReferenceForm, Sandbox, Settings};
 use serde_json::{Value, json};
 
 use crate::harness::{Connector, Run, all_streams};
+use crate::odd_answers::assert_error;
+use crate::scripted::{Reply, ScriptedNavan};
 
 const LISTS: [(&str, &str); 3] =
     [("CUSTOM_FIELD", "custom-fields"), ("GL_CODE", "gl-codes"), ("TAX_MAPPING", "tax-mappings")];
@@ -80,6 +82,17 @@ fn check_says_which_lists_the_company_does_not_have_and_succeeds() {
         "{warned:?}"
     );
     assert!(!warned.iter().any(|line| line.starts_with("TAX_MAPPING")), "{warned:?}");
+}
+
+#[test]
+fn a_list_that_says_that_more_rows_follow_and_leads_to_none_is_an_error() {
+    let server = ScriptedNavan::start(|asked| {
+        let page = json!({"content": [{"number": "1"}, {"number": "2"}], "has_next": true, "next_cursor": null});
+        (asked.path == "/v1/expense/gl-codes").then(|| Reply::new(200, page.to_string()))
+    });
+    let run = server.connector().stream("GL_CODE").read();
+    assert_error(&run, "system_error", "does not lead to its end");
+    assert_eq!(run.records("GL_CODE").len(), 2, "what came is written");
 }
 
 #[test]
