@@ -10,17 +10,15 @@ use chrono::{DateTime, Duration, Utc};
 use futures::future::LocalBoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _};
-use serde_json::Value;
 
 use super::missing::{self, BrokenRows, MissingRange};
 use super::page_sweep::{self, SweepOptions};
 use super::{Modes, ProbeTarget, ReadContext, ReadError, ReadStrategy};
 use crate::api::{ListQuery, Paging};
-use crate::error::Error;
-use crate::protocol::{ConfiguredStream, SyncMode};
+use crate::protocol::SyncMode;
 use crate::record::Identity;
 use crate::sync::state::time::whole_second;
-use crate::sync::state::{FullRefreshState, Resume, StreamState, Watermark, resume_full_refresh};
+use crate::sync::state::{FullRefreshState, Resume, StreamState, Watermark};
 
 /// Into how many slices a range is split at once: more would cost a request for each that turns out empty.
 const MAX_SPLIT: u64 = 8;
@@ -224,10 +222,6 @@ impl ReadStrategy for CreatedSlices {
             Ok(())
         }
         .boxed_local()
-    }
-
-    fn resume(&self, configured: &ConfiguredStream, state: Option<&Value>) -> Result<Resume, Error> {
-        resume_full_refresh(configured, state)
     }
 
     fn read<'a>(&'a self, read: &'a ReadContext<'a>, resume: Resume) -> LocalBoxFuture<'a, Result<(), ReadError>> {

@@ -30,7 +30,7 @@ pub use optional_list::OptionalList;
 pub use snapshot::Snapshot;
 
 use super::emitter::StreamEmitter;
-use super::state::Resume;
+use super::state::{Resume, resume_full_refresh};
 use crate::api::Api;
 use crate::config::Config;
 use crate::error::Error;
@@ -56,11 +56,14 @@ pub trait ReadStrategy: Sync {
     /// What `check` does: asks for one row, to see whether the stream can be read.
     fn probe<'a>(&'a self, target: ProbeTarget<'a>) -> LocalBoxFuture<'a, Result<(), ReadError>>;
 
-    /// Where a read begins that is given this state. Decided once, before the read.
+    /// Where a read begins that is given this state. Decided once, before the read. A strategy that knows only full refreshes has no
+    /// rule of its own.
     ///
     /// # Errors
     /// A `config_error` if the state cannot be understood.
-    fn resume(&self, configured: &ConfiguredStream, state: Option<&Value>) -> Result<Resume, Error>;
+    fn resume(&self, configured: &ConfiguredStream, state: Option<&Value>) -> Result<Resume, Error> {
+        resume_full_refresh(configured, state)
+    }
 
     /// Reads all that the state does not cover, with checkpoints on the way.
     fn read<'a>(&'a self, read: &'a ReadContext<'a>, resume: Resume) -> LocalBoxFuture<'a, Result<(), ReadError>>;

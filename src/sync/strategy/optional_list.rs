@@ -6,15 +6,14 @@
 use futures::FutureExt as _;
 use futures::future::LocalBoxFuture;
 use reqwest::StatusCode;
-use serde_json::Value;
 
 use super::whole_list::CursorList;
 use super::{Modes, ProbeTarget, ReadContext, ReadError, ReadStrategy};
 use crate::api::CursorQuery;
 use crate::error::Error;
 use crate::gateway::Failure;
-use crate::protocol::{ConfiguredStream, SyncMode};
-use crate::sync::state::{Resume, no_cursor, resume_full_refresh};
+use crate::protocol::SyncMode;
+use crate::sync::state::{Resume, no_cursor};
 
 /// Rows a page, should the list turn out to have numbered pages.
 const PAGE_SIZE: u64 = 100;
@@ -71,10 +70,6 @@ impl ReadStrategy for OptionalList {
             }
         }
         .boxed_local()
-    }
-
-    fn resume(&self, configured: &ConfiguredStream, state: Option<&Value>) -> Result<Resume, Error> {
-        resume_full_refresh(configured, state)
     }
 
     fn read<'a>(&'a self, read: &'a ReadContext<'a>, _: Resume) -> LocalBoxFuture<'a, Result<(), ReadError>> {

@@ -2,16 +2,14 @@
 
 use futures::FutureExt as _;
 use futures::future::LocalBoxFuture;
-use serde_json::Value;
 
 use super::page_sweep;
 use super::whole_list::{self, CursorList};
 use super::{BRIEF_ATTEMPTS, Modes, ProbeTarget, ReadContext, ReadError, ReadStrategy};
 use crate::api::{CursorQuery, ListQuery, Paging};
-use crate::error::Error;
 use crate::gateway::Failure;
-use crate::protocol::{ConfiguredStream, SyncMode};
-use crate::sync::state::{Resume, no_cursor, resume_full_refresh};
+use crate::protocol::SyncMode;
+use crate::sync::state::{Resume, no_cursor};
 
 /// A page-numbered list. Nothing in it tells how far a read has come, so there is nothing to resume from.
 pub struct Snapshot {
@@ -98,10 +96,6 @@ impl ReadStrategy for Snapshot {
             }
         }
         .boxed_local()
-    }
-
-    fn resume(&self, configured: &ConfiguredStream, state: Option<&Value>) -> Result<Resume, Error> {
-        resume_full_refresh(configured, state)
     }
 
     fn read<'a>(&'a self, read: &'a ReadContext<'a>, _: Resume) -> LocalBoxFuture<'a, Result<(), ReadError>> {
