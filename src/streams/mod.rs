@@ -8,6 +8,7 @@ mod custom_field;
 mod gl_code;
 mod tax_mapping;
 mod transaction;
+mod transaction_receipt;
 mod user;
 
 pub use crate::sync::Stream;
@@ -16,6 +17,7 @@ pub use crate::sync::Stream;
 pub static STREAMS: &[&Stream] = &[
     &booking::BOOKING,
     &transaction::TRANSACTION,
+    &transaction_receipt::TRANSACTION_RECEIPT,
     &custom_field::CUSTOM_FIELD,
     &gl_code::GL_CODE,
     &tax_mapping::TAX_MAPPING,

@@ -2,7 +2,7 @@
 //! custom fields, and the bookings that they paid for.
 
 use crate::record::{ChildList, ChildRows};
-use crate::sync::strategy::ChangeWindows;
+use crate::sync::strategy::{ChangeWindows, Partitions};
 use crate::sync::{ChildStream, Stream};
 
 const CURSOR_FIELD: &str = "modified_timestamp";
@@ -34,7 +34,11 @@ pub(super) static TRANSACTION: Stream = Stream {
     oauth_scope: OAUTH_SCOPE,
     strategy: &ChangeWindows {
         endpoint: "/v1/expense",
+        partitions: Partitions::Types,
+        rows: "expense transactions",
         cursor_field: CURSOR_FIELD,
+        rows_have_times: true,
+        days_per_window: 7,
         field_groups: "POLICY,ERP,TAX,BOOKING,MILEAGE,TRAVELER_HR,LINE_ITEM",
         proven_field_groups: "POLICY,ERP,TAX,BOOKING,MILEAGE,TRAVELER_HR",
         oauth_scope: OAUTH_SCOPE,

@@ -34,6 +34,7 @@ mod permanent_faults;
 mod process;
 mod progress;
 mod promised;
+mod receipts;
 mod reference_lists;
 mod release;
 mod resume;

@@ -13,6 +13,7 @@ mod missing;
 mod number_map;
 mod optional_list;
 mod page_sweep;
+mod partitions;
 mod row_numbers;
 mod second_look;
 mod snapshot;
@@ -27,6 +28,7 @@ use serde_json::Value;
 pub use change_windows::ChangeWindows;
 pub use created_slices::CreatedSlices;
 pub use optional_list::OptionalList;
+pub use partitions::Partitions;
 pub use snapshot::Snapshot;
 
 use super::emitter::StreamEmitter;
