@@ -108,6 +108,8 @@ impl SandboxState {
         let list = RowCount { rows: self.settings.reference_rows };
         let of_lists = ["CUSTOM_FIELD", "GL_CODE", "TAX_MAPPING"].map(|name| (name.to_owned(), list));
         let receipts = RowCount { rows: routes::receipts::count(self) };
+        let users = RowCount { rows: self.rows(Stream::User).count() as u64 };
+        let of_lists = of_lists.into_iter().chain([("SCIM_USER".to_owned(), users)]);
         let others = of_lists.into_iter().chain([("TRANSACTION_RECEIPT".to_owned(), receipts)]).collect();
         GroundTruth::compute(|stream| self.rows(stream), others)
     }

@@ -42,6 +42,16 @@ pub struct Config {
     pub requests_per_second: Option<f64>,
     /// Another base for the API and the token.
     pub api_url: Option<Url>,
+    /// The company's SCIM server.
+    pub scim: Option<ScimServer>,
+}
+
+/// A server that has the company's users, by RFC 7644.
+pub struct ScimServer {
+    /// Its base, below which `/Users` is.
+    pub url: Url,
+    /// What opens it.
+    pub token: Secret,
 }
 
 /// Navan's regions.
@@ -63,6 +73,7 @@ struct RawConfig {
     max_concurrency: usize,
     requests_per_second: Option<f64>,
     api_url: Option<String>,
+    scim_url: Option<String>,
 }
 
 /// The connector's specification, as `spec` answers it.
@@ -104,7 +115,8 @@ fn letters(name: &str) -> String {
 impl Config {
     /// What no output may show.
     pub fn secrets(&self) -> Vec<Secret> {
-        vec![self.client_id.copy(), self.client_secret.copy()]
+        let scim = self.scim.as_ref().map(|scim| scim.token.copy());
+        [self.client_id.copy(), self.client_secret.copy()].into_iter().chain(scim).collect()
     }
 
     /// Reads a configuration file's text.
@@ -138,6 +150,7 @@ impl Config {
             _ => Err(Error::system(format!("spec.json does not require {name} to be a string."))),
         };
         let (client_id, client_secret) = (secret("client_id")?, secret("client_secret")?);
+        let scim_token = secret("scim_token").ok();
         let raw = RawConfig::deserialize(Value::Object(given)).map_err(|e| {
             // The schema leaves open only whether a date exists, such as the 31st of February.
             Error::config("`start_date` is not a date that exists: give a date and time such as 2024-01-01T00:00:00Z.")
@@ -158,17 +171,42 @@ impl Config {
             transaction_types: raw.transaction_types,
             max_concurrency: raw.max_concurrency,
             requests_per_second: raw.requests_per_second,
-            api_url: raw.api_url.as_deref().map(api_url).transpose()?,
+            api_url: raw
+                .api_url
+                .as_deref()
+                .map(|text| base_url("api_url", "use Navan's own address", text))
+                .transpose()?,
+            scim: scim_server(raw.scim_url.as_deref(), scim_token)?,
         })
+    }
+}
+
+/// Both or neither.
+fn scim_server(url: Option<&str>, token: Option<Secret>) -> Result<Option<ScimServer>, Error> {
+    match (url, token) {
+        (Some(url), Some(token)) => {
+            // The list's own address is a likely slip.
+            let base = url.trim_end_matches('/');
+            let base = base.strip_suffix("/Users").unwrap_or(base);
+            Ok(Some(ScimServer { url: base_url("scim_url", "read no SCIM users", base)?, token }))
+        }
+        (None, None) => Ok(None),
+        (given, _) => {
+            let (there, missing) =
+                if given.is_some() { ("scim_url", "scim_token") } else { ("scim_token", "scim_url") };
+            Err(Error::config(format!(
+                "`{there}` is given without `{missing}`: give both to read the stream SCIM_USER, or neither."
+            )))
+        }
     }
 }
 
 /// Whoever holds the credential can read the company's travel, so it goes out unencrypted only where the other end
 /// is this machine or a private network.
-fn api_url(text: &str) -> Result<Url, Error> {
+fn base_url(property: &str, without: &str, text: &str) -> Result<Url, Error> {
     let refused = |wrong: &str| {
         Error::config(format!(
-            "`api_url` {wrong}: leave it out to use Navan's own address, or give https://…, or http:// with a loopback or private IP address."
+            "`{property}` {wrong}: leave it out to {without}, or give https://…, or http:// with a loopback or private IP address."
         ))
     };
     let url = Url::parse(text).map_err(|e| refused(&format!("is not a URL ({e})")))?;

@@ -3,7 +3,8 @@
 //! The [`scanner`] goes over a page's body byte by byte and proves that it is whole JSON and UTF-8. Where it is inside a row, the
 //! stream's [`schema`] goes along: each value is looked at on the way, whether it has the promised form, whether it is the
 //! row's key or cursor. A value in another form is brought to the promised one ([`coerce`]) by an [`edit`], where nothing is lost
-//! by that; else its column is null, and it stands in the column [`extra`], as do fields that no schema declares. What
+//! by that; else its column is null, and it stands in the column [`extra`], as do fields that no schema declares. The members of a SCIM
+//! resource's [`extension`]s become columns. What
 //! is worth a word about all this is a [`finding`]. At the end of a row its line is written, in one copy unless there are
 //! edits; the lists in it become rows of their own, as far as they are wanted ([`children`]). What comes up is a [`batch`] of
 //! lines. Nothing is parsed into a tree, and nothing is read twice.
@@ -15,6 +16,7 @@ mod batch;
 pub mod children;
 mod coerce;
 mod edit;
+mod extension;
 mod extra;
 mod field_index;
 mod finding;

@@ -11,6 +11,7 @@ use super::children::capture::Captures;
 use super::children::{ChildOutput, ChildRows, ChildWriter, Children, Owner, RowParts};
 use super::coerce::{self, Coercion, unescaped};
 use super::edit::Replacement;
+use super::extension::{self, ExtensionColumns, ExtensionMember, ExtensionValue};
 use super::extra::{self, Extra, Misfit};
 use super::finding::{Finding, FindingKind};
 use super::scanner::{Malformed, Scanner, ValueKind};
@@ -45,6 +46,8 @@ struct RowScan {
     kept: usize,
     findings: Vec<Finding>,
     captures: Captures,
+    /// The columns that its extensions have.
+    extension: Vec<ExtensionValue>,
 }
 
 /// A child stream whose records are wanted.
@@ -202,6 +205,10 @@ impl RecordFormat {
             line.extend_from_slice(format!("{comma}{}:\"\"", json!(self.schema.path(key))).as_bytes());
             comma = ",";
         }
+        if !found.extension.is_empty() {
+            let name = |node| self.schema.path(node);
+            comma = extension::write_columns(text, &found.extension, &scanner.edits, name, comma, line);
+        }
         if !found.extras.is_empty() {
             line.extend_from_slice(comma.as_bytes());
             extra::write_column(text, &found.extras, &scanner.edits, &self.schema, line);
@@ -244,7 +251,16 @@ impl RecordFormat {
                 (end, mark) = (scanner.at(), scanner.edits.mark());
                 more = scanner.more(b'}')?;
             } else {
-                scanner.skip_value()?;
+                let (extras, values) = (found.extras.len(), found.extension.len());
+                let is_taken = match &self.schema.extension {
+                    Some(columns) if ExtensionColumns::is_extension(scanner.text(), &name) => {
+                        self.extension(scanner, columns, found)?
+                    }
+                    _ => {
+                        scanner.skip_value()?;
+                        false
+                    }
+                };
                 let field = start..scanner.at();
                 let next_mark = scanner.edits.mark() + 1;
                 more = scanner.more(b'}')?;
@@ -254,14 +270,70 @@ impl RecordFormat {
                     0 => (field.clone(), name_mark),
                     _ => (end..field.end, mark),
                 };
-                let place = self.undeclared.borrow_mut().number(scanner, (self.schema.root.id, ""), name, name_mark);
+                if !is_taken {
+                    let place =
+                        self.undeclared.borrow_mut().number(scanner, (self.schema.root.id, ""), name, name_mark);
+                    found.note(Finding { kind: FindingKind::Undeclared, place });
+                }
                 scanner.edits.insert(mark_before, gap, Replacement::text(""));
-                found.note(Finding { kind: FindingKind::Undeclared, place });
                 (end, mark) = (field.end, next_mark);
-                found.extras.push(Extra { misfit: None, span: field, mark: mark_before + 1 });
+                // The edit that takes it out stands before those inside it.
+                found.extras[extras..].iter_mut().for_each(|extra| extra.mark += 1);
+                found.extension[values..].iter_mut().for_each(|value| value.mark += 1);
+                if !is_taken {
+                    found.extras.push(Extra { misfit: None, span: field, mark: mark_before + 1 });
+                }
             }
         }
         Ok(())
+    }
+
+    /// Scans an extension, or an object in it, whose members are columns; whether they take all of it.
+    #[cold]
+    fn extension(
+        &self,
+        scanner: &mut Scanner<'_>,
+        columns: &ExtensionColumns,
+        found: &mut RowScan,
+    ) -> Result<bool, Malformed> {
+        let first = scanner.peek();
+        if first != b'{' {
+            scanner.skip_value()?;
+            return Ok(first == b'n');
+        }
+        let mut is_taken = true;
+        let mut more = scanner.open(b'{', b'}')?;
+        while more {
+            let name = scanner.name()?;
+            is_taken &= match columns.member(scanner, &name) {
+                Some(ExtensionMember::Column(node)) => self.extension_column(scanner, node, found)?,
+                Some(ExtensionMember::Object(columns)) => self.extension(scanner, columns, found)?,
+                None => {
+                    let first = scanner.peek();
+                    scanner.skip_value()?;
+                    first == b'n'
+                }
+            };
+            more = scanner.more(b'}')?;
+        }
+        Ok(is_taken)
+    }
+
+    /// Scans a member that is a column; whether it is the row's only value of that column.
+    fn extension_column(
+        &self,
+        scanner: &mut Scanner<'_>,
+        node: &SchemaNode,
+        found: &mut RowScan,
+    ) -> Result<bool, Malformed> {
+        scanner.peek(); // white space before the value is none of it
+        let mark = scanner.edits.mark();
+        let (kind, span) = self.value(scanner, node, found)?;
+        if kind == ValueKind::Null || found.extension.iter().any(|value| value.node == node.id) {
+            return Ok(kind == ValueKind::Null);
+        }
+        found.extension.push(ExtensionValue { node: node.id, span, mark });
+        Ok(true)
     }
 
     fn key(&self, scanner: &mut Scanner<'_>, node: &SchemaNode, found: &mut RowScan) -> Result<(), Malformed> {
@@ -465,6 +537,7 @@ impl RowScan {
         self.kept = 0;
         self.findings.clear();
         self.captures.clear();
+        self.extension.clear();
     }
 
     /// Takes note, once a row.

@@ -5,6 +5,7 @@ use std::ops::Range;
 use serde_json::Value;
 
 use super::coerce::unescaped;
+use super::extension::ExtensionColumns;
 use super::field_index::FieldIndex;
 use super::scanner::ValueKind;
 use crate::error::Error;
@@ -22,6 +23,8 @@ pub struct RowSchema {
     paths: Vec<String>,
     /// The place of the key, if the stream has one.
     pub(super) key: Option<NodeId>,
+    /// The columns that come from extensions, if the stream's rows have any.
+    pub(super) extension: Option<ExtensionColumns>,
 }
 
 /// One place in the schema. What is looked at for each value comes first, near to the field's name.
@@ -102,7 +105,16 @@ impl RowSchema {
             }
         }
         let key = key.and_then(|key| root.fields.get_mut(key)).map(|field| field.id);
-        Ok(Self { root, paths, key })
+        Ok(Self { root, paths, key, extension: None })
+    }
+
+    /// With the columns that come from the extensions of a row: each by its path there. A row has none of them itself.
+    #[must_use]
+    pub fn with_extension(mut self, columns: &[(&'static str, &'static str)]) -> Self {
+        let fields = &mut self.root.fields;
+        let taken: Vec<_> = columns.iter().filter_map(|(path, column)| Some((*path, fields.remove(column)?))).collect();
+        self.extension = (!taken.is_empty()).then(|| ExtensionColumns::new(taken));
+        self
     }
 
     /// How many places there are.

@@ -6,11 +6,13 @@
 mod booking;
 mod custom_field;
 mod gl_code;
+mod scim_user;
 mod tax_mapping;
 mod transaction;
 mod transaction_receipt;
 mod user;
 
+use crate::config::Config;
 pub use crate::sync::Stream;
 
 /// Every stream, in the order in which `discover` offers them.
@@ -22,7 +24,13 @@ pub static STREAMS: &[&Stream] = &[
     &gl_code::GL_CODE,
     &tax_mapping::TAX_MAPPING,
     &user::USER,
+    &scim_user::SCIM_USER,
 ];
+
+/// Those that a configuration opens.
+pub fn offered(config: &Config) -> Vec<&'static Stream> {
+    STREAMS.iter().copied().filter(|stream| stream.access.is_configured(config)).collect()
+}
 
 #[cfg(test)]
 mod docs;
@@ -153,7 +161,7 @@ mod tests {
         let spec = config::spec().unwrap();
         let words = spec["connectionSpecification"]["properties"]["client_id"]["description"].as_str().unwrap();
         for stream in STREAMS {
-            assert!(words.contains(stream.oauth_scope), "{}", stream.oauth_scope);
+            assert!(stream.access.scope().is_none_or(|scope| words.contains(scope)), "{:?}", stream.access);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! TRANSACTION: expenses of all types, by the time of their last change. The lists in them are streams of their own: line items,
 //! custom fields, and the bookings that they paid for.
 
+use crate::api::Access;
 use crate::record::{ChildList, ChildRows};
 use crate::sync::strategy::{ChangeWindows, Partitions};
 use crate::sync::{ChildStream, Stream};
@@ -31,7 +32,8 @@ pub(super) static TRANSACTION: Stream = Stream {
         "reimbursement_amount",
         "rejected_amount",
     ],
-    oauth_scope: OAUTH_SCOPE,
+    extension: &[],
+    access: Access::Scope(OAUTH_SCOPE),
     strategy: &ChangeWindows {
         endpoint: "/v1/expense",
         partitions: Partitions::Types,

@@ -2,6 +2,7 @@
 //!
 //! A row does not tell when it changed, so it is read by the days that it is asked for.
 
+use crate::api::Access;
 use crate::sync::Stream;
 use crate::sync::strategy::{ChangeWindows, Partitions};
 
@@ -13,7 +14,8 @@ pub(super) static TRANSACTION_RECEIPT: Stream = Stream {
     key: Some("transaction_id"),
     cursor_field: None,
     coerced: &[],
-    oauth_scope: OAUTH_SCOPE,
+    extension: &[],
+    access: Access::Scope(OAUTH_SCOPE),
     strategy: &ChangeWindows {
         endpoint: "/v1/expense/transactions/receipts",
         // Nobody is known to have asked for statement payments here (docs/navan-api.md#receipts).

@@ -38,6 +38,7 @@ mod receipts;
 mod reference_lists;
 mod release;
 mod resume;
+mod scim;
 mod scripted;
 mod secrets;
 mod slices;

@@ -5,6 +5,7 @@ mod expense;
 pub(crate) mod receipts;
 mod reference;
 mod request;
+mod scim;
 mod token;
 mod users;
 
@@ -28,5 +29,6 @@ pub(crate) fn api() -> Router<Arc<SandboxState>> {
         .route("/v1/expense/tax-mappings", get(reference::tax_mappings))
         .route("/v1/expense/transactions/receipts", get(receipts::list))
         .route("/v1/expense/{type}", get(expense::list))
+        .route("/scim/v2/Users", get(scim::users))
         .fallback(|| async { ApiError::not_found() })
 }

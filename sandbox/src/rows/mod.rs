@@ -10,6 +10,7 @@ mod company;
 mod json;
 mod numbers;
 mod person;
+mod scim_user;
 mod shuffle;
 mod transaction;
 mod transaction_fields;

@@ -60,7 +60,7 @@ impl Company {
     }
 }
 
-fn email_field(row: &mut Row<'_>, name: &str, user: u64) {
+pub(super) fn email_field(row: &mut Row<'_>, name: &str, user: u64) {
     row.field(name);
     row.raw("\"");
     person::push_email(row.out, user);
