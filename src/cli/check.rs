@@ -11,6 +11,7 @@ use crate::config::{self, Config};
 use crate::error::{Error, FailureType};
 use crate::gateway::{Http, Network, Timings};
 use crate::protocol::{ConnectionStatus, Message};
+use crate::record::PersonalData;
 use crate::sink::Sink;
 use crate::streams::{STREAMS, offered};
 use crate::sync::strategy::ProbeTarget;
@@ -87,7 +88,7 @@ async fn check_stream(api: &Api<'_>, config: &Config, stream: &Stream, scopes: O
             "the credential does not have the scope {wanted}; create one that has it on Navan's Integrations page."
         )));
     }
-    let format = stream.record_format(None, [])?;
+    let format = stream.record_format(None, PersonalData::default(), [])?;
     let probe = stream.strategy.probe(ProbeTarget { api, config, format: &format }).await;
     probe.map_err(|error| error.into_error(stream.access, &scopes_in_words(STREAMS)))
 }

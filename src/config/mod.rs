@@ -44,6 +44,26 @@ pub struct Config {
     pub api_url: Option<Url>,
     /// The company's SCIM server.
     pub scim: Option<ScimServer>,
+    /// What becomes of personal data.
+    pub personal_data: PersonalDataRules,
+}
+
+/// What becomes of personal data.
+pub struct PersonalDataRules {
+    /// Of all of it.
+    pub mode: PersonalDataMode,
+    /// But for these fields, each with its stream: `BOOKING.purpose`.
+    pub exceptions: Vec<String>,
+}
+
+/// The ways there are.
+pub enum PersonalDataMode {
+    /// It passes as it is.
+    Pass,
+    /// As hashes under this key.
+    Hash(Secret),
+    /// It is left out.
+    Drop,
 }
 
 /// A server that has the company's users, by RFC 7644.
@@ -74,6 +94,17 @@ struct RawConfig {
     requests_per_second: Option<f64>,
     api_url: Option<String>,
     scim_url: Option<String>,
+    personal_data: RawPersonalDataMode,
+    #[serde(default)]
+    personal_data_exceptions: Vec<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum RawPersonalDataMode {
+    Pass,
+    Hash,
+    Drop,
 }
 
 /// The connector's specification, as `spec` answers it.
@@ -84,6 +115,9 @@ pub fn spec() -> Result<Value, Error> {
     serde_json::from_str(SPEC)
         .map_err(|e| Error::system("The connector was built with a broken spec.json.").with_cause(e))
 }
+
+/// With fewer characters a key could be found by trying.
+const MIN_KEY_LENGTH: usize = 16;
 
 /// How many letters may be wrong in a name for it to be taken for another.
 const MAX_WRONG_LETTERS: usize = 2;
@@ -116,7 +150,11 @@ impl Config {
     /// What no output may show.
     pub fn secrets(&self) -> Vec<Secret> {
         let scim = self.scim.as_ref().map(|scim| scim.token.copy());
-        [self.client_id.copy(), self.client_secret.copy()].into_iter().chain(scim).collect()
+        let key = match &self.personal_data.mode {
+            PersonalDataMode::Hash(key) => Some(key.copy()),
+            PersonalDataMode::Pass | PersonalDataMode::Drop => None,
+        };
+        [self.client_id.copy(), self.client_secret.copy()].into_iter().chain(scim).chain(key).collect()
     }
 
     /// Reads a configuration file's text.
@@ -150,7 +188,7 @@ impl Config {
             _ => Err(Error::system(format!("spec.json does not require {name} to be a string."))),
         };
         let (client_id, client_secret) = (secret("client_id")?, secret("client_secret")?);
-        let scim_token = secret("scim_token").ok();
+        let (scim_token, personal_data_key) = (secret("scim_token").ok(), secret("personal_data_key").ok());
         let raw = RawConfig::deserialize(Value::Object(given)).map_err(|e| {
             // The schema leaves open only whether a date exists, such as the 31st of February.
             Error::config("`start_date` is not a date that exists: give a date and time such as 2024-01-01T00:00:00Z.")
@@ -177,7 +215,25 @@ impl Config {
                 .map(|text| base_url("api_url", "use Navan's own address", text))
                 .transpose()?,
             scim: scim_server(raw.scim_url.as_deref(), scim_token)?,
+            personal_data: PersonalDataRules {
+                mode: personal_data_mode(raw.personal_data, personal_data_key)?,
+                exceptions: raw.personal_data_exceptions,
+            },
         })
+    }
+}
+
+/// A hash needs its key, and without one it would be no secret whose it is.
+fn personal_data_mode(mode: RawPersonalDataMode, key: Option<Secret>) -> Result<PersonalDataMode, Error> {
+    match (mode, key) {
+        (RawPersonalDataMode::Pass, _) => Ok(PersonalDataMode::Pass),
+        (RawPersonalDataMode::Drop, _) => Ok(PersonalDataMode::Drop),
+        (RawPersonalDataMode::Hash, Some(key)) if key.expose().len() >= MIN_KEY_LENGTH => {
+            Ok(PersonalDataMode::Hash(key))
+        }
+        (RawPersonalDataMode::Hash, _) => Err(Error::config(format!(
+            "`personal_data` is \"hash\", for which `personal_data_key` needs {MIN_KEY_LENGTH} characters or more: give a long random text, and keep it, since with another one all hashes are others."
+        ))),
     }
 }
 

@@ -8,7 +8,8 @@ use std::ops::Range;
 
 use super::edit::Edits;
 use super::field_index::FieldIndex;
-use super::scanner::Scanner;
+use super::row_scan::{RecordFormat, RowScan};
+use super::scanner::{Malformed, Scanner, ValueKind};
 use super::schema::{NodeId, SchemaNode};
 
 /// How the names of extensions begin (RFC 7643, section 3.3).
@@ -51,6 +52,14 @@ impl ExtensionColumns {
         Self { members: members.into_iter().chain(objects).collect() }
     }
 
+    /// The places of the columns.
+    pub(super) fn columns_mut(&mut self) -> Box<dyn Iterator<Item = &mut SchemaNode> + '_> {
+        Box::new(self.members.iter_mut().flat_map(|(_, member)| match member {
+            ExtensionMember::Column(node) => Box::new(std::iter::once(&mut **node)),
+            ExtensionMember::Object(columns) => columns.columns_mut(),
+        }))
+    }
+
     /// Whether the name that stands at `name` is that of an extension.
     pub(super) fn is_extension(text: &[u8], name: &Range<usize>) -> bool {
         text[name.clone()].starts_with(PREFIX)
@@ -58,6 +67,56 @@ impl ExtensionColumns {
 
     pub(super) fn member(&self, scanner: &Scanner<'_>, name: &Range<usize>) -> Option<&ExtensionMember> {
         self.members.get(scanner.text(), name)
+    }
+}
+
+impl RecordFormat {
+    /// Scans an extension, or an object in it, whose members are columns; whether they take all of it.
+    #[cold]
+    pub(super) fn extension(
+        &self,
+        scanner: &mut Scanner<'_>,
+        columns: &ExtensionColumns,
+        found: &mut RowScan,
+    ) -> Result<bool, Malformed> {
+        let first = scanner.peek();
+        if first != b'{' {
+            self.undeclared_value(scanner)?;
+            return Ok(first == b'n');
+        }
+        let mut is_taken = true;
+        let mut more = scanner.open(b'{', b'}')?;
+        while more {
+            let name = scanner.name()?;
+            is_taken &= match columns.member(scanner, &name) {
+                Some(ExtensionMember::Column(node)) => self.extension_column(scanner, node, found)?,
+                Some(ExtensionMember::Object(columns)) => self.extension(scanner, columns, found)?,
+                None => {
+                    let first = scanner.peek();
+                    self.undeclared_value(scanner)?;
+                    first == b'n'
+                }
+            };
+            more = scanner.more(b'}')?;
+        }
+        Ok(is_taken)
+    }
+
+    /// Scans a member that is a column; whether it is the row's only value of that column.
+    fn extension_column(
+        &self,
+        scanner: &mut Scanner<'_>,
+        node: &SchemaNode,
+        found: &mut RowScan,
+    ) -> Result<bool, Malformed> {
+        scanner.peek(); // white space before the value is none of it
+        let mark = scanner.edits.mark();
+        let (kind, span) = self.value(scanner, node, found)?;
+        if kind == ValueKind::Null || found.extension.iter().any(|value| value.node == node.id) {
+            return Ok(kind == ValueKind::Null);
+        }
+        found.extension.push(ExtensionValue { node: node.id, span, mark });
+        Ok(true)
     }
 }
 

@@ -4,7 +4,8 @@
 //! stream's [`schema`] goes along: each value is looked at on the way, whether it has the promised form, whether it is the
 //! row's key or cursor. A value in another form is brought to the promised one ([`coerce`]) by an [`edit`], where nothing is lost
 //! by that; else its column is null, and it stands in the column [`extra`], as do fields that no schema declares. The members of a SCIM
-//! resource's [`extension`]s become columns. What
+//! resource's [`extension`]s become columns; [`personal_data`] is hashed or left out, if
+//! that is wanted. What
 //! is worth a word about all this is a [`finding`]. At the end of a row its line is written, in one copy unless there are
 //! edits; the lists in it become rows of their own, as far as they are wanted ([`children`]). What comes up is a [`batch`] of
 //! lines. Nothing is parsed into a tree, and nothing is read twice.
@@ -21,6 +22,7 @@ mod extra;
 mod field_index;
 mod finding;
 mod number;
+mod personal_data;
 mod row_scan;
 mod scanner;
 mod schema;
@@ -30,6 +32,7 @@ mod undeclared;
 pub use batch::{Identity, RecordBatch, RecordLines, Row};
 pub use children::{ChildList, ChildRows, Owner};
 pub use finding::{Finding, FindingKind};
+pub use personal_data::PersonalData;
 pub use row_scan::{ChildRecords, RecordFormat};
 pub use scanner::{Malformed, Scanner};
 pub use schema::RowSchema;

@@ -64,7 +64,7 @@ fn what_extensions_of_a_row_hold_stands_in_columns_of_it() {
 }
 
 /// The batch of an array of rows.
-fn scan_with(format: &RecordFormat, mut scanner: Scanner<'_>) -> Result<RecordBatch, Malformed> {
+pub(super) fn scan_with(format: &RecordFormat, mut scanner: Scanner<'_>) -> Result<RecordBatch, Malformed> {
     let batch = format.scan(&mut scanner)?;
     scanner.end().map(|()| batch)
 }

@@ -21,7 +21,7 @@ use futures::FutureExt as _;
 use futures::future::{join_all, select_all};
 use serde_json::Value;
 
-use crate::api::{Api, Apis};
+use crate::api::{Access, Api, Apis};
 use crate::config::Config;
 use crate::error::Error;
 use crate::monitor::{Event, emit};
@@ -82,7 +82,7 @@ impl<'a> Sync<'a> {
         for name in states.names().filter(|name| !is_known(name)) {
             tracing::warn!("The state names a stream {name:?}, which there is not; that part of it has no effect.");
         }
-        let reads = read_plan::plan(streams, catalog, states).into_iter().map(|planned| planned.prepare(sink));
+        let reads = read_plan::plan(streams, catalog, states).into_iter().map(|planned| planned.prepare(config, sink));
         let reads = reads.collect::<Result<_, _>>()?;
         Ok(Self { apis, config, reads, scopes: scopes_in_words(streams), began: OnceCell::new() })
     }
@@ -142,7 +142,11 @@ impl<'a> Sync<'a> {
             api,
             config: self.config,
             configured: &read.configured,
-            began: *self.began.get_or_init(|| api.now()),
+            began: match read.stream.access {
+                Access::Scope(_) => *self.began.get_or_init(|| api.now()),
+                // Another server has another clock.
+                Access::ScimToken => api.now(),
+            },
             emitter,
             suspicion: tokio::sync::Mutex::default(),
         };

@@ -6,7 +6,7 @@ use super::strategy::ReadStrategy;
 use crate::api::Access;
 use crate::error::Error;
 use crate::protocol::{StreamDescription, SyncMode};
-use crate::record::{ChildRecords, ChildRows, RecordFormat, RowSchema};
+use crate::record::{ChildRecords, ChildRows, PersonalData, RecordFormat, RowSchema};
 
 /// A stream that Navan's API is asked for.
 pub struct Stream {
@@ -75,17 +75,18 @@ impl Stream {
         [self.name].into_iter().chain(self.children.iter().map(|child| child.name))
     }
 
-    /// How its rows become records, and those of the children that are asked for, each with the namespace that it is to have.
+    /// How its rows become records, with what becomes of personal data in them, and those of the children that are asked for, each with the namespace that it is to have.
     ///
     /// # Errors
     /// As for [`Self::describe`].
     pub fn record_format(
         &self,
         namespace: Option<&str>,
+        personal: PersonalData,
         children: impl IntoIterator<Item = (&'static ChildStream, Option<String>)>,
     ) -> Result<RecordFormat, Error> {
         let schema = RowSchema::compile(self.schema, self.key, self.cursor_field, self.coerced)?;
-        let schema = schema.with_extension(self.extension);
+        let schema = schema.with_extension(self.extension).with_personal_data(personal);
         let format = RecordFormat::new(schema, self.name, namespace);
         Ok(format.with_children(children.into_iter().map(|(child, namespace)| ChildRecords {
             stream: child.name,

@@ -91,8 +91,9 @@ def test_a_second_read_yields_only_what_is_new(incremental: Incremental) -> None
     for stream in names(incremental.catalog):
         reached = incremental.reached(incremental.first.states(stream)[-1])
         cursors = incremental.newest_last(second, stream)
-        assert cursors, "nothing at all, though the read goes back by lookback_days"
-        assert cursors[0] >= reached - incremental.threshold
+        # Of receipts there may be none of those days.
+        assert cursors or not incremental.cursor(stream), "nothing at all, though the read goes back by lookback_days"
+        assert all(cursor >= reached - incremental.threshold for cursor in cursors)
         assert len(cursors) < len(incremental.first.records(stream))
 
 
@@ -108,8 +109,8 @@ def test_every_checkpoint_is_a_place_to_start_from(incremental: Incremental) -> 
             state = message["state"]
             output = incremental.read(state=[platform_state(state)]).expect()
             cursors = incremental.newest_last(output, stream)
-            assert cursors, f"nothing from {state}"
-            assert cursors[0] >= incremental.reached(state) - incremental.threshold
+            assert cursors or not incremental.cursor(stream), f"nothing from {state}"
+            assert all(cursor >= incremental.reached(state) - incremental.threshold for cursor in cursors)
             assert output.states(stream)
             before = {key(m["record"]["data"]) for m in messages[:number] if m["type"] == "RECORD"}
             after = {key(record) for record in output.records(stream)}
