@@ -3,7 +3,7 @@
 
 use std::ops::RangeInclusive;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::envelope::{Counting, ListEnvelope};
@@ -17,10 +17,32 @@ pub struct ListQuery {
     endpoint: &'static str,
     /// Only rows created then, whole seconds, both ends included.
     created: Option<RangeInclusive<DateTime<Utc>>>,
+    /// Of these only what was last changed then, both ends included.
+    updated: Option<(RangeInclusive<DateTime<Utc>>, TimeForm)>,
+    /// Only the row with this value of this parameter, whatever else is asked for.
+    only: Option<(&'static str, String)>,
     /// Rows a page.
     size: u64,
     /// Fewer tries of each page than by default.
     max_attempts: Option<u32>,
+}
+
+/// How a parameter has a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimeForm {
+    /// Seconds since 1970.
+    Seconds,
+    /// `2026-11-22T10:00:00Z`
+    Iso,
+}
+
+impl TimeForm {
+    fn write(self, time: DateTime<Utc>) -> String {
+        match self {
+            Self::Seconds => time.timestamp().to_string(),
+            Self::Iso => time.to_rfc3339_opts(SecondsFormat::Secs, true),
+        }
+    }
 }
 
 /// How an endpoint counts its pages. Both are reported of `/v1/users` (docs/navan-api.md#users).
@@ -60,13 +82,25 @@ pub struct ListPage {
 impl ListQuery {
     /// The whole list at `endpoint`, in pages of `size` rows.
     pub fn whole(endpoint: &'static str, size: u64) -> Self {
-        Self { endpoint, created: None, size, max_attempts: None }
+        Self { endpoint, created: None, updated: None, only: None, size, max_attempts: None }
     }
 
     /// The same, but only what was created then.
     #[must_use]
     pub fn created(self, created: RangeInclusive<DateTime<Utc>>) -> Self {
         Self { created: Some(created), ..self }
+    }
+
+    /// The same, but only what was last changed then, if that is given.
+    #[must_use]
+    pub fn updated(self, updated: Option<(RangeInclusive<DateTime<Utc>>, TimeForm)>) -> Self {
+        Self { updated, ..self }
+    }
+
+    /// Only the row with this value of this parameter.
+    #[must_use]
+    pub fn only(self, parameter: &'static str, value: String) -> Self {
+        Self { only: Some((parameter, value)), ..self }
     }
 
     /// The same in pages of another size.
@@ -103,10 +137,17 @@ impl ListQuery {
             parameters.push(("createdFrom", created.start().timestamp().to_string()));
             parameters.push(("createdTo", created.end().timestamp().to_string()));
         }
+        if let Some((updated, form)) = &self.updated {
+            parameters.push(("updatedFrom", form.write(*updated.start())));
+            parameters.push(("updatedTo", form.write(*updated.end())));
+        }
         parameters
     }
 
     fn parameters(&self, page: u64, paging: Paging) -> Vec<(&'static str, String)> {
+        if let Some(only) = &self.only {
+            return vec![only.clone()];
+        }
         let mut parameters = self.created_parameters();
         match paging {
             Paging::PageNumber => {

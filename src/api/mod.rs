@@ -30,7 +30,7 @@ use envelope::{BodyProblem, Envelope};
 
 pub use access::{Access, Apis};
 pub use changes::{ChangesPage, ChangesQuery, CursorQuery, NextPage, looks_full};
-pub use list::{ListPage, ListQuery, Paging};
+pub use list::{ListPage, ListQuery, Paging, TimeForm};
 
 /// The API's host, for every region (docs/navan-api.md#hosts).
 const API_HOST: &str = "https://api.navan.com";

@@ -11,11 +11,10 @@ use crate::config::{self, Config};
 use crate::error::{Error, FailureType};
 use crate::gateway::{Http, Network, Timings};
 use crate::protocol::{ConnectionStatus, Message};
-use crate::record::PersonalData;
 use crate::sink::Sink;
 use crate::streams::{STREAMS, offered};
 use crate::sync::strategy::ProbeTarget;
-use crate::sync::{Stream, scopes_in_words};
+use crate::sync::{RecordOptions, Stream, scopes_in_words};
 
 /// Says whether at least one stream can be read; what cannot, and why, goes to the log.
 pub(super) async fn run(config: &Path, sink: &dyn Sink) {
@@ -88,7 +87,7 @@ async fn check_stream(api: &Api<'_>, config: &Config, stream: &Stream, scopes: O
             "the credential does not have the scope {wanted}; create one that has it on Navan's Integrations page."
         )));
     }
-    let format = stream.record_format(None, PersonalData::default(), [])?;
+    let format = stream.record_format(RecordOptions::default(), [])?;
     let probe = stream.strategy.probe(ProbeTarget { api, config, format: &format }).await;
     probe.map_err(|error| error.into_error(stream.access, &scopes_in_words(STREAMS)))
 }

@@ -34,6 +34,10 @@ pub struct Config {
     pub start_date: DateTime<Utc>,
     /// How far an incremental read goes back over its last one, in days.
     pub lookback_days: u32,
+    /// Of how many days bookings are read again for what changed in them, where Navan cannot be asked for changes.
+    pub booking_lookback_days: u32,
+    /// After how many days all bookings are read again; never if there are none.
+    pub booking_sweep_days: u32,
     /// The expense types to read.
     pub transaction_types: Vec<String>,
     /// How many requests may be in flight.
@@ -89,6 +93,8 @@ struct RawConfig {
     region: Region,
     start_date: DateTime<Utc>,
     lookback_days: u32,
+    booking_lookback_days: u32,
+    booking_sweep_days: u32,
     transaction_types: Vec<String>,
     max_concurrency: usize,
     requests_per_second: Option<f64>,
@@ -206,6 +212,8 @@ impl Config {
             region: raw.region,
             start_date: raw.start_date,
             lookback_days: raw.lookback_days,
+            booking_lookback_days: raw.booking_lookback_days,
+            booking_sweep_days: raw.booking_sweep_days,
             transaction_types: raw.transaction_types,
             max_concurrency: raw.max_concurrency,
             requests_per_second: raw.requests_per_second,

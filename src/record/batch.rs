@@ -44,10 +44,14 @@ pub(super) struct ChildLines {
 pub struct Row {
     /// What tells it from others.
     pub identity: Identity,
-    /// The time by which the stream is read (creation or change), if the row has one that can be read.
+    /// When it was last changed, if the stream is read by that, and the row has a time that can be read.
     pub cursor: Option<DateTime<Utc>>,
     /// Whether that time came with an offset. Without one it is taken for UTC, and may be half a day off.
     pub is_zoned: bool,
+    /// When it was created, if its list is asked for by that, and the row has a time with an offset.
+    pub created: Option<DateTime<Utc>>,
+    /// Its key, if keys are tracked and it is a UUID in the usual form.
+    pub uuid: Option<u128>,
     pub(super) line: Range<usize>,
     pub(super) findings: Range<usize>,
 }
@@ -136,6 +140,13 @@ impl RecordBatch {
 }
 
 impl RecordLines {
+    /// A single one.
+    pub(super) fn one(line: &[u8]) -> Self {
+        let mut text = Buffer::take();
+        text.extend_from_slice(line);
+        Self { text, count: 1 }
+    }
+
     /// All of them, one after the other.
     pub fn as_bytes(&self) -> &[u8] {
         &self.text

@@ -4,9 +4,10 @@ use std::cell::RefCell;
 use std::ops::Range;
 
 use chrono::{DateTime, Utc};
-use serde_json::json;
+use serde_json::{Value, json};
+use uuid::Uuid;
 
-use super::batch::{Identity, RecordBatch, Row};
+use super::batch::{Identity, RecordBatch, RecordLines, Row};
 use super::children::capture::Captures;
 use super::children::{ChildOutput, ChildRows, ChildWriter, Children, Owner, RowParts};
 use super::coerce::{self, Coercion, unescaped};
@@ -39,6 +40,8 @@ pub(super) struct RowScan {
     key: Option<Range<usize>>,
     /// The cursor, and whether it says where that is.
     cursor: Option<(DateTime<Utc>, bool)>,
+    /// The time of creation, and the same of it.
+    created: Option<(DateTime<Utc>, bool)>,
     has_key_member: bool,
     extras: Vec<Extra>,
     /// Which elements of the arrays around it a value is in.
@@ -125,6 +128,12 @@ impl RecordFormat {
         Ok(batch)
     }
 
+    /// A record with these columns, at this moment.
+    pub fn record(&self, data: &Value) -> RecordLines {
+        let emitted_at = clock::now().timestamp_millis();
+        RecordLines::one(format!("{}{emitted_at},\"data\":{data}}}}}\n", self.head).as_bytes())
+    }
+
     /// What a finding is about: the path of a place in the schema, or the name of a field that no schema declares.
     pub fn place(&self, finding: Finding) -> String {
         let number = usize::from(finding.place);
@@ -192,6 +201,8 @@ impl RecordFormat {
             },
             cursor: found.cursor.map(|(time, _)| time),
             is_zoned: found.cursor.is_some_and(|(_, is_zoned)| is_zoned),
+            created: found.created.filter(|(_, is_zoned)| *is_zoned).map(|(time, _)| time),
+            uuid: found.key.clone().filter(|_| self.schema.tracks_keys).and_then(|key| uuid_in(&text[key])),
             line: line_start..batch.lines.len(),
             findings: findings_start..batch.findings.len(),
         });
@@ -252,7 +263,8 @@ impl RecordFormat {
                         self.value(scanner, node, found)?;
                     }
                     FieldRole::Key => self.key(scanner, node, found)?,
-                    FieldRole::Cursor => self.cursor(scanner, node, found)?,
+                    FieldRole::Cursor => found.cursor = self.time(scanner, node, found)?,
+                    FieldRole::Created => found.created = self.time(scanner, node, found)?,
                 }
                 found.kept += 1;
                 (end, mark) = (scanner.at(), scanner.edits.mark());
@@ -305,17 +317,22 @@ impl RecordFormat {
         Ok(())
     }
 
-    fn cursor(&self, scanner: &mut Scanner<'_>, node: &SchemaNode, found: &mut RowScan) -> Result<(), Malformed> {
+    /// The time that a field tells, and whether it says where that is.
+    fn time(
+        &self,
+        scanner: &mut Scanner<'_>,
+        node: &SchemaNode,
+        found: &mut RowScan,
+    ) -> Result<Option<(DateTime<Utc>, bool)>, Malformed> {
         let (kind, span) = self.value(scanner, node, found)?;
-        found.cursor = match kind {
+        Ok(match kind {
             ValueKind::String => {
                 let inside = &scanner.text()[span.start + 1..span.end - 1];
                 timestamp::parse_zoned(inside).or_else(|| timestamp::parse_zoned(&unescaped(inside)))
             }
             kind if kind.is_number() => timestamp::parse_number(&scanner.text()[span]).map(|time| (time, true)),
             _ => None,
-        };
-        Ok(())
+        })
     }
 
     /// Scans a value along its place in the schema; what it is, and where it stands.
@@ -507,6 +524,7 @@ impl RowScan {
     fn clear(&mut self) {
         self.key = None;
         self.cursor = None;
+        self.created = None;
         self.has_key_member = false;
         self.extras.clear();
         self.indices.clear();
@@ -522,6 +540,13 @@ impl RowScan {
             self.findings.push(finding);
         }
     }
+}
+
+/// The UUID that is written so, if it is one and would be written in the same way again.
+fn uuid_in(text: &[u8]) -> Option<u128> {
+    let uuid = Uuid::try_parse_ascii(text).ok()?;
+    let is_usual = text == uuid.as_hyphenated().encode_lower(&mut Uuid::encode_buffer()).as_bytes();
+    is_usual.then(|| uuid.as_u128())
 }
 
 /// What a value is that begins so, and holds others.

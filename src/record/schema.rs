@@ -24,6 +24,8 @@ pub struct RowSchema {
     paths: Vec<String>,
     /// The place of the key, if the stream has one.
     pub(super) key: Option<NodeId>,
+    /// Whether it is known of each row which UUID it has.
+    pub(super) tracks_keys: bool,
     /// The columns that come from extensions, if the stream's rows have any.
     pub(super) extension: Option<ExtensionColumns>,
     pub(super) personal: PersonalData,
@@ -64,8 +66,10 @@ pub(super) enum FieldRole {
     Plain,
     /// It identifies the row.
     Key,
-    /// It tells the time by which the stream is read.
+    /// It tells when the row was last changed.
     Cursor,
+    /// It tells when it was created.
+    Created,
 }
 
 /// What a string promises to hold.
@@ -109,7 +113,22 @@ impl RowSchema {
             }
         }
         let key = key.and_then(|key| root.fields.get_mut(key)).map(|field| field.id);
-        Ok(Self { root, paths, key, extension: None, personal: PersonalData::default() })
+        Ok(Self { root, paths, key, tracks_keys: false, extension: None, personal: PersonalData::default() })
+    }
+
+    /// With the field that tells when a row was created.
+    #[must_use]
+    pub fn with_created(mut self, created: Option<&str>) -> Self {
+        if let Some(field) = created.and_then(|name| self.root.fields.get_mut(name)) {
+            field.role = FieldRole::Created;
+        }
+        self
+    }
+
+    /// With keys by which it is known later which rows there were.
+    #[must_use]
+    pub fn tracking_keys(self, tracks_keys: bool) -> Self {
+        Self { tracks_keys, ..self }
     }
 
     /// With the columns that come from the extensions of a row: each by its path there. A row has none of them itself.

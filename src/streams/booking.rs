@@ -5,7 +5,7 @@
 
 use crate::api::Access;
 use crate::record::{ChildList, ChildRows};
-use crate::sync::strategy::CreatedSlices;
+use crate::sync::strategy::{ChangeFields, CreatedSlices};
 use crate::sync::{ChildStream, Stream};
 
 /// What tells of which version of which booking a row is.
@@ -15,7 +15,8 @@ pub(super) static BOOKING: Stream = Stream {
     name: "BOOKING",
     schema: include_str!("../../schemas/booking.json"),
     key: Some("uuid"),
-    cursor_field: Some("created"),
+    cursor_field: Some("lastModified"),
+    created_field: Some("created"),
     coerced: &[
         "corporateDiscountUsed",
         "domestic",
@@ -29,7 +30,18 @@ pub(super) static BOOKING: Stream = Stream {
     extension: &[],
     access: Access::Scope("bookings:read"),
     // A page has as many rows as Navan gives at most (docs/navan-api.md#bookings).
-    strategy: &CreatedSlices { endpoint: "/v1/bookings", page_size: 100, pages_per_slice: 50 },
+    strategy: &CreatedSlices {
+        endpoint: "/v1/bookings",
+        page_size: 100,
+        pages_per_slice: 50,
+        id_parameter: "bookingUuid",
+        fields: ChangeFields {
+            key: "uuid",
+            created: "created",
+            changed: "lastModified",
+            deleted: "_ab_cdc_deleted_at",
+        },
+    },
     children: &[
         ChildStream {
             name: "BOOKING_PASSENGER",

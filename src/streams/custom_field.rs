@@ -9,6 +9,7 @@ pub(super) static CUSTOM_FIELD: Stream = Stream {
     schema: include_str!("../../schemas/custom_field.json"),
     key: Some("name"),
     cursor_field: None,
+    created_field: None,
     coerced: &[],
     extension: &[],
     access: Access::Scope("liquid:read"),

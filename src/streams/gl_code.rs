@@ -12,6 +12,7 @@ pub(super) static GL_CODE: Stream = Stream {
     schema: include_str!("../../schemas/gl_code.json"),
     key: None,
     cursor_field: None,
+    created_field: None,
     coerced: &["code", "number"],
     extension: &[],
     access: Access::Scope("liquid:read"),

@@ -11,6 +11,7 @@ pub(super) static SCIM_USER: Stream = Stream {
     schema: include_str!("../../schemas/scim_user.json"),
     key: Some("id"),
     cursor_field: None,
+    created_field: None,
     coerced: &["active"],
     // RFC 7643's enterprise extension, and what Navan's own may have (docs/navan-api.md#scim).
     extension: &[

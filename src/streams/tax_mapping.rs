@@ -11,6 +11,7 @@ pub(super) static TAX_MAPPING: Stream = Stream {
     schema: include_str!("../../schemas/tax_mapping.json"),
     key: None,
     cursor_field: None,
+    created_field: None,
     coerced: &["gl_code_number", "rate"],
     extension: &[],
     access: Access::Scope("liquid:read"),

@@ -18,6 +18,7 @@ pub(super) static TRANSACTION: Stream = Stream {
     schema: include_str!("../../schemas/transaction.json"),
     key: Some("id"),
     cursor_field: Some(CURSOR_FIELD),
+    created_field: None,
     // Navan writes amounts as text.
     coerced: &[
         "billable_entity_amount",

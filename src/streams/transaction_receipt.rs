@@ -13,6 +13,7 @@ pub(super) static TRANSACTION_RECEIPT: Stream = Stream {
     schema: include_str!("../../schemas/transaction_receipt.json"),
     key: Some("transaction_id"),
     cursor_field: None,
+    created_field: None,
     coerced: &[],
     extension: &[],
     access: Access::Scope(OAUTH_SCOPE),

@@ -9,6 +9,7 @@ pub(super) static USER: Stream = Stream {
     schema: include_str!("../../schemas/user.json"),
     key: Some("id"),
     cursor_field: None,
+    created_field: None,
     coerced: &[],
     extension: &[],
     access: Access::Scope("users:read"),

@@ -30,7 +30,7 @@ use crate::sink::Sink;
 use emitter::StreamEmitter;
 use state::{FullRefreshState, Resume};
 use strategy::{ReadContext, ReadError};
-pub use stream::{ChildStream, Stream, scopes_in_words};
+pub use stream::{ChildStream, RecordOptions, Stream, scopes_in_words};
 
 /// One read of the chosen streams.
 pub struct Sync<'a> {

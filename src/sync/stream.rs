@@ -16,8 +16,10 @@ pub struct Stream {
     pub schema: &'static str,
     /// The field that identifies a row, if one is known to.
     pub key: Option<&'static str>,
-    /// The field that tells when a row was created or changed, if the stream is read by it.
+    /// The field that tells when a row was last changed, if the stream is read by it.
     pub cursor_field: Option<&'static str>,
+    /// The field that tells when it was created, if its list is asked for by that.
+    pub created_field: Option<&'static str>,
     /// Paths of fields that Navan sends in two forms; they get the one that the schema promises
     /// (docs/navan-api.md#rows).
     pub coerced: &'static [&'static str],
@@ -41,6 +43,17 @@ pub struct ChildStream {
     pub key: &'static [&'static str],
     /// Where its rows are.
     pub rows: ChildRows,
+}
+
+/// What a read wants of the records.
+#[derive(Default)]
+pub struct RecordOptions<'a> {
+    /// The namespace that the catalog gave the stream.
+    pub namespace: Option<&'a str>,
+    /// What becomes of personal data.
+    pub personal: PersonalData,
+    /// Only changes are read.
+    pub is_incremental: bool,
 }
 
 impl Stream {
@@ -75,18 +88,26 @@ impl Stream {
         [self.name].into_iter().chain(self.children.iter().map(|child| child.name))
     }
 
-    /// How its rows become records, with what becomes of personal data in them, and those of the children that are asked for, each with the namespace that it is to have.
+    /// How its rows become records, and those of the children that are asked for, each with the namespace that it is to have.
     ///
     /// # Errors
     /// As for [`Self::describe`].
     pub fn record_format(
         &self,
-        namespace: Option<&str>,
-        personal: PersonalData,
+        options: RecordOptions<'_>,
         children: impl IntoIterator<Item = (&'static ChildStream, Option<String>)>,
     ) -> Result<RecordFormat, Error> {
-        let schema = RowSchema::compile(self.schema, self.key, self.cursor_field, self.coerced)?;
-        let schema = schema.with_extension(self.extension).with_personal_data(personal);
+        let RecordOptions { namespace, personal, is_incremental } = options;
+        // By its creation alone a list is read without a look at the changes.
+        let (tracks_keys, is_by_change) = match self.created_field {
+            Some(_) => (is_incremental, is_incremental),
+            None => (false, true),
+        };
+        let schema = RowSchema::compile(self.schema, self.key, self.cursor_field.filter(|_| is_by_change), self.coerced)?
+            .with_created(self.created_field)
+            .tracking_keys(tracks_keys)
+            .with_extension(self.extension)
+            .with_personal_data(personal);
         let format = RecordFormat::new(schema, self.name, namespace);
         Ok(format.with_children(children.into_iter().map(|(child, namespace)| ChildRecords {
             stream: child.name,

@@ -11,10 +11,10 @@ use navan_sandbox::{Region, Sandbox, Settings};
 use reqwest::{Request, Response};
 use serde_json::json;
 
+use crate::sync::RecordOptions;
 use crate::api::{Api, ListQuery, Paging};
 use crate::config::Config;
 use crate::gateway::{Network, NetworkError, Timings};
-use crate::record::PersonalData;
 use crate::streams::STREAMS;
 
 /// Only one host has the API; tokens are at theirs.
@@ -56,7 +56,7 @@ async fn a_european_company_is_read_at_either_host() {
             .iter()
             .find(|stream| stream.name == "USER")
             .unwrap()
-            .record_format(None, PersonalData::default(), [])
+            .record_format(RecordOptions::default(), [])
             .unwrap();
         let query = ListQuery::whole("/v1/users", 100);
         let page = api.list_page(&query, 0, Paging::default(), &format).await.unwrap();

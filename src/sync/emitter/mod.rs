@@ -13,7 +13,7 @@ use std::rc::Rc;
 use futures::future::join_all;
 use serde_json::Value;
 
-use super::stream::Stream;
+use super::stream::{RecordOptions, Stream};
 use crate::config::Config;
 use crate::error::Error;
 use crate::gateway::Cooldown;
@@ -62,7 +62,12 @@ impl StreamEmitter {
             Some((child, namespace(wanted)))
         });
         let personal = PersonalData::of(config, stream.name);
-        let format = stream.record_format(own.first().and_then(namespace).as_deref(), personal, lists)?;
+        let options = RecordOptions {
+            namespace: own.first().map(|own| own.namespace.as_deref()).unwrap_or_default(),
+            personal,
+            is_incremental: own.iter().chain(&children).any(ConfiguredStream::is_incremental),
+        };
+        let format = stream.record_format(options, lists)?;
         let outputs = |wanted: Vec<ConfiguredStream>| wanted.into_iter().map(StreamOutput::new);
         Ok(Self {
             name,
@@ -109,6 +114,13 @@ impl StreamEmitter {
         let all = own.chain(self.children.iter().zip(children)).filter(|(_, lines)| lines.count > 0);
         let written: Vec<_> = all.map(|(output, lines)| output.enqueue(&*self.sink, lines)).collect();
         join_all(written).await;
+    }
+
+    /// Writes a record of the stream itself that is none of Navan's rows, if the stream is wanted.
+    pub(super) async fn write_record(&self, data: &Value) {
+        if let Some(own) = self.own.as_ref().filter(|_| self.progress().is_open) {
+            own.enqueue(&*self.sink, self.format.record(data)).await;
+        }
     }
 
     /// Everything that `state` covers has been written: tells the platform.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{FullRefreshState, PartitionCursors};
+use super::{FullRefreshState, ListChanges, PartitionCursors};
 use crate::error::Error;
 use crate::protocol::{ConfiguredStream, FULL_REFRESH_COMPLETE, NO_CURSOR, kind_in_words};
 
@@ -25,8 +25,10 @@ pub enum Resume {
 pub enum StreamState {
     /// Of a full refresh.
     FullRefresh(FullRefreshState),
-    /// Of an incremental read.
+    /// Of an incremental read by partitions.
     Partitions(PartitionCursors),
+    /// Of an incremental read of a list.
+    List(Box<ListChanges>),
 }
 
 /// Where a full refresh begins that is given `state`.
@@ -63,6 +65,27 @@ pub fn resume_partitions(
     require_known(&configured.name, "", state, &[&OURS[..], &[cursor_field]].concat())?;
     let cursors = PartitionCursors::parse(&configured.name, cursor_field, state)?;
     Ok(Resume::From(StreamState::Partitions(cursors)))
+}
+
+/// Where a read of a list begins that is given `state`, whose cursor stands under `cursor_field` if it is of an incremental read. A state of the
+/// other mode begins anew; so does one that says that everything was read, since it does not say what.
+///
+/// # Errors
+/// As for [`resume_full_refresh`].
+pub fn resume_list_changes(
+    configured: &ConfiguredStream,
+    cursor_field: &str,
+    state: Option<&Value>,
+) -> Result<Resume, Error> {
+    let Some(given) = state else { return Ok(Resume::Beginning) };
+    require_object(&configured.name, "", given)?;
+    let is_of_changes = given.get(cursor_field).is_some_and(|cursor| !cursor.is_null());
+    if !configured.is_incremental() {
+        return if is_of_changes { Ok(Resume::Beginning) } else { resume_full_refresh(configured, state) };
+    }
+    require_known(&configured.name, "", given, &[&OURS[..], &[cursor_field]].concat())?;
+    let changes = ListChanges::parse(&configured.name, cursor_field, given)?;
+    Ok(changes.map_or(Resume::Beginning, |changes| Resume::From(StreamState::List(Box::new(changes)))))
 }
 
 /// # Errors

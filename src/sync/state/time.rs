@@ -8,7 +8,7 @@ use crate::protocol::kind_in_words;
 use crate::record::timestamp::parse;
 
 /// A time as states hold it.
-pub(super) fn to_text(time: DateTime<Utc>) -> String {
+pub(in crate::sync) fn to_text(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 

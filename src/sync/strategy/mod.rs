@@ -26,7 +26,7 @@ use futures::future::LocalBoxFuture;
 use serde_json::Value;
 
 pub use change_windows::ChangeWindows;
-pub use created_slices::CreatedSlices;
+pub use created_slices::{ChangeFields, CreatedSlices};
 pub use optional_list::OptionalList;
 pub use partitions::Partitions;
 pub use snapshot::Snapshot;

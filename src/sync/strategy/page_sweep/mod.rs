@@ -25,7 +25,7 @@ use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 
 pub(super) use first_page::{FirstPage, brief_first_page, first_page};
-use seen_rows::SeenRows;
+use seen_rows::{SeenRows, Sighting};
 
 use super::missing::BrokenRows;
 use super::{BARREN_PAGES_TOLD, BRIEF_ATTEMPTS, MAX_BARREN_PAGES, ReadContext, ReadError};
@@ -34,6 +34,7 @@ use crate::error::Error;
 use crate::gateway::Failure;
 use crate::hash::hash;
 use crate::record::Row;
+use crate::sync::state::TrackedKeys;
 use crate::sync::state::time::whole_second;
 
 /// How often a list is swept again when its rows moved.
@@ -47,9 +48,30 @@ pub(super) struct SweepOptions<'a> {
     pub(super) verify_twice: bool,
     /// Rows of these seconds are not this list's to write.
     pub(super) excluded_seconds: Vec<DateTime<Utc>>,
+    /// Which of the others are to be written; all, if nobody says.
+    pub(super) filter: Option<&'a dyn RowFilter>,
 }
 
-/// Reads a list whose page 0 is there already, or is known to be broken. Returns the rows that could not be read.
+/// Decides which rows are written.
+pub(super) trait RowFilter {
+    /// Whether one is, that holds this. It is asked once of each row.
+    fn wants(&self, row: &Row, data: &[u8]) -> bool;
+}
+
+/// What came of sweeping a list.
+#[derive(Default)]
+pub(super) struct Swept {
+    /// The rows that could not be read.
+    pub(super) broken: Vec<BrokenRows>,
+    /// Nothing that its pages say speaks against its rows being all.
+    pub(super) is_consistent: bool,
+    /// Of the rows of all sweeps.
+    pub(super) seen: TrackedKeys,
+    /// Of those of the last one.
+    pub(super) present: TrackedKeys,
+}
+
+/// Reads a list whose page 0 is there already, or is known to be broken.
 ///
 /// # Errors
 /// As for any request; and if the list never ends, or goes on refusing a page that it says it has.
@@ -58,7 +80,7 @@ pub(super) async fn sweep(
     query: &ListQuery,
     options: SweepOptions<'_>,
     first: FirstPage,
-) -> Result<Vec<BrokenRows>, ReadError> {
+) -> Result<Swept, ReadError> {
     let verify_twice = options.verify_twice;
     let sweeper = PageSweep {
         read,
@@ -68,6 +90,7 @@ pub(super) async fn sweep(
         size: Cell::new(first.page().size),
         pages: Cell::new(None),
         seen: RefCell::default(),
+        keys: RefCell::default(),
         refused_end: Cell::new(None),
         has_proper_end: Cell::new(false),
         counts_from_one: Cell::new(false),
@@ -76,6 +99,7 @@ pub(super) async fn sweep(
     let mut first = Some(first);
     for _ in 0..=MAX_REPEATS {
         sweeper.seen.borrow_mut().next_sweep();
+        sweeper.keys.borrow_mut().1 = TrackedKeys::default();
         let first = match first.take() {
             Some(first) => first,
             None => first_page(read, query, sweeper.paging).await?,
@@ -86,14 +110,14 @@ pub(super) async fn sweep(
         if !broken.is_empty() {
             // What is missing is known, and another sweep would miss it as well.
             broken.extend(sweeper.absent_pages());
-            return Ok(broken);
+            return Ok(sweeper.swept(broken, false));
         }
         let sweep = &sweeper.seen.borrow().sweep;
         let has_proper_end = sweeper.judge_end(sweep);
         if has_proper_end && sweep.is_consistent() {
             if !verify_twice || sweep.is_one_page() || sweep.confirms() {
                 sweeper.tell_wrong_total(sweep);
-                return Ok(broken);
+                return Ok(sweeper.swept(Vec::new(), true));
             }
             continue;
         }
@@ -105,7 +129,8 @@ pub(super) async fn sweep(
             break;
         }
     }
-    Ok(sweeper.end_inconsistent())
+    let broken = sweeper.end_inconsistent();
+    Ok(sweeper.swept(broken, false))
 }
 
 struct PageSweep<'a> {
@@ -118,6 +143,8 @@ struct PageSweep<'a> {
     /// How many pages the list says it has, if it does.
     pages: Cell<Option<u64>>,
     seen: RefCell<SeenRows>,
+    /// The keys of the rows of all sweeps, and of this one.
+    keys: RefCell<(TrackedKeys, TrackedKeys)>,
     /// The page at which the last sweep ended since it was refused.
     refused_end: Cell<Option<u64>>,
     has_proper_end: Cell<bool>,
@@ -128,6 +155,11 @@ struct PageSweep<'a> {
 }
 
 impl PageSweep<'_> {
+    fn swept(&self, broken: Vec<BrokenRows>, is_consistent: bool) -> Swept {
+        let (seen, present) = self.keys.take();
+        Swept { broken, is_consistent, seen, present }
+    }
+
     /// Reads all pages: page 0, the others by the way that it tells, and those behind them of which the list does not know.
     async fn read_pages(&self, first: FirstPage, broken: &mut Vec<BrokenRows>) -> Result<(), ReadError> {
         let (told, given) = match first {
@@ -277,8 +309,12 @@ impl PageSweep<'_> {
             let mut seen = self.seen.borrow_mut();
             let before = seen.unlike();
             seen.observe_total(total);
-            let mut are_new = seen.observe(&rows).into_iter();
-            rows.retain(|row, _| are_new.next().unwrap_or(true) && self.is_ours(row));
+            let mut sightings = seen.observe(&rows).into_iter();
+            rows.retain(|row, data| {
+                let Some(sighting) = sightings.next().filter(|_| self.is_ours(row)) else { return false };
+                self.track(row, sighting);
+                sighting.is_new && self.options.filter.is_none_or(|filter| filter.wants(row, data))
+            });
             let is_barren = seen.unlike() == before;
             seen.sweep.barren = if is_barren { seen.sweep.barren + 1 } else { 0 };
             seen.sweep.repeated_pages += u32::from(is_barren && given > 0);
@@ -299,13 +335,24 @@ impl PageSweep<'_> {
         Ok(given)
     }
 
+    fn track(&self, row: &Row, Sighting { is_new, is_first }: Sighting) {
+        let Some(key) = row.uuid else { return };
+        let (seen, present) = &mut *self.keys.borrow_mut();
+        if is_new {
+            seen.insert(key);
+        }
+        if is_first {
+            present.insert(key);
+        }
+    }
+
     /// A page did not come that the list has, or had.
     fn note_absent(&self, number: u64, why: String) {
         self.seen.borrow_mut().sweep.absent.push((number, why));
     }
 
     fn is_ours(&self, row: &Row) -> bool {
-        let second = row.cursor.filter(|_| row.is_zoned).map(whole_second);
+        let second = row.created.map(whole_second);
         !second.is_some_and(|second| self.options.excluded_seconds.contains(&second))
     }
 

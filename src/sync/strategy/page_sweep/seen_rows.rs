@@ -17,6 +17,15 @@ pub(super) struct SeenRows {
     pub(super) sweep: Sweep,
 }
 
+/// A row, as it is seen.
+#[derive(Clone, Copy)]
+pub(super) struct Sighting {
+    /// No sweep has seen it before.
+    pub(super) is_new: bool,
+    /// This sweep has not.
+    pub(super) is_first: bool,
+}
+
 /// What one sweep saw.
 #[derive(Default)]
 pub(super) struct Sweep {
@@ -62,23 +71,24 @@ impl SeenRows {
         self.sweep.distinct - self.numbers.repeated() as u64
     }
 
-    /// Takes note of the rows of a page; which of them are new.
-    pub(super) fn observe(&mut self, page: &RecordBatch) -> Vec<bool> {
+    /// Takes note of the rows of a page, and says of each what it is.
+    pub(super) fn observe(&mut self, page: &RecordBatch) -> Vec<Sighting> {
         let numbers = self.numbers.of_page(page);
         numbers.into_iter().map(|number| self.observe_number(number)).collect()
     }
 
-    fn observe_number(&mut self, number: u64) -> bool {
+    fn observe_number(&mut self, number: u64) -> Sighting {
         let sweep = &mut self.sweep;
         let (last_seen, is_new) = self.rows.get_or_insert(number, sweep.number);
-        if is_new || *last_seen != sweep.number {
+        let is_first = is_new || *last_seen != sweep.number;
+        if is_first {
             sweep.distinct += 1;
         } else {
             sweep.repeats += 1;
         }
         sweep.new += u64::from(is_new);
         *last_seen = sweep.number;
-        is_new
+        Sighting { is_new, is_first }
     }
 }
 

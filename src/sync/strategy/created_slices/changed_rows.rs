@@ -1,0 +1,149 @@
+//! Which rows an incremental read writes, and what it remembers of all that it sees.
+
+use std::cell::RefCell;
+use std::collections::HashSet;
+
+use chrono::{DateTime, Duration, Utc};
+
+use crate::record::{Identity, Row};
+use crate::sync::state::time::whole_second;
+use crate::sync::state::{ListChanges, TrackedKeys};
+use crate::sync::strategy::row_numbers::{RowVersion, WrittenVersions};
+
+/// How far a time without an offset can be from the UTC that it is taken for.
+const UNZONED_MARGIN: Duration = Duration::hours(14);
+
+/// Which rows are written.
+pub(super) struct ChangedRows {
+    /// Those that were changed since then; all of them without it.
+    since: Option<DateTime<Utc>>,
+    /// But for the versions that were written before.
+    written_before: HashSet<u64>,
+    /// Versions since then are remembered.
+    remembered_since: DateTime<Utc>,
+    /// What of the list was not tracked yet: its keys are.
+    untracked: std::ops::Range<DateTime<Utc>>,
+    notes: RefCell<Notes>,
+}
+
+#[derive(Default)]
+struct Notes {
+    versions: Vec<(DateTime<Utc>, u64)>,
+    new_keys: TrackedKeys,
+    written: HashSet<u128>,
+    witness: Option<Witness>,
+    known_key: Option<u128>,
+    has_other_keys: bool,
+}
+
+/// A row that was changed after it was created, by which it shows whether the list can be asked for by change.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Witness {
+    pub(super) key: u128,
+    pub(super) changed: DateTime<Utc>,
+}
+
+impl ChangedRows {
+    /// All rows, for a read that began then.
+    pub(super) fn all(began: DateTime<Utc>, lookback: Duration) -> Self {
+        Self {
+            since: None,
+            written_before: HashSet::new(),
+            remembered_since: began - lookback,
+            untracked: began..began,
+            notes: RefCell::default(),
+        }
+    }
+
+    /// What changed since `state`, less the look-back, for a read that began then.
+    pub(super) fn since(state: &ListChanges, through: DateTime<Utc>, began: DateTime<Utc>, lookback: Duration) -> Self {
+        Self {
+            since: Some(through - lookback),
+            written_before: state.recent.iter().copied().collect(),
+            untracked: state.tracked.end()..began,
+            ..Self::all(began, lookback)
+        }
+    }
+
+    /// Since when a row must have changed to be written.
+    pub(super) fn wanted_since(&self) -> Option<DateTime<Utc>> {
+        self.since
+    }
+
+    /// Whether a row is to be written that holds this; it is taken note of.
+    pub(super) fn wants(&self, row: &Row, data: &[u8]) -> bool {
+        let version = version_of(row, data);
+        let mut notes = self.notes.borrow_mut();
+        if let Some(changed) = row.cursor.filter(|changed| *changed >= self.remembered_since) {
+            notes.versions.push((changed, version));
+        }
+        notes.see(row, &self.untracked);
+        let Some(since) = self.since else { return true };
+        let is_wanted = row.cursor.is_none_or(|changed| {
+            let margin = if row.is_zoned { Duration::zero() } else { UNZONED_MARGIN };
+            changed + margin >= since && !self.written_before.contains(&version)
+        });
+        if is_wanted {
+            notes.written.extend(row.uuid);
+        }
+        is_wanted
+    }
+
+    /// The versions to be remembered, the oldest first.
+    pub(super) fn versions(&self) -> Vec<u64> {
+        let mut versions = std::mem::take(&mut self.notes.borrow_mut().versions);
+        versions.sort_unstable();
+        versions.into_iter().map(|(_, version)| version).collect()
+    }
+
+    /// The keys of what was created since the list was tracked last.
+    pub(super) fn take_new_keys(&self) -> TrackedKeys {
+        std::mem::take(&mut self.notes.borrow_mut().new_keys)
+    }
+
+    /// Whether a row with this key was written.
+    pub(super) fn has_written(&self, key: u128) -> bool {
+        self.notes.borrow().written.contains(&key)
+    }
+
+    pub(super) fn witness(&self) -> Option<Witness> {
+        self.notes.borrow().witness
+    }
+
+    /// The key of a row that there is.
+    pub(super) fn known_key(&self) -> Option<u128> {
+        self.notes.borrow().known_key
+    }
+
+    /// Whether rows came whose keys are no UUIDs.
+    pub(super) fn has_other_keys(&self) -> bool {
+        self.notes.borrow().has_other_keys
+    }
+}
+
+impl Notes {
+    fn see(&mut self, row: &Row, untracked: &std::ops::Range<DateTime<Utc>>) {
+        let Some(key) = row.uuid else {
+            self.has_other_keys = true;
+            return;
+        };
+        self.known_key = Some(key);
+        let Some(created) = row.created.map(whole_second) else { return };
+        if untracked.contains(&created) {
+            self.new_keys.insert(key);
+        }
+        // The latest one, so that few rows come with it.
+        if let Some(changed) = row.cursor.filter(|_| row.is_zoned)
+            && created < whole_second(changed) - Duration::seconds(1)
+            && self.witness.is_none_or(|witness| witness.changed < changed)
+        {
+            self.witness = Some(Witness { key, changed });
+        }
+    }
+}
+
+/// What tells this version of the row from all others.
+fn version_of(row: &Row, data: &[u8]) -> u64 {
+    let (Identity::Key(number) | Identity::Content(number)) = row.identity;
+    WrittenVersions::mix(number, RowVersion::of(row, data))
+}
