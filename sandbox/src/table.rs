@@ -36,13 +36,21 @@ pub(crate) struct InitialRows {
 impl InitialRows {
     /// The key of row `index`, never smaller than the one before. Every 16th row has the same key
     /// as the one before it.
-    fn key(&self, index: u64) -> i64 {
+    pub(crate) fn key(&self, index: u64) -> i64 {
         const JITTER: i128 = 1024;
         let index = if index % 16 == 15 { index - 1 } else { index };
         let jitter = i128::from(mix(self.seed ^ index) % 1024);
         let offset =
             (i128::from(index) * JITTER + jitter) * i128::from(self.span_ms) / (i128::from(self.count.max(1)) * JITTER);
         self.start_ms + i64::try_from(offset).unwrap_or(self.span_ms)
+    }
+
+    /// A row with a key of at most `at`, and close to it; none if there may be none.
+    pub(crate) fn shortly_before(&self, at: i64) -> Option<u64> {
+        let passed = i128::from(at.checked_sub(self.start_ms)?);
+        let rows = if self.span_ms == 0 { 0 } else { passed * i128::from(self.count) / i128::from(self.span_ms) };
+        // A key lies within its row's share of the time, so that of the row before is past.
+        u64::try_from(rows).ok()?.min(self.count).checked_sub(1)
     }
 
     /// How many rows are `before`, which must be a prefix of them (`partition_point`).

@@ -5,15 +5,22 @@
 //! written straight into the response's body, so that the sandbox is faster than its clients.
 
 mod booking;
-mod booking_fields;
+mod booking_facts;
+mod booking_parts;
 mod company;
+mod currency;
 mod json;
 mod numbers;
 mod person;
+mod place;
+mod price;
+mod purchase;
+mod reference;
 mod shuffle;
 mod transaction;
-mod transaction_fields;
+mod trip;
 mod user;
+mod vendor;
 mod vocab;
 
 pub(crate) use company::Company;
