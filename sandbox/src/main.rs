@@ -1,6 +1,9 @@
 //! The sandbox as a program: starts, prints its address, and runs until it is interrupted.
 
+use std::fs::OpenOptions;
+use std::io::Write as _;
 use std::net::IpAddr;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -19,6 +22,9 @@ struct Arguments {
     /// Settings as a JSON file; the flags below win over it, but for --odd
     #[arg(long, value_name = "FILE")]
     settings: Option<PathBuf>,
+    /// Once it listens, write a configuration for the connector into this file
+    #[arg(long, value_name = "FILE")]
+    write_config: Option<PathBuf>,
     /// The port; any that is free if not given
     #[arg(long)]
     port: Option<u16>,
@@ -112,13 +118,39 @@ fn changed_by(path: &Path, start: &Settings) -> anyhow::Result<Settings> {
     serde_json::from_value(settings).with_context(is_wrong)
 }
 
+/// Writes a configuration with which the connector reads this sandbox, for its owner's eyes only. Who waits for the file
+/// finds all of it.
+fn write_config(path: &Path, sandbox: &Sandbox) -> anyhow::Result<()> {
+    let mut unfinished = path.as_os_str().to_owned();
+    unfinished.push(".unfinished");
+    let unfinished = PathBuf::from(unfinished);
+    let settings = sandbox.settings();
+    let config = serde_json::json!({
+        "client_id": settings.client_id,
+        "client_secret": settings.client_secret,
+        "api_url": sandbox.url(),
+    });
+    // One that was left behind may be open to others, and its mode would stay.
+    let _ = std::fs::remove_file(&unfinished);
+    let write = || {
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished)?;
+        file.write_all(format!("{config:#}\n").as_bytes())?;
+        std::fs::rename(&unfinished, path)
+    };
+    write().with_context(|| format!("cannot write {}", path.display()))
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
-    let settings = Arguments::parse().settings()?;
+    let arguments = Arguments::parse();
+    let settings = arguments.settings()?;
     // Before the line is printed: who has read it may send a signal at once.
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let sandbox = Sandbox::start(settings)?;
+    if let Some(path) = &arguments.write_config {
+        write_config(path, &sandbox)?;
+    }
     print_address(&sandbox);
     tokio::select! {
         _ = interrupt.recv() => {}
