@@ -7,6 +7,7 @@ mod drift;
 mod expense;
 mod faults;
 mod paging;
+mod plausible;
 mod rate_limit;
 mod rows;
 mod token;
