@@ -267,7 +267,7 @@ fn circumstances(row: &mut Row<'_>, booking: &Booking) {
     if let Some(client) = trip.client {
         row.optional_texts(AT_TIMES, &[("billToClient", client)]);
     }
-    row.optional_texts(AT_TIMES, &[("companyOffice", trip.traveler.office.place.city)]);
+    row.optional_texts(AT_TIMES, &[("companyOffice", trip.traveler.office_city())]);
     row.optional_composed(AT_TIMES, "projects", |out| {
         out.push_str(trip.project);
         if let Some(other) = trip.other_project {

@@ -226,7 +226,7 @@ pub(super) fn negotiated_rate(row: &mut Row<'_>, booking: &Booking) {
         row.field("cnr");
         row.begin_object("publishedPrice");
         row.amount(booking.price.share(booking.price.unit, 115));
-        row.list("cnrCodes", &["ACME25", "CNRé"][..1 + usize::from(row.odd.texts)]);
+        row.list("cnrCodes", &["ACME25", "CNRé"][..=usize::from(row.odd.texts)]);
         row.raw("}");
     }
 }

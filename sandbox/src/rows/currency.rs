@@ -46,7 +46,7 @@ impl Currency {
     }
 
     /// What so many dollars are in it, at this rate.
-    pub(super) fn from_usd(self, dollars: i64, rate: i64) -> i64 {
+    pub(super) fn of_usd(self, dollars: i64, rate: i64) -> i64 {
         self.payable(times(dollars, rate))
     }
 }

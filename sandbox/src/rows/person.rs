@@ -119,6 +119,23 @@ impl Person {
     pub(crate) fn subsidiary(&self) -> &'static str {
         self.office.subsidiary
     }
+
+    pub(crate) fn legal_entity(&self) -> &'static str {
+        self.office.legal_entity
+    }
+
+    /// The city of the office.
+    pub(crate) fn office_city(&self) -> &'static str {
+        self.office.place.city
+    }
+
+    pub(crate) fn policy_name(&self) -> &'static str {
+        match self.policy_level {
+            "EXECUTIVE" => "Executives – global",
+            "INTERN" => "Interns",
+            _ => "Default",
+        }
+    }
 }
 
 /// What a person object has besides.

@@ -41,7 +41,7 @@ impl Price {
     pub(super) fn of(trip: &Trip, is_business: bool, day: i64, rng: &mut Rng, changed: Option<&mut Rng>) -> Self {
         let currency = trip.home.currency;
         let per_usd = currency.per_usd(day);
-        let local = |dollars: i64| currency.from_usd(dollars, per_usd);
+        let local = |dollars: i64| currency.of_usd(dollars, per_usd);
         let unit = local(unit_in_usd(trip, is_business, rng));
         let people = trip.people();
         let units = match trip.booking_type {

@@ -22,8 +22,8 @@ pub(super) struct Category {
     /// Its place in the list of the ledger's accounts.
     pub(super) account: usize,
     pub(super) policy: &'static str,
-    pub(super) policy_category: &'static str,
-    pub(super) vendor_category: &'static str,
+    pub(super) policy_area: &'static str,
+    pub(super) trade: &'static str,
     vendors: &'static [&'static str],
     /// Hundredths of a dollar.
     least: i64,
@@ -33,15 +33,15 @@ pub(super) struct Category {
 }
 
 macro_rules! category {
-    ($activity:literal, $description:literal, $account:literal, $policy:literal, $policy_category:literal,
-     $vendor_category:literal, [$($vendor:literal),*], $least:literal..$most:literal, [$one:literal, $other:literal]) => {
+    ($activity:literal, $description:literal, $account:literal, $policy:literal, $policy_area:literal,
+     $trade:literal, [$($vendor:literal),*], $least:literal..$most:literal, [$one:literal, $other:literal]) => {
         Category {
             activity: $activity,
             description: $description,
             account: $account,
             policy: $policy,
-            policy_category: $policy_category,
-            vendor_category: $vendor_category,
+            policy_area: $policy_area,
+            trade: $trade,
             vendors: &[$($vendor),*],
             least: $least,
             most: $most,
@@ -171,8 +171,8 @@ impl Company {
         // What a touch changes has a generator of its own, so that all else stays as it was.
         let mut fresh = Rng::for_row(self.seed, tag, row_ref.index, row_ref.version);
         let correction = if row_ref.version > 0 { fresh.between(1, 2_000) } else { 0 };
-        let original = original
-            + original_currency.from_usd(correction, original_currency.per_usd(posted_day)) * original.signum();
+        let original =
+            original + original_currency.of_usd(correction, original_currency.per_usd(posted_day)) * original.signum();
         let posted_currency = holder.office.place.currency;
         let exchange_rate = exchange_rate(original_currency, posted_currency, posted_day);
         let authorized = posted_ms - rng.between(0, 3) * DAY_MS;
@@ -235,7 +235,7 @@ fn paid_amount(kind: ExpenseType, booking: &Booking, at: i64, rng: &mut Rng) -> 
     let charged = price.total - booking.credit_used;
     match kind {
         ExpenseType::Fees if price.trip_fee > 0 => price.trip_fee,
-        ExpenseType::Fees => price.currency.from_usd(500, price.per_usd),
+        ExpenseType::Fees => price.currency.of_usd(500, price.per_usd),
         ExpenseType::Adjustments => -price.share(charged, rng.between(5, 20)).max(1),
         _ => match charged - booking.net_charge() {
             refund @ 1.. if booking.modified <= at => -refund,
@@ -246,7 +246,7 @@ fn paid_amount(kind: ExpenseType, booking: &Booking, at: i64, rng: &mut Rng) -> 
 
 /// What was paid for anything else.
 fn amount(kind: ExpenseType, category: &Category, currency: Currency, day: i64, rng: &mut Rng) -> i64 {
-    let amount = currency.from_usd(rng.between(category.least, category.most), currency.per_usd(day));
+    let amount = currency.of_usd(rng.between(category.least, category.most), currency.per_usd(day));
     let is_back = match kind {
         ExpenseType::DailyRebates | ExpenseType::StatementPayments => true,
         ExpenseType::Adjustments => rng.chance(8),

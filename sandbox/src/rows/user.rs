@@ -33,18 +33,13 @@ impl Company {
             row.optional_composed(13, "managerName", |out| manager.push_name(out));
             row.optional_composed(13, "managerEmail", |out| manager.push_email(out));
         }
-        let policy_name = match person.policy_level {
-            "EXECUTIVE" => "Executives – global",
-            "INTERN" => "Interns",
-            _ => "Default",
-        };
         row.optional_texts(
             13,
             &[
-                ("legalEntityName", person.office.legal_entity),
-                ("companyOffice", person.office.place.city),
+                ("legalEntityName", person.legal_entity()),
+                ("companyOffice", person.office_city()),
                 ("policyLevel", person.policy_level),
-                ("policyName", policy_name),
+                ("policyName", person.policy_name()),
             ],
         );
         row.boolean("active", person.active);
