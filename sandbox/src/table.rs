@@ -18,6 +18,8 @@ pub(crate) struct RowRef {
     pub(crate) index: u64,
     /// When it was created or, for transactions, last modified (ms since the epoch).
     pub(crate) key: i64,
+    /// Its key before it was ever touched.
+    pub(crate) first_key: i64,
     /// How often it was touched.
     pub(crate) version: u64,
     /// When it was last touched (ms since the epoch).
@@ -73,6 +75,7 @@ impl InitialRows {
 struct Touch {
     version: u64,
     at_ms: i64,
+    first_key: i64,
 }
 
 /// A part of a table in order: adjacent initial rows, or an inserted one.
@@ -177,13 +180,10 @@ impl Table {
 
     /// Gives a row a new version at `at_ms`, which with `moves` becomes its key; false if there is no such row.
     pub(crate) fn touch(&mut self, index: u64, at_ms: i64, moves: bool) -> bool {
-        let exists =
-            self.inserted_keys.contains_key(&index) || index < self.initial.count && !self.removed.contains(&index);
-        if !exists {
+        let Some(row) = self.row(index) else {
             return false;
-        }
-        let version = self.touches.get(&index).map_or(0, |touch| touch.version) + 1;
-        self.touches.insert(index, Touch { version, at_ms });
+        };
+        self.touches.insert(index, Touch { version: row.version + 1, at_ms, first_key: row.first_key });
         if moves {
             self.delete(index);
             self.insert_at((at_ms, index));
@@ -264,6 +264,7 @@ impl Table {
         RowRef {
             index,
             key,
+            first_key: touch.map_or(key, |touch| touch.first_key),
             version: touch.map_or(0, |touch| touch.version),
             touched_ms: touch.map(|touch| touch.at_ms),
         }

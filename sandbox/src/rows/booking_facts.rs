@@ -54,11 +54,13 @@ impl Company {
             BookingType::Flight | BookingType::Rail => price.share(price.total, rng.choose(&[10, 20, 50])),
             _ => 0,
         };
+        // Drawn in any case, for what comes after it.
+        let untouched = self.last_change(row_ref.key, &trip, status, &mut rng);
         Booking {
             index: row_ref.index,
             uuid: self.booking_id(row_ref.index),
             created: row_ref.key,
-            modified: row_ref.touched_ms.unwrap_or_else(|| self.last_change(row_ref.key, &trip, status, &mut rng)),
+            modified: row_ref.touched_ms.unwrap_or(untouched),
             vendor: Vendor::of(trip.booking_type, &mut rng),
             is_business,
             status,

@@ -6,12 +6,13 @@
 //!
 //! What is true comes before what is written, so that rows agree. `person` is who works for the company, at one of the
 //! offices of `place`; `trip` who travels where and when; `booking_facts` what was booked for it, at which `price`; `purchase` what a
-//! transaction is about; `reference` the company's own lists. `booking`, `transaction` and `user` write rows of that
+//! transaction is about, of which `category`; `reference` the company's own lists. `booking`, `transaction` and `user` write rows of that
 //! with `json` and `numbers`, which also know the oddities.
 
 mod booking;
 mod booking_facts;
 mod booking_parts;
+mod category;
 mod company;
 mod currency;
 mod json;

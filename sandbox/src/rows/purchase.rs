@@ -1,125 +1,18 @@
 //! What a transaction is about: who bought what where, and what it cost in which currency.
 
 use super::booking_facts::Booking;
+use super::category::Category;
 use super::company::{self, Company};
 use super::currency::{Currency, MILLION, divided, percent, times};
 use super::person::Person;
 use super::place::{PLACES, Place};
 use super::price::taxed_at;
 use super::reference::Tax;
-use super::trip::BookingType;
 use super::vocab;
 use crate::clock::DAY_MS;
 use crate::expense_type::ExpenseType;
 use crate::rng::Rng;
 use crate::table::RowRef;
-
-/// A kind of expense.
-#[derive(Debug)]
-pub(super) struct Category {
-    pub(super) activity: &'static str,
-    pub(super) description: &'static str,
-    /// Its place in the list of the ledger's accounts.
-    pub(super) account: usize,
-    pub(super) policy: &'static str,
-    pub(super) policy_area: &'static str,
-    pub(super) trade: &'static str,
-    vendors: &'static [&'static str],
-    /// Hundredths of a dollar.
-    least: i64,
-    most: i64,
-    /// What a receipt of it is split into.
-    pub(super) items: [&'static str; 2],
-}
-
-macro_rules! category {
-    ($activity:literal, $description:literal, $account:literal, $policy:literal, $policy_area:literal,
-     $trade:literal, [$($vendor:literal),*], $least:literal..$most:literal, [$one:literal, $other:literal]) => {
-        Category {
-            activity: $activity,
-            description: $description,
-            account: $account,
-            policy: $policy,
-            policy_area: $policy_area,
-            trade: $trade,
-            vendors: &[$($vendor),*],
-            least: $least,
-            most: $most,
-            items: [$one, $other],
-        }
-    };
-}
-
-static AIRFARE: Category =
-    category!("AIRFARE", "Flight", 0, "Economy below 6 hours", "Travel", "Airlines", [], 0..0, ["Fare", "Extras"]);
-static LODGING: Category =
-    category!("LODGING", "Hotel stay", 1, "Lodging", "Travel", "Hotels", [], 0..0, ["Room", "Breakfast"]);
-static RAIL: Category =
-    category!("RAIL", "Train", 5, "Second class", "Travel", "Railways", [], 0..0, ["Fare", "Seat reservation"]);
-static DRIVE: Category =
-    category!("TAXI", "Ride", 3, "Ground transport", "Travel", "Ground transport", [], 0..0, ["Ride", "Tip"]);
-/// What is bought without a booking.
-static EVERYDAY: [Category; 4] = [
-    category!(
-        "MEAL",
-        "Dinner",
-        2,
-        "Meals 50 USD",
-        "Meals",
-        "Restaurants & Bars",
-        ["Trattoria Sole", "Café Luna", "Ramen Ichiban", "Noodle House"],
-        900..9_500,
-        ["Food", "Drinks"]
-    ),
-    category!(
-        "TAXI",
-        "Airport transfer",
-        3,
-        "Ground transport",
-        "Travel",
-        "Ground transport",
-        ["Uber", "Bolt", "Taxi Ring"],
-        800..7_000,
-        ["Ride", "Tip"]
-    ),
-    category!(
-        "ENTERTAINMENT",
-        "Dinner with the client",
-        4,
-        "Entertainment 150 USD",
-        "Entertainment",
-        "Restaurants & Bars",
-        ["Grill Royal", "La Mesa", "Opera House"],
-        6_000..42_000,
-        ["Food", "Drinks"]
-    ),
-    category!(
-        "SOFTWARE",
-        "Subscription",
-        7,
-        "Software",
-        "Office",
-        "Software",
-        ["Sketchpad", "Cloudline", "Notely"],
-        1_000..30_000,
-        ["Licences", "Support"]
-    ),
-];
-static FEE: Category =
-    category!("FEE", "Fee", 6, "None", "Fees", "Financial services", ["Navan"], 100..2_500, ["Fee", "Tax"]);
-static REBATE: Category =
-    category!("REBATE", "Rebate", 6, "None", "Fees", "Financial services", ["Navan"], 50..3_000, ["Rebate", "Bonus"]);
-static STATEMENT: Category = category!(
-    "PAYMENT",
-    "Statement payment",
-    6,
-    "None",
-    "Fees",
-    "Financial services",
-    ["Navan"],
-    500_000..9_000_000,
-    ["Payment", "Carried over"]
-);
 
 /// A transaction. Amounts are hundredths, days those since the epoch.
 #[derive(Debug)]
@@ -149,8 +42,8 @@ impl Company {
     pub(super) fn purchase(&self, kind: ExpenseType, row_ref: &RowRef) -> Purchase {
         let tag = company::TRANSACTION + kind.ordinal();
         let mut rng = Rng::for_row(self.seed ^ company::TRANSACTION, tag, row_ref.index, 0);
-        // What happened came some days before it was last changed.
-        let posted_ms = row_ref.key - rng.between(0, 19) * DAY_MS;
+        // What happened came some days before it was changed for the first time.
+        let posted_ms = row_ref.first_key - rng.between(0, 19) * DAY_MS;
         let posted_day = posted_ms.div_euclid(DAY_MS);
         let booking = self.paid_booking(kind, posted_ms, &mut rng);
         let is_the_companys = matches!(kind, ExpenseType::DailyRebates | ExpenseType::StatementPayments);
@@ -158,7 +51,8 @@ impl Company {
             Some(booking) => booking.trip.traveler.clone(),
             None => self.person(rng.below(self.users), 0),
         };
-        let category = category(kind, booking.as_ref(), &mut rng);
+        let booked = booking.as_ref().map(|booking| booking.trip.booking_type);
+        let category = Category::of(kind, booked, &mut rng);
         let place = match &booking {
             Some(booking) => taxed_at(&booking.trip),
             None if rng.chance(5) && !is_the_companys => rng.choose(&PLACES.each_ref()),
@@ -209,23 +103,9 @@ impl Company {
         // One of the last month's, where there are many.
         let month_before = self.initial_bookings.shortly_before(at - 30 * DAY_MS).unwrap_or(0);
         let index = latest - rng.below((latest - month_before).clamp(1, 1 << 20));
-        let booking = RowRef { index, key: self.initial_bookings.key(index), version: 0, touched_ms: None };
+        let key = self.initial_bookings.key(index);
+        let booking = RowRef { index, key, first_key: key, version: 0, touched_ms: None };
         Some(self.booked(&booking))
-    }
-}
-
-fn category(kind: ExpenseType, booking: Option<&Booking>, rng: &mut Rng) -> &'static Category {
-    match (kind, booking) {
-        (ExpenseType::Fees, _) => &FEE,
-        (ExpenseType::DailyRebates, _) => &REBATE,
-        (ExpenseType::StatementPayments, _) => &STATEMENT,
-        (_, Some(booking)) => match booking.trip.booking_type {
-            BookingType::Flight => &AIRFARE,
-            BookingType::Hotel => &LODGING,
-            BookingType::Rail => &RAIL,
-            BookingType::Car | BookingType::Transportation | BookingType::BlackCar => &DRIVE,
-        },
-        (_, None) => rng.choose(&EVERYDAY.each_ref()),
     }
 }
 

@@ -192,6 +192,30 @@ fn prices_add_up_and_have_a_value_in_dollars() {
 }
 
 #[test]
+fn a_touch_changes_what_it_says_and_nothing_else() {
+    let sandbox = company();
+    let before = (parsed(sandbox.bookings()), parsed(sandbox.transactions(ExpenseType::Fees)));
+    for index in 0..120 {
+        assert!(sandbox.touch_booking(index) && sandbox.touch_transaction(ExpenseType::Fees, index));
+    }
+    let after = (by("uuid", parsed(sandbox.bookings())), by("id", parsed(sandbox.transactions(ExpenseType::Fees))));
+    for booking in &before.0[..120] {
+        let touched = &after.0[text(&booking["uuid"])];
+        for same in ["created", "bookingType", "vendor", "booker", "passengers", "segments", "unitaryPrice", "tax"] {
+            assert_eq!(booking[same], touched[same], "{same}");
+        }
+        assert!(cents(&booking["grandTotal"]) < cents(&touched["grandTotal"]));
+    }
+    for fee in &before.1 {
+        let touched = &after.1[text(&fee["id"])];
+        for same in ["cardholder", "navan_booking_uuid", "posted_currency", "transaction_date", "gl_code_number"] {
+            assert_eq!(fee[same], touched[same], "{same}");
+        }
+        assert_ne!(fee["posted_amount"], touched["posted_amount"]);
+    }
+}
+
+#[test]
 fn times_follow_from_each_other() {
     let sandbox = company();
     for booking in parsed(sandbox.bookings()) {
