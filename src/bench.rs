@@ -1,5 +1,6 @@
 //! What benchmarks and fuzz targets need of the scan: the way of a whole page to RECORD lines, and no more of the inside.
 
+use crate::record::PersonalData;
 use crate::record::{Malformed, RecordBatch, RecordFormat, Scanner};
 use crate::streams::STREAMS;
 
@@ -26,7 +27,7 @@ impl PageScanner {
     /// For the stream of that name.
     pub fn for_stream(name: &str) -> Option<Self> {
         let stream = STREAMS.iter().find(|stream| stream.name == name)?;
-        stream.record_format(None, []).ok().map(Self)
+        stream.record_format(None, PersonalData::default(), []).ok().map(Self)
     }
 
     /// The RECORD lines of a page. The rows are the page's array of objects; nothing is made of its other members.

@@ -64,6 +64,16 @@ pub struct GroundTruth {
     /// USER.
     #[serde(rename = "USER")]
     pub user: UserTotals,
+    /// Of the other streams, how many rows there are.
+    #[serde(flatten)]
+    pub others: BTreeMap<String, RowCount>,
+}
+
+/// How many rows a stream has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowCount {
+    /// That many.
+    pub rows: u64,
 }
 
 /// BOOKING's rows.
@@ -110,7 +120,8 @@ pub struct UserTotals {
 }
 
 impl GroundTruth {
-    pub(crate) fn compute(rows: impl Fn(Stream) -> Rows) -> Self {
+    /// `others` are the streams whose rows are made where they are asked for.
+    pub(crate) fn compute(rows: impl Fn(Stream) -> Rows, others: BTreeMap<String, RowCount>) -> Self {
         let (booking_rows, bytes, grand_total) = add_up_rows(rows(Stream::Booking), "\"grandTotal\":");
         let booking = BookingTotals { rows: booking_rows, bytes, grand_total: grand_total.to_string() };
         let mut types = BTreeMap::new();
@@ -124,7 +135,7 @@ impl GroundTruth {
         }
         let transaction = TransactionTotals { rows: all_rows, bytes: all_bytes, posted_amount: all.to_string(), types };
         let (rows, bytes, _) = add_up_rows(rows(Stream::User), "\"\"");
-        Self { booking, transaction, user: UserTotals { rows, bytes } }
+        Self { booking, transaction, user: UserTotals { rows, bytes }, others }
     }
 }
 

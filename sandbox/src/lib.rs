@@ -53,7 +53,7 @@ mod wire;
 pub use counts::{Counts, LoggedRequest};
 pub use expense_type::ExpenseType;
 pub use faults::{Every, Fault, Faults, Outage, PagedStream, RetryAfter, RowDrift};
-pub use ground_truth::{BookingTotals, ExpenseTypeTotals, GroundTruth, Rows, TransactionTotals, UserTotals};
+pub use ground_truth::{BookingTotals, ExpenseTypeTotals, GroundTruth, RowCount, Rows, TransactionTotals, UserTotals};
 pub use rate_limit::{LimitAlgorithm, LimitHeaders, RateLimit};
 pub use sandbox::Sandbox;
 pub use settings::{ListShape, ReferenceForm, Region, Settings};

@@ -99,6 +99,10 @@ pub struct Settings {
     pub reference_form: Option<ReferenceForm>,
     /// Whether users are listed in the older, SCIM-like form only (`startIndex`, `count`).
     pub scim_users: bool,
+    /// The token of the SCIM server.
+    pub scim_token: String,
+    /// The number that the first of its users has: 1 by RFC 7644, 0 by one account of it.
+    pub scim_first_index: u64,
     /// What bookings and users, where they are numbered, say of themselves.
     pub list_shape: ListShape,
     /// Whether JSON is spread over many lines.
@@ -158,6 +162,8 @@ impl Default for Settings {
             reference_rows: 8,
             reference_form: None,
             scim_users: false,
+            scim_token: "5c1m-2a7e9d4b60f18c35".to_owned(),
+            scim_first_index: 1,
             list_shape: ListShape::Told,
             pretty: false,
             gzip: false,

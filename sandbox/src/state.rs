@@ -10,8 +10,9 @@ use crate::clock::Clock;
 use crate::counts::{Counts, Recorder};
 use crate::fault_schedule::FaultSchedule;
 use crate::faults::{Faults, PagedStream};
-use crate::ground_truth::{GroundTruth, Rows};
+use crate::ground_truth::{GroundTruth, RowCount, Rows};
 use crate::rate_limit::{RateLimit, RateLimiter};
+use crate::routes;
 use crate::rows::{Company, write_row};
 use crate::settings::Settings;
 use crate::store::{RowsRead, Store, initial_bookings};
@@ -104,7 +105,13 @@ impl SandboxState {
     }
 
     pub(crate) fn ground_truth(&self) -> GroundTruth {
-        GroundTruth::compute(|stream| self.rows(stream))
+        let list = RowCount { rows: self.settings.reference_rows };
+        let of_lists = ["CUSTOM_FIELD", "GL_CODE", "TAX_MAPPING"].map(|name| (name.to_owned(), list));
+        let receipts = RowCount { rows: routes::receipts::count(self) };
+        let users = RowCount { rows: self.rows(Stream::User).count() as u64 };
+        let of_lists = of_lists.into_iter().chain([("SCIM_USER".to_owned(), users)]);
+        let others = of_lists.into_iter().chain([("TRANSACTION_RECEIPT".to_owned(), receipts)]).collect();
+        GroundTruth::compute(|stream| self.rows(stream), others)
     }
 
     /// Moves rows after a page request, if the faults say so.

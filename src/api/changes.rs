@@ -18,7 +18,9 @@ pub struct ChangesQuery {
     path: String,
     /// Only rows that changed on these days, both included.
     days: RangeInclusive<NaiveDate>,
-    /// Groups of fields that are asked for, with commas.
+    /// Only rows of these types; any if there are none.
+    types: Vec<String>,
+    /// Groups of fields that are asked for, with commas; those that Navan gives by itself if there are none.
     field_groups: &'static str,
     /// Rows a page.
     size: u64,
@@ -89,23 +91,15 @@ impl NextPage {
 }
 
 impl ChangesQuery {
-    /// What of the list `name` below `endpoint` changed on `days`, in pages of `size` rows.
-    pub fn new(
-        endpoint: &'static str,
-        name: &str,
-        days: RangeInclusive<NaiveDate>,
-        field_groups: &'static str,
-        size: u64,
-    ) -> Self {
-        Self {
-            endpoint,
-            path: format!("{endpoint}/{name}"),
-            days,
-            field_groups,
-            size,
-            max_attempts: None,
-            max_429s: None,
-        }
+    /// What of the list at `path`, which lies at or below `endpoint`, changed on `days`, in pages of `size` rows.
+    pub fn new(endpoint: &'static str, path: String, days: RangeInclusive<NaiveDate>, size: u64) -> Self {
+        Self { endpoint, path, days, types: Vec::new(), field_groups: "", size, max_attempts: None, max_429s: None }
+    }
+
+    /// The same, but only rows of these types.
+    #[must_use]
+    pub fn of_types(self, types: Vec<String>) -> Self {
+        Self { types, ..self }
     }
 
     /// The same on other days.
@@ -186,8 +180,11 @@ impl Api<'_> {
             ("date_modified.from", query.days.start().to_string()),
             ("date_modified.to", query.days.end().to_string()),
             ("page_size", query.size.to_string()),
-            ("include_field_group", query.field_groups.to_owned()),
         ];
+        parameters.extend(query.types.iter().map(|name| ("type", name.clone())));
+        if !query.field_groups.is_empty() {
+            parameters.push(("include_field_group", query.field_groups.to_owned()));
+        }
         if let Some(cursor) = cursor {
             parameters.push(("cursor", cursor.to_owned()));
         }

@@ -120,6 +120,17 @@ impl ListQuery {
     }
 }
 
+impl Paging {
+    /// The same in pages of another size.
+    #[must_use]
+    pub fn in_pages_of(self, size: u64) -> Self {
+        match self {
+            Self::PageNumber => self,
+            Self::Scim { first, .. } => Self::Scim { size, first },
+        }
+    }
+}
+
 impl ListPage {
     /// How many rows there are, as far as it tells.
     pub fn estimated_rows(&self) -> u64 {
@@ -144,21 +155,33 @@ impl Api<'_> {
         paging: Paging,
         format: &RecordFormat,
     ) -> Result<ListPage, Failure> {
+        if page == 0 && paging != Paging::PageNumber {
+            return self.scim_first_page(query, paging, format).await;
+        }
         let answer = self.numbered_page(query, page, paging, format).await?;
         if answer.paging == Paging::PageNumber || paging != Paging::PageNumber {
             return Ok(ListPage { paging, ..answer });
         }
-        // It ignored `page`: ask in SCIM paging instead. What it gives at once is its page, and it says how it counts.
+        // It ignored `page`: ask in SCIM paging instead.
         drop(answer);
-        let asked = Paging::Scim { size: query.size, first: 0 };
+        self.scim_first_page(query, Paging::Scim { size: query.size, first: 0 }, format).await
+    }
+
+    /// The first page of a list in SCIM paging. What it gives at once is its page, and it says how it counts.
+    async fn scim_first_page(
+        &self,
+        query: &ListQuery,
+        asked: Paging,
+        format: &RecordFormat,
+    ) -> Result<ListPage, Failure> {
         let first_page = self.numbered_page(query, 0, asked, format).await?;
         let first = match first_page.paging {
             Paging::Scim { first, .. } => first.min(1),
             Paging::PageNumber => 0,
         };
-        let rows = first_page.rows.len() as u64;
+        let (rows, asked) = (first_page.rows.len() as u64, query.page_size(asked));
         let is_short = rows > 0 && first_page.total.is_none_or(|total| rows < total);
-        let size = if is_short { rows } else { query.size };
+        let size = if is_short { rows } else { asked };
         let pages = first_page.total.map(|total| total.div_ceil(size));
         Ok(ListPage { paging: Paging::Scim { size, first }, pages, ..first_page })
     }

@@ -4,6 +4,7 @@
 //! pass. It holds one of the `max_concurrency` permits from before its request until its rows are written and it is dropped,
 //! which bounds both the requests in flight and the pages in memory.
 
+mod access;
 mod changes;
 mod envelope;
 mod list;
@@ -19,7 +20,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use url::Url;
 
 use crate::auth::{TOKEN_PATH, TokenSource};
-use crate::config::{Config, Region};
+use crate::config::{Config, Region, ScimServer};
 use crate::error::Error;
 use crate::gateway::{
     Cooldown, Failure, Gateway, InvalidBody, Network, Payload, PendingRequest, Request, RequestPolicy, Timings,
@@ -27,6 +28,7 @@ use crate::gateway::{
 use crate::record::RecordFormat;
 use envelope::{BodyProblem, Envelope};
 
+pub use access::{Access, Apis};
 pub use changes::{ChangesPage, ChangesQuery, CursorQuery, NextPage, looks_full};
 pub use list::{ListPage, ListQuery, Paging};
 
@@ -93,6 +95,27 @@ impl<'a> Api<'a> {
             told_nothing: RefCell::default(),
             told_doubts: RefCell::default(),
         })
+    }
+
+    /// The company's SCIM server, which has a pace and a token of its own; what is in flight is shared with `navan`.
+    fn scim(
+        config: &'a Config,
+        server: &'a ScimServer,
+        navan: &Self,
+        network: Rc<dyn Network>,
+        timings: Timings,
+    ) -> Self {
+        let gateway = Gateway::new(network, timings, config.requests_per_second, config.secrets());
+        Self {
+            tokens: TokenSource::given(gateway, &server.token),
+            base: RefCell::new(server.url.clone()),
+            other_base: RefCell::default(),
+            region: None,
+            permits: Arc::clone(&navan.permits),
+            proper: RefCell::default(),
+            told_nothing: RefCell::default(),
+            told_doubts: RefCell::default(),
+        }
     }
 
     /// Where requests go.
@@ -189,7 +212,7 @@ impl<'a> Api<'a> {
                 doubts_refusal: self.proper.borrow().contains(endpoint),
                 max_attempts: place.max_attempts,
                 max_429s: place.max_429s,
-                ..RequestPolicy::API
+                ..self.tokens.policy()
             },
         });
         let mut was_asked_again = false;

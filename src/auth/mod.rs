@@ -17,6 +17,7 @@ use crate::config::{Config, credentials_page};
 use crate::error::{Error, FailureType};
 use crate::gateway::{Attempt, Failure, Gateway, Payload, PendingRequest, Request, RequestPolicy};
 use crate::monitor::{Event, emit};
+use crate::secret::Secret;
 use token::{AccessToken, CurrentToken, TokenResponse};
 
 /// The path of the token endpoint, on every host that serves it.
@@ -28,12 +29,19 @@ pub const TOKEN_PATH: &str = "/ta-auth/oauth/token";
 /// it ends, and after a 401 if it is the one that was refused.
 pub struct TokenSource<'a> {
     gateway: Gateway,
-    url: Url,
-    config: &'a Config,
+    grant: Grant<'a>,
     /// Locked while a token is fetched, so that one task fetches and the others wait.
     state: Mutex<TokenState>,
     /// Counts failed fetches, so that those who waited for one share its error instead of each trying again.
     failures: Cell<u64>,
+}
+
+/// What a token is had by.
+enum Grant<'a> {
+    /// The credential, at the token endpoint.
+    ClientCredentials { url: Url, config: &'a Config },
+    /// The user, who has given it.
+    Given(&'a Secret),
 }
 
 #[derive(Default)]
@@ -56,7 +64,24 @@ impl TokenState {
 impl<'a> TokenSource<'a> {
     /// For the credential of `config`, with the address of the token endpoint.
     pub fn new(gateway: Gateway, url: Url, config: &'a Config) -> Self {
-        Self { gateway, url, config, state: Mutex::default(), failures: Cell::new(0) }
+        Self::with(gateway, Grant::ClientCredentials { url, config })
+    }
+
+    /// For a token that the user has given, which cannot be renewed.
+    pub fn given(gateway: Gateway, token: &'a Secret) -> Self {
+        Self::with(gateway, Grant::Given(token))
+    }
+
+    fn with(gateway: Gateway, grant: Grant<'a>) -> Self {
+        Self { gateway, grant, state: Mutex::default(), failures: Cell::new(0) }
+    }
+
+    /// By which rules requests are sent that carry its token.
+    pub fn policy(&self) -> RequestPolicy {
+        match self.grant {
+            Grant::ClientCredentials { .. } => RequestPolicy::API,
+            Grant::Given(_) => RequestPolicy { renews_token: false, ..RequestPolicy::API },
+        }
     }
 
     /// The gateway that requests pass.
@@ -111,8 +136,14 @@ impl<'a> TokenSource<'a> {
                 return Err(error.clone());
             }
         }
-        let fetched = self.fetch(state.fetched + 1).await;
-        emit(&Event::TokenFetched { succeeded: fetched.is_ok() });
+        let fetched = match &self.grant {
+            Grant::ClientCredentials { url, config } => {
+                let fetched = self.fetch(url, config, state.fetched + 1).await;
+                emit(&Event::TokenFetched { succeeded: fetched.is_ok() });
+                fetched
+            }
+            Grant::Given(token) => Ok(CurrentToken::given(token)),
+        };
         let failure = match fetched {
             Ok(current) => {
                 let token = current.token.clone();
@@ -138,16 +169,16 @@ impl<'a> TokenSource<'a> {
         Err(error)
     }
 
-    async fn fetch(&self, number: u64) -> Result<CurrentToken, Failure> {
+    async fn fetch(&self, url: &Url, config: &Config, number: u64) -> Result<CurrentToken, Failure> {
         // No scope: naming one narrows the token, and a wrong one is refused as if the secret were wrong.
         let form = [
             ("grant_type", "client_credentials"),
-            ("client_id", self.config.client_id.expose()),
-            ("client_secret", self.config.client_secret.expose()),
+            ("client_id", config.client_id.expose()),
+            ("client_secret", config.client_secret.expose()),
         ];
         let request = Request {
             endpoint: TOKEN_PATH,
-            url: self.url.clone(),
+            url: url.clone(),
             region: None,
             payload: Payload::Form(&form),
             policy: RequestPolicy::TOKEN,

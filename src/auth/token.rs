@@ -19,6 +19,9 @@ const DEFAULT_LIFE: Duration = Duration::from_hours(1);
 /// The longest life that is believed.
 const MAX_LIFE: Duration = Duration::from_hours(24);
 
+/// Longer than any run.
+const NEVER: Duration = Duration::from_hours(24 * 365);
+
 /// A token, as requests carry it.
 #[derive(Clone)]
 pub(super) struct AccessToken {
@@ -35,6 +38,15 @@ pub(super) struct CurrentToken {
     pub(super) refresh_at: Instant,
     /// `None` if Navan does not tell.
     pub(super) scopes: Option<Vec<String>>,
+}
+
+impl CurrentToken {
+    /// One that ends with the run, as far as is known.
+    pub(super) fn given(secret: &Secret) -> Self {
+        let end = Instant::now() + NEVER;
+        let token = AccessToken { secret: Rc::new(secret.copy()), number: 1, expires_at: end };
+        Self { token, refresh_at: end, scopes: None }
+    }
 }
 
 /// The answer of the token endpoint.

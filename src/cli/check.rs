@@ -6,13 +6,14 @@ use std::rc::Rc;
 use futures::future::join_all;
 use tokio::time::{Instant, timeout_at};
 
-use crate::api::Api;
+use crate::api::{Access, Api, Apis};
 use crate::config::{self, Config};
-use crate::error::Error;
-use crate::gateway::{Http, Timings};
+use crate::error::{Error, FailureType};
+use crate::gateway::{Http, Network, Timings};
 use crate::protocol::{ConnectionStatus, Message};
+use crate::record::PersonalData;
 use crate::sink::Sink;
-use crate::streams::STREAMS;
+use crate::streams::{STREAMS, offered};
 use crate::sync::strategy::ProbeTarget;
 use crate::sync::{Stream, scopes_in_words};
 
@@ -34,8 +35,10 @@ async fn check(config: &Path) -> Result<(), Error> {
     let config = super::config(config)?;
     let timings = Timings::from_environment().for_check();
     let deadline = Instant::now() + timings.check_deadline;
-    let api = Api::new(&config, Rc::new(Http::new(&timings)?), timings)?;
-    let scopes = timeout_at(deadline, api.scopes()).await.unwrap_or_else(|_| Err(no_answer(&api)))?;
+    let network: Rc<dyn Network> = Rc::new(Http::new(&timings)?);
+    let apis = Apis::new(&config, &network, &timings)?;
+    let api = &apis.navan;
+    let scopes = timeout_at(deadline, api.scopes()).await.unwrap_or_else(|_| Err(no_answer(api)))?;
     if scopes.as_ref().is_some_and(Vec::is_empty) {
         return Err(Error::config(format!(
             "The credential has no scope, so it can read nothing: create one in Navan under {} with {} ticked.",
@@ -44,14 +47,20 @@ async fn check(config: &Path) -> Result<(), Error> {
         )));
     }
     let probe = async |stream: &'static Stream| {
-        let probe = check_stream(&api, &config, stream, scopes.as_deref());
-        timeout_at(deadline, probe).await.unwrap_or_else(|_| Err(no_answer(&api)))
+        let api = apis.of(stream.access);
+        let probe = check_stream(api, &config, stream, scopes.as_deref());
+        timeout_at(deadline, probe).await.unwrap_or_else(|_| Err(no_answer(api)))
     };
-    let results = join_all(STREAMS.iter().copied().map(probe)).await;
+    let streams = offered(&config);
+    let results = join_all(streams.iter().copied().map(probe)).await;
     let mut errors = Vec::new();
-    for (stream, result) in STREAMS.iter().zip(results) {
+    for (stream, result) in streams.iter().zip(results) {
         match result {
             Ok(()) => tracing::info!("{} can be read.", stream.name),
+            // What was configured for this stream alone is wrong, and nothing else can tell.
+            Err(error) if stream.access == Access::ScimToken && error.failure_type() == FailureType::Config => {
+                return Err(error);
+            }
             Err(error) => {
                 tracing::warn!("{} cannot be read: {}", stream.name, error.message());
                 errors.push(error);
@@ -59,7 +68,7 @@ async fn check(config: &Path) -> Result<(), Error> {
         }
     }
     // If some stream can be read, the configuration works; else the first stream's error is as good as any.
-    if errors.len() == STREAMS.len() { Err(errors.swap_remove(0)) } else { Ok(()) }
+    if errors.len() == streams.len() { Err(errors.swap_remove(0)) } else { Ok(()) }
 }
 
 /// Time is up: whoever waits for the answer has to be told something.
@@ -72,23 +81,24 @@ fn no_answer(api: &Api<'_>) -> Error {
 
 /// Probes a stream, unless the scope for it is known to be missing.
 async fn check_stream(api: &Api<'_>, config: &Config, stream: &Stream, scopes: Option<&[String]>) -> Result<(), Error> {
-    if scopes.is_some_and(|scopes| !scopes.iter().any(|scope| scope == stream.oauth_scope)) {
+    if let Some(wanted) = stream.access.scope()
+        && scopes.is_some_and(|scopes| !scopes.iter().any(|scope| scope == wanted))
+    {
         return Err(Error::config(format!(
-            "the credential does not have the scope {}; create one that has it on Navan's Integrations page.",
-            stream.oauth_scope
+            "the credential does not have the scope {wanted}; create one that has it on Navan's Integrations page."
         )));
     }
-    let format = stream.record_format(None, [])?;
+    let format = stream.record_format(None, PersonalData::default(), [])?;
     let probe = stream.strategy.probe(ProbeTarget { api, config, format: &format }).await;
-    probe.map_err(|error| error.into_error(&scopes_in_words(STREAMS)))
+    probe.map_err(|error| error.into_error(stream.access, &scopes_in_words(STREAMS)))
 }
 
 /// `a, b and c`, each scope once.
 fn scopes_to_tick() -> String {
     let mut scopes = Vec::new();
-    for stream in STREAMS {
-        if !scopes.contains(&stream.oauth_scope) {
-            scopes.push(stream.oauth_scope);
+    for scope in STREAMS.iter().filter_map(|stream| stream.access.scope()) {
+        if !scopes.contains(&scope) {
+            scopes.push(scope);
         }
     }
     match scopes.split_last() {

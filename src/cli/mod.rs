@@ -20,6 +20,7 @@ use crate::monitor::{self, Monitor};
 use crate::protocol::{Message, Trace};
 use crate::shutdown::{end_by, interruption};
 use crate::sink::{AirbyteWriter, Sink};
+use crate::streams;
 
 /// An Airbyte source for Navan: bookings, expense transactions and users.
 #[derive(Parser)]
@@ -136,7 +137,9 @@ fn unreadable(path: &Path, what: &str, error: &std::io::Error) -> Error {
 }
 
 fn config(path: &Path) -> Result<Config, Error> {
-    Config::parse(&zeroize::Zeroizing::new(file(path, "configuration")?))
+    let config = Config::parse(&zeroize::Zeroizing::new(file(path, "configuration")?))?;
+    streams::check_exceptions(&config)?;
+    Ok(config)
 }
 
 #[cfg(test)]

@@ -6,9 +6,9 @@ use std::rc::Rc;
 use tokio::time::{Instant, timeout};
 
 use super::ReadFiles;
-use crate::api::Api;
+use crate::api::Apis;
 use crate::error::Error;
-use crate::gateway::{Http, Timings};
+use crate::gateway::{Http, Network, Timings};
 use crate::monitor::Monitor;
 use crate::protocol::{ConfiguredCatalog, StreamStates};
 use crate::shutdown::{end_by, interruption};
@@ -26,11 +26,12 @@ pub(super) async fn run(files: &ReadFiles, sink: &Rc<dyn Sink>, monitor: &Monito
         Some(path) => StreamStates::read(BufReader::new(super::open(path, "state")?))?,
         None => StreamStates::default(),
     };
-    let api = Api::new(&config, Rc::new(Http::new(&timings)?), timings)?;
-    let sync = Sync::new(&api, &config, STREAMS, catalog, &states, sink)?;
+    let network: Rc<dyn Network> = Rc::new(Http::new(&timings)?);
+    let apis = Apis::new(&config, &network, &timings)?;
+    let sync = Sync::new(&apis, &config, STREAMS, catalog, &states, sink)?;
     let whole = async {
         let complete = sync.run().await;
-        monitor.summarise("read", began.elapsed(), api.share_of_limit_used());
+        monitor.summarise("read", began.elapsed(), apis.navan.share_of_limit_used());
         // The reader of stdout may be slow to the end, so a signal must be heeded up to here.
         sink.flush().await;
         complete
@@ -40,7 +41,7 @@ pub(super) async fn run(files: &ReadFiles, sink: &Rc<dyn Sink>, monitor: &Monito
         signal = interruption() => {
             if sync.interrupt() {
                 tracing::warn!("Interrupted; the states written so far are safe to go on from.");
-                monitor.summarise("read", began.elapsed(), api.share_of_limit_used());
+                monitor.summarise("read", began.elapsed(), apis.navan.share_of_limit_used());
             }
             // A reader that takes nothing any more must not keep the process alive.
             let _ = timeout(shutdown_grace, sink.flush()).await;

@@ -8,9 +8,9 @@ use futures::future::{LocalBoxFuture, ready};
 use navan_sandbox::{Sandbox, Settings};
 use serde_json::{Value, json};
 
-use crate::api::Api;
+use crate::api::Apis;
 use crate::config::Config;
-use crate::gateway::{Http, Timings};
+use crate::gateway::{Http, Network, Timings};
 use crate::monitor::{Event, Listener, listen};
 use crate::protocol::{ConfiguredCatalog, Message, StreamStates};
 use crate::record::RecordLines;
@@ -60,18 +60,19 @@ impl Listener for CountingListener {
 /// Reads all streams of a sandbox, each in its richest mode; what the sink got.
 async fn read_all(sandbox: &Sandbox) -> (bool, Vec<Value>) {
     let settings = sandbox.settings();
-    let config =
-        json!({"client_id": settings.client_id, "client_secret": settings.client_secret, "api_url": sandbox.url()});
+    let config = json!({"client_id": settings.client_id, "client_secret": settings.client_secret, "api_url": sandbox.url(),
+            "scim_url": format!("{}/scim/v2", sandbox.url()), "scim_token": settings.scim_token});
     let config = Config::parse(&config.to_string()).unwrap();
     let chosen: Vec<_> = STREAMS
         .iter()
         .map(|stream| json!({"stream": {"name": stream.name}, "sync_mode": stream.strategy.modes().sync_modes.last()}))
         .collect();
     let catalog = ConfiguredCatalog::parse(&json!({"streams": chosen}).to_string()).unwrap();
-    let api = Api::new(&config, Rc::new(Http::new(&Timings::DEFAULT).unwrap()), Timings::DEFAULT).unwrap();
+    let network: Rc<dyn Network> = Rc::new(Http::new(&Timings::DEFAULT).unwrap());
+    let apis = Apis::new(&config, &network, &Timings::DEFAULT).unwrap();
     let memory = Rc::new(MemorySink::default());
     let sink: Rc<dyn Sink> = Rc::clone(&memory) as _;
-    let sync = Sync::new(&api, &config, STREAMS, catalog, &StreamStates::default(), &sink).unwrap();
+    let sync = Sync::new(&apis, &config, STREAMS, catalog, &StreamStates::default(), &sink).unwrap();
     let complete = sync.run().await;
     (complete, memory.0.take())
 }

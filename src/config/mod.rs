@@ -42,6 +42,36 @@ pub struct Config {
     pub requests_per_second: Option<f64>,
     /// Another base for the API and the token.
     pub api_url: Option<Url>,
+    /// The company's SCIM server.
+    pub scim: Option<ScimServer>,
+    /// What becomes of personal data.
+    pub personal_data: PersonalDataRules,
+}
+
+/// What becomes of personal data.
+pub struct PersonalDataRules {
+    /// Of all of it.
+    pub mode: PersonalDataMode,
+    /// But for these fields, each with its stream: `BOOKING.purpose`.
+    pub exceptions: Vec<String>,
+}
+
+/// The ways there are.
+pub enum PersonalDataMode {
+    /// It passes as it is.
+    Pass,
+    /// As hashes under this key.
+    Hash(Secret),
+    /// It is left out.
+    Drop,
+}
+
+/// A server that has the company's users, by RFC 7644.
+pub struct ScimServer {
+    /// Its base, below which `/Users` is.
+    pub url: Url,
+    /// What opens it.
+    pub token: Secret,
 }
 
 /// Navan's regions.
@@ -63,6 +93,18 @@ struct RawConfig {
     max_concurrency: usize,
     requests_per_second: Option<f64>,
     api_url: Option<String>,
+    scim_url: Option<String>,
+    personal_data: RawPersonalDataMode,
+    #[serde(default)]
+    personal_data_exceptions: Vec<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum RawPersonalDataMode {
+    Pass,
+    Hash,
+    Drop,
 }
 
 /// The connector's specification, as `spec` answers it.
@@ -73,6 +115,9 @@ pub fn spec() -> Result<Value, Error> {
     serde_json::from_str(SPEC)
         .map_err(|e| Error::system("The connector was built with a broken spec.json.").with_cause(e))
 }
+
+/// With fewer characters a key could be found by trying.
+const MIN_KEY_LENGTH: usize = 16;
 
 /// How many letters may be wrong in a name for it to be taken for another.
 const MAX_WRONG_LETTERS: usize = 2;
@@ -104,7 +149,12 @@ fn letters(name: &str) -> String {
 impl Config {
     /// What no output may show.
     pub fn secrets(&self) -> Vec<Secret> {
-        vec![self.client_id.copy(), self.client_secret.copy()]
+        let scim = self.scim.as_ref().map(|scim| scim.token.copy());
+        let key = match &self.personal_data.mode {
+            PersonalDataMode::Hash(key) => Some(key.copy()),
+            PersonalDataMode::Pass | PersonalDataMode::Drop => None,
+        };
+        [self.client_id.copy(), self.client_secret.copy()].into_iter().chain(scim).chain(key).collect()
     }
 
     /// Reads a configuration file's text.
@@ -138,6 +188,7 @@ impl Config {
             _ => Err(Error::system(format!("spec.json does not require {name} to be a string."))),
         };
         let (client_id, client_secret) = (secret("client_id")?, secret("client_secret")?);
+        let (scim_token, personal_data_key) = (secret("scim_token").ok(), secret("personal_data_key").ok());
         let raw = RawConfig::deserialize(Value::Object(given)).map_err(|e| {
             // The schema leaves open only whether a date exists, such as the 31st of February.
             Error::config("`start_date` is not a date that exists: give a date and time such as 2024-01-01T00:00:00Z.")
@@ -158,17 +209,60 @@ impl Config {
             transaction_types: raw.transaction_types,
             max_concurrency: raw.max_concurrency,
             requests_per_second: raw.requests_per_second,
-            api_url: raw.api_url.as_deref().map(api_url).transpose()?,
+            api_url: raw
+                .api_url
+                .as_deref()
+                .map(|text| base_url("api_url", "use Navan's own address", text))
+                .transpose()?,
+            scim: scim_server(raw.scim_url.as_deref(), scim_token)?,
+            personal_data: PersonalDataRules {
+                mode: personal_data_mode(raw.personal_data, personal_data_key)?,
+                exceptions: raw.personal_data_exceptions,
+            },
         })
+    }
+}
+
+/// A hash needs its key, and without one it would be no secret whose it is.
+fn personal_data_mode(mode: RawPersonalDataMode, key: Option<Secret>) -> Result<PersonalDataMode, Error> {
+    match (mode, key) {
+        (RawPersonalDataMode::Pass, _) => Ok(PersonalDataMode::Pass),
+        (RawPersonalDataMode::Drop, _) => Ok(PersonalDataMode::Drop),
+        (RawPersonalDataMode::Hash, Some(key)) if key.expose().len() >= MIN_KEY_LENGTH => {
+            Ok(PersonalDataMode::Hash(key))
+        }
+        (RawPersonalDataMode::Hash, _) => Err(Error::config(format!(
+            "`personal_data` is \"hash\", for which `personal_data_key` needs {MIN_KEY_LENGTH} characters or more: give a long random text, and keep it, since with another one all hashes are others."
+        ))),
+    }
+}
+
+/// Both or neither.
+fn scim_server(url: Option<&str>, token: Option<Secret>) -> Result<Option<ScimServer>, Error> {
+    match (url, token) {
+        (Some(url), Some(token)) => {
+            // The list's own address is a likely slip.
+            let base = url.trim_end_matches('/');
+            let base = base.strip_suffix("/Users").unwrap_or(base);
+            Ok(Some(ScimServer { url: base_url("scim_url", "read no SCIM users", base)?, token }))
+        }
+        (None, None) => Ok(None),
+        (given, _) => {
+            let (there, missing) =
+                if given.is_some() { ("scim_url", "scim_token") } else { ("scim_token", "scim_url") };
+            Err(Error::config(format!(
+                "`{there}` is given without `{missing}`: give both to read the stream SCIM_USER, or neither."
+            )))
+        }
     }
 }
 
 /// Whoever holds the credential can read the company's travel, so it goes out unencrypted only where the other end
 /// is this machine or a private network.
-fn api_url(text: &str) -> Result<Url, Error> {
+fn base_url(property: &str, without: &str, text: &str) -> Result<Url, Error> {
     let refused = |wrong: &str| {
         Error::config(format!(
-            "`api_url` {wrong}: leave it out to use Navan's own address, or give https://…, or http:// with a loopback or private IP address."
+            "`{property}` {wrong}: leave it out to {without}, or give https://…, or http:// with a loopback or private IP address."
         ))
     };
     let url = Url::parse(text).map_err(|e| refused(&format!("is not a URL ({e})")))?;

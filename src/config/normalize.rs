@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value};
 
-/// The labels that Navan's admin page puts around a credential, which a copy of the line carries along.
-const LABELS: [&str; 7] =
-    ["Client ID:", "Client ID", "Client Secret:", "Secret Key:", "Secret Key", "Client Secret", "Copy key"];
+/// The labels that Navan's admin page puts around a credential, or a header around a token, which a copy of the line carries along.
+const LABELS: [&str; 8] =
+    ["Bearer ", "Client ID:", "Client ID", "Client Secret:", "Secret Key:", "Secret Key", "Client Secret", "Copy key"];
 
 /// Pairs of quotes that come along from documents and chats.
 const QUOTES: [(char, char); 5] =

@@ -68,6 +68,7 @@ fn what_is_right(name: &str, property: &Value) -> String {
             format!("give a date that exists, with its time in UTC, such as {}", property["examples"][0])
         }
         _ if property["enum"].is_array() => format!("give one of {}", words(&property["enum"])),
+        _ if is_secret(property) => "give it as text in quotes".to_owned(),
         _ => format!("give a text such as {}", property["examples"][0]),
     }
 }

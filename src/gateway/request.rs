@@ -38,8 +38,8 @@ pub struct RequestPolicy {
     /// Waits for the rate limiter and the circuit breaker, and reports to them. Without that, a 429 makes only this request
     /// wait.
     pub is_limited: bool,
-    /// A 401 means that the token has to be renewed, and not that the credential is wrong.
-    pub carries_token: bool,
+    /// A 401 means that the token that it carries has to be renewed, and not that what it was had by is wrong.
+    pub renews_token: bool,
     /// The parameters may stand in an error.
     pub shows_parameters: bool,
     /// The endpoint has answered properly before, so that one 403 or 404 says little.
@@ -54,7 +54,7 @@ impl RequestPolicy {
     /// A read of the API.
     pub const API: Self = Self {
         is_limited: true,
-        carries_token: true,
+        renews_token: true,
         shows_parameters: true,
         doubts_refusal: false,
         max_attempts: None,
@@ -64,7 +64,7 @@ impl RequestPolicy {
     /// A request for a token. It bypasses the rate limiter and the breaker, which may be waiting for just this token.
     pub const TOKEN: Self = Self {
         is_limited: false,
-        carries_token: false,
+        renews_token: false,
         shows_parameters: false,
         doubts_refusal: false,
         max_attempts: None,

@@ -65,7 +65,7 @@ impl Response {
         let action = match status {
             status if status.is_success() => ResponseAction::Success,
             StatusCode::TOO_MANY_REQUESTS => ResponseAction::RateLimited,
-            StatusCode::UNAUTHORIZED if policy.carries_token => ResponseAction::RefreshToken,
+            StatusCode::UNAUTHORIZED if policy.renews_token => ResponseAction::RefreshToken,
             status if is_transient(status) => ResponseAction::Retry,
             StatusCode::FORBIDDEN if policy.doubts_refusal || retry_after.is_some() => ResponseAction::Doubt,
             StatusCode::NOT_FOUND if policy.doubts_refusal => ResponseAction::Doubt,

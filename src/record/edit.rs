@@ -63,6 +63,12 @@ impl Edits {
         self.list.insert(mark, Edit { span, replacement });
     }
 
+    /// Inserts one among those that were pushed since `mark`, before the first that does not lie before it.
+    pub(super) fn insert_in_order(&mut self, mark: usize, span: Range<usize>, replacement: Replacement) {
+        let before = self.list[mark..].partition_point(|edit| edit.span.start < span.start);
+        self.insert(mark + before, span, replacement);
+    }
+
     /// Writes a stretch of `text`, with the edits from `mark` on that lie in it.
     pub(super) fn write(&self, text: &[u8], span: Range<usize>, mark: usize, line: &mut Vec<u8>) {
         let mut from = span.start;

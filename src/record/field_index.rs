@@ -111,6 +111,14 @@ impl<T> FieldIndex<T> {
         self.fields.iter_mut().find(|field| *field.name == *name.as_bytes()).map(|field| &mut field.node)
     }
 
+    /// Takes a field out, and what is known of it.
+    pub(super) fn remove(&mut self, name: &str) -> Option<T> {
+        let at = self.fields.iter().position(|field| *field.name == *name.as_bytes())?;
+        let taken = self.fields.remove(at);
+        *self = Self::of(std::mem::take(&mut self.fields));
+        Some(taken.node)
+    }
+
     /// Their names, with what is known of each.
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (&str, &mut T)> {
         self.fields.iter_mut().map(|field| (str::from_utf8(&field.name).unwrap_or_default(), &mut field.node))
@@ -145,7 +153,12 @@ impl<'a, T> FromIterator<(&'a str, T)> for FieldIndex<T> {
             node,
             name: name.as_bytes().into(),
         };
-        let fields: Vec<_> = fields.into_iter().map(field).collect();
+        Self::of(fields.into_iter().map(field).collect())
+    }
+}
+
+impl<T> FieldIndex<T> {
+    fn of(fields: Vec<Field<T>>) -> Self {
         let (mut size, mut factor) = ((fields.len() * 4).next_power_of_two(), FIRST_FACTOR);
         loop {
             for _ in 0..TRIES_A_SIZE {

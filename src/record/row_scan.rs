@@ -11,8 +11,10 @@ use super::children::capture::Captures;
 use super::children::{ChildOutput, ChildRows, ChildWriter, Children, Owner, RowParts};
 use super::coerce::{self, Coercion, unescaped};
 use super::edit::Replacement;
+use super::extension::{self, ExtensionColumns, ExtensionValue};
 use super::extra::{self, Extra, Misfit};
 use super::finding::{Finding, FindingKind};
+use super::personal_data::{PersonalMark, Treatment, as_written};
 use super::scanner::{Malformed, Scanner, ValueKind};
 use super::schema::{Capture, FieldRole, RowSchema, SchemaNode};
 use super::timestamp;
@@ -23,7 +25,7 @@ use crate::hash::hash;
 
 /// How the rows of one stream become RECORD lines.
 pub struct RecordFormat {
-    schema: RowSchema,
+    pub(super) schema: RowSchema,
     /// The line up to the time of emission.
     head: String,
     children: Children,
@@ -32,7 +34,7 @@ pub struct RecordFormat {
 
 /// What the scan of one row has found, and what it needs on the way.
 #[derive(Default)]
-struct RowScan {
+pub(super) struct RowScan {
     /// The key's text, without quotes, if it is one.
     key: Option<Range<usize>>,
     /// The cursor, and whether it says where that is.
@@ -45,6 +47,8 @@ struct RowScan {
     kept: usize,
     findings: Vec<Finding>,
     captures: Captures,
+    /// The columns that its extensions have.
+    pub(super) extension: Vec<ExtensionValue>,
 }
 
 /// A child stream whose records are wanted.
@@ -106,7 +110,8 @@ impl RecordFormat {
             if !self.children.is_empty() {
                 let RowScan { extras, captures, .. } = &found;
                 let (text, edits) = (scanner.text(), &scanner.edits);
-                children.write_row(RowParts { text, edits, extras, captures });
+                let drops_undeclared = self.drops_undeclared();
+                children.write_row(RowParts { text, edits, extras, captures, drops_undeclared });
             }
             if let [row] = &batch.rows[..] {
                 // Rows of a page are alike, and a buffer that grows while they come is copied.
@@ -157,7 +162,7 @@ impl RecordFormat {
         if is_object {
             self.members(scanner, found)?;
         } else {
-            scanner.skip_value()?;
+            self.undeclared_value(scanner)?;
             if !scanner.is_lenient {
                 return Err(Malformed::Shape("a row is not an object"));
             }
@@ -202,7 +207,11 @@ impl RecordFormat {
             line.extend_from_slice(format!("{comma}{}:\"\"", json!(self.schema.path(key))).as_bytes());
             comma = ",";
         }
-        if !found.extras.is_empty() {
+        if !found.extension.is_empty() {
+            let name = |node| self.schema.path(node);
+            comma = extension::write_columns(text, &found.extension, &scanner.edits, name, comma, line);
+        }
+        if !found.extras.is_empty() && !self.drops_undeclared() {
             line.extend_from_slice(comma.as_bytes());
             extra::write_column(text, &found.extras, &scanner.edits, &self.schema, line);
         }
@@ -217,8 +226,13 @@ impl RecordFormat {
 
     /// Writes an element of the list that is no row: no column can hold it.
     fn write_stray(&self, scanner: &Scanner<'_>, value: Range<usize>, line: &mut Vec<u8>) {
-        let key = self.schema.key.map(|key| format!("{}:\"\",", json!(self.schema.path(key)))).unwrap_or_default();
-        line.extend_from_slice(format!(r#"{{{key}"_extra":{{"row":"#).as_bytes());
+        let key = self.schema.key.map(|key| format!("{}:\"\"", json!(self.schema.path(key)))).unwrap_or_default();
+        if self.drops_undeclared() {
+            line.extend_from_slice(format!("{{{key}}}}}}}\n").as_bytes());
+            return;
+        }
+        let comma = if key.is_empty() { "" } else { "," };
+        line.extend_from_slice(format!(r#"{{{key}{comma}"_extra":{{"row":"#).as_bytes());
         scanner.edits.write(scanner.text(), value, 0, line);
         line.extend_from_slice(b"}}}}\n");
     }
@@ -244,7 +258,16 @@ impl RecordFormat {
                 (end, mark) = (scanner.at(), scanner.edits.mark());
                 more = scanner.more(b'}')?;
             } else {
-                scanner.skip_value()?;
+                let (extras, values) = (found.extras.len(), found.extension.len());
+                let is_taken = match &self.schema.extension {
+                    Some(columns) if ExtensionColumns::is_extension(scanner.text(), &name) => {
+                        self.extension(scanner, columns, found)?
+                    }
+                    _ => {
+                        self.undeclared_value(scanner)?;
+                        false
+                    }
+                };
                 let field = start..scanner.at();
                 let next_mark = scanner.edits.mark() + 1;
                 more = scanner.more(b'}')?;
@@ -254,11 +277,19 @@ impl RecordFormat {
                     0 => (field.clone(), name_mark),
                     _ => (end..field.end, mark),
                 };
-                let place = self.undeclared.borrow_mut().number(scanner, (self.schema.root.id, ""), name, name_mark);
+                if !is_taken {
+                    let place =
+                        self.undeclared.borrow_mut().number(scanner, (self.schema.root.id, ""), name, name_mark);
+                    found.note(Finding { kind: FindingKind::Undeclared, place });
+                }
                 scanner.edits.insert(mark_before, gap, Replacement::text(""));
-                found.note(Finding { kind: FindingKind::Undeclared, place });
                 (end, mark) = (field.end, next_mark);
-                found.extras.push(Extra { misfit: None, span: field, mark: mark_before + 1 });
+                // The edit that takes it out stands before those inside it.
+                found.extras[extras..].iter_mut().for_each(|extra| extra.mark += 1);
+                found.extension[values..].iter_mut().for_each(|value| value.mark += 1);
+                if !is_taken {
+                    found.extras.push(Extra { misfit: None, span: field, mark: mark_before + 1 });
+                }
             }
         }
         Ok(())
@@ -289,7 +320,7 @@ impl RecordFormat {
 
     /// Scans a value along its place in the schema; what it is, and where it stands.
     #[inline(always)]
-    fn value(
+    pub(super) fn value(
         &self,
         scanner: &mut Scanner<'_>,
         node: &SchemaNode,
@@ -338,8 +369,12 @@ impl RecordFormat {
                 let kind = scanner.scalar()?;
                 let span = start..scanner.at();
                 if !node.promises(kind) {
-                    let coercion = coerce::scalar(node, kind, &scanner.text()[span.clone()]);
-                    Self::apply(coercion, node, span.clone(), mark, scanner, found);
+                    let text = &scanner.text()[span.clone()];
+                    let coercion = match node.personal {
+                        PersonalMark::None => coerce::scalar(node, kind, text),
+                        _ => self.personal_text(node, text),
+                    };
+                    self.apply(coercion, node, span.clone(), mark, scanner, found);
                 }
                 Ok((kind, span))
             }
@@ -358,8 +393,13 @@ impl RecordFormat {
         let (kind, coercion) = match first {
             b'"' => {
                 let inside = scanner.string()?;
-                (ValueKind::String, coerce::string(node, &scanner.text()[inside]))
+                let coercion = match PersonalMark::of_text_at(node) {
+                    PersonalMark::None => coerce::string(node, &scanner.text()[inside]),
+                    personal => self.personal_string(scanner, node, personal, inside, mark),
+                };
+                (ValueKind::String, coercion)
             }
+            _ if node.personal != PersonalMark::None => self.personal_container(first, scanner, node)?,
             b'{' if node.promises(ValueKind::Object) => {
                 self.object(scanner, node, found)?;
                 (ValueKind::Object, Coercion::Keep)
@@ -369,19 +409,20 @@ impl RecordFormat {
                 (ValueKind::Array, Coercion::Keep)
             }
             _ => {
-                scanner.skip_value()?;
-                (if first == b'{' { ValueKind::Object } else { ValueKind::Array }, Coercion::Misfit)
+                self.undeclared_value(scanner)?;
+                (container_kind(first), Coercion::Misfit)
             }
         };
         let span = start..scanner.at();
         if coercion != Coercion::Keep {
-            Self::apply(coercion, node, span.clone(), mark, scanner, found);
+            self.apply(coercion, node, span.clone(), mark, scanner, found);
         }
         Ok((kind, span))
     }
 
     /// Notes what becomes of a value; `mark` is where its edits begin.
     fn apply(
+        &self,
         coercion: Coercion,
         node: &SchemaNode,
         span: Range<usize>,
@@ -405,6 +446,13 @@ impl RecordFormat {
                 scanner.edits.push(span.end..span.end, Replacement::text("]"));
             }
             Coercion::Misfit => {
+                // In `_extra`, as which it goes on, it may be anything.
+                if let Treatment::Hash(hash) = self.schema.personal.of_undeclared()
+                    && scanner.text()[span.start] == b'"'
+                {
+                    let hashed = hash.quoted(&as_written(scanner, span.start + 1..span.end - 1, mark)).into();
+                    scanner.edits.insert(mark, span.clone(), Replacement::Text(hashed));
+                }
                 let misfit = Some(Misfit { node: node.id, indices: found.indices[..].into() });
                 found.extras.push(Extra { misfit, span: span.clone(), mark: mark + 1 });
                 let instead = if node.role == FieldRole::Key { "\"\"" } else { "null" };
@@ -426,13 +474,13 @@ impl RecordFormat {
                     self.value(scanner, field, found)?;
                 }
                 None if node.capture == Capture::Group => {
-                    scanner.skip_value()?;
+                    self.undeclared_value(scanner)?;
                     found.captures.undeclared(node.id, name.start - 1..scanner.at(), mark);
                     let object = (node.id, self.schema.path(node.id));
                     let place = self.undeclared.borrow_mut().number(scanner, object, name, mark);
                     found.note(Finding { kind: FindingKind::UndeclaredMember, place });
                 }
-                None => scanner.skip_value()?,
+                None => self.undeclared_value(scanner)?,
             }
             more = scanner.more(b'}')?;
         }
@@ -465,6 +513,7 @@ impl RowScan {
         self.kept = 0;
         self.findings.clear();
         self.captures.clear();
+        self.extension.clear();
     }
 
     /// Takes note, once a row.
@@ -473,6 +522,11 @@ impl RowScan {
             self.findings.push(finding);
         }
     }
+}
+
+/// What a value is that begins so, and holds others.
+pub(super) fn container_kind(first: u8) -> ValueKind {
+    if first == b'{' { ValueKind::Object } else { ValueKind::Array }
 }
 
 /// The line of a stream's record up to the time of emission.

@@ -186,8 +186,18 @@ impl<'a> Scanner<'a> {
         Ok(start..self.at)
     }
 
-    /// Steps over a value without looking at it, with a stack of its own for what is nested.
+    /// Steps over a value without looking at it.
     pub(super) fn skip_value(&mut self) -> Result<(), Malformed> {
+        self.walk_value(|_, _, _, _| {})
+    }
+
+    /// Steps over a value, with a stack of its own for what is nested. Of each value in it that holds no others, `visit` is told what it is, where it
+    /// begins (it ends at the position), and where its edits do.
+    #[inline(always)]
+    pub(super) fn walk_value(
+        &mut self,
+        mut visit: impl FnMut(&mut Self, ValueKind, usize, usize),
+    ) -> Result<(), Malformed> {
         let outside = self.nesting.len();
         loop {
             match self.peek() {
@@ -205,7 +215,9 @@ impl<'a> Scanner<'a> {
                     }
                 }
                 _ => {
-                    self.scalar()?;
+                    let (start, mark) = (self.at, self.edits.mark());
+                    let kind = self.scalar()?;
+                    visit(self, kind, start, mark);
                 }
             }
             // A value has ended, and with it perhaps those around it.

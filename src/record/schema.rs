@@ -5,7 +5,9 @@ use std::ops::Range;
 use serde_json::Value;
 
 use super::coerce::unescaped;
+use super::extension::ExtensionColumns;
 use super::field_index::FieldIndex;
+use super::personal_data::{PersonalData, PersonalMark};
 use super::scanner::ValueKind;
 use crate::error::Error;
 
@@ -22,6 +24,9 @@ pub struct RowSchema {
     paths: Vec<String>,
     /// The place of the key, if the stream has one.
     pub(super) key: Option<NodeId>,
+    /// The columns that come from extensions, if the stream's rows have any.
+    pub(super) extension: Option<ExtensionColumns>,
+    pub(super) personal: PersonalData,
 }
 
 /// One place in the schema. What is looked at for each value comes first, near to the field's name.
@@ -35,6 +40,8 @@ pub(super) struct SchemaNode {
     /// Whether any string is as promised.
     pub(super) takes_any_string: bool,
     pub(super) capture: Capture,
+    /// Whether it holds personal data that is not to pass as it is.
+    pub(super) personal: PersonalMark,
     pub(super) fields: FieldIndex<SchemaNode>,
     pub(super) items: Option<Box<SchemaNode>>,
     /// It is known to come in other forms than the promised one, so that none of them is worth a word.
@@ -102,7 +109,34 @@ impl RowSchema {
             }
         }
         let key = key.and_then(|key| root.fields.get_mut(key)).map(|field| field.id);
-        Ok(Self { root, paths, key })
+        Ok(Self { root, paths, key, extension: None, personal: PersonalData::default() })
+    }
+
+    /// With the columns that come from the extensions of a row: each by its path there. A row has none of them itself.
+    #[must_use]
+    pub fn with_extension(mut self, columns: &[(&'static str, &'static str)]) -> Self {
+        let fields = &mut self.root.fields;
+        let taken: Vec<_> = columns.iter().filter_map(|(path, column)| Some((*path, fields.remove(column)?))).collect();
+        self.extension = (!taken.is_empty()).then(|| ExtensionColumns::new(taken));
+        self
+    }
+
+    /// With what becomes of personal data in its rows.
+    #[must_use]
+    pub fn with_personal_data(mut self, personal: PersonalData) -> Self {
+        let Self { root, paths, extension, .. } = &mut self;
+        let path = |node: &SchemaNode| paths[usize::from(node.id)].clone();
+        personal.apply(root, &path);
+        if let Some(extension) = extension {
+            extension.columns_mut().for_each(|column| personal.apply(column, &path));
+        }
+        self.personal = personal;
+        self
+    }
+
+    /// Whether there is a place of that path.
+    pub fn has_place(&self, path: &str) -> bool {
+        path == EXTRA || self.paths.iter().any(|known| known == path && !known.is_empty())
     }
 
     /// How many places there are.
@@ -129,7 +163,12 @@ impl SchemaNode {
         let (kinds, format) = (promised_kinds(schema), Format::of(schema));
         let takes_any_string = format == Format::Any && kinds & (1 << ValueKind::String as u16) != 0;
         let (role, capture) = (FieldRole::Plain, Capture::None);
-        Self { id, kinds, format, role, takes_any_string, capture, fields, items, is_coerced: false }
+        let personal = match &schema["x-personal-data"] {
+            Value::Null => PersonalMark::None,
+            Value::String(list) if list == "list" => PersonalMark::List,
+            _ => PersonalMark::Value,
+        };
+        Self { id, kinds, format, role, takes_any_string, capture, personal, fields, items, is_coerced: false }
     }
 
     /// The place at a path below this one: `line_items[].amount`.

@@ -19,8 +19,52 @@ fn format() -> RecordFormat {
     RecordFormat::new(RowSchema::compile(SCHEMA, "id", Some("at"), &["known"]).unwrap(), "S", None)
 }
 
+#[test]
+fn what_extensions_of_a_row_hold_stands_in_columns_of_it() {
+    let columns = [("count", "count"), ("boss.when", "at"), ("boss.name", "words"), ("yes", "yes")];
+    let schema = RowSchema::compile(SCHEMA, "id", None, &[]).unwrap().with_extension(&columns);
+    let format = RecordFormat::new(schema, "S", None);
+    let become_of =
+        |row: &str| written(&scan_with(&format, Scanner::new(format!("[{row}]").as_bytes())).unwrap()).remove(0);
+    let cases = [
+        // Whole, before, between and behind other members; in another form than promised.
+        (
+            r#"{"id":"a","urn:x":{"count": 7,"boss":{"when":"2026-01-02 03:04:05Z","name":"b"}},"n":1}"#,
+            r#"{"id":"a","n":1,"count":7,"at":"2026-01-02T03:04:05.000Z","words":"b"}"#,
+        ),
+        (r#"{"urn:x":{"count":7},"id":"a"}"#, r#"{"id":"a","count":7}"#),
+        (
+            r#"{"id":"a","n":"1","urn:x":{"yes":"YES"},"urn:y":{"count":"7"}}"#,
+            r#"{"id":"a","n":1,"yes":true,"count":7}"#,
+        ),
+        (r#"{"urn:x":{"count":7}}"#, r#"{"id":"","count":7}"#),
+        (r#"{"id":"a","urn:x":{},"urn:y":null,"urn:z":{"count":null,"boss":null}}"#, r#"{"id":"a"}"#),
+        // What has no column of its own, or one that is taken, stands in `_extra` as well.
+        (
+            r#"{"id":"a","urn:x":{"count":7,"seat":"window"},"new":1}"#,
+            r#"{"id":"a","count":7,"_extra":{"urn:x":{"count":7,"seat":"window"},"new":1}}"#,
+        ),
+        (
+            r#"{"id":"a","urn:x":{"count":7},"urn:y":{"count":8}}"#,
+            r#"{"id":"a","count":7,"_extra":{"urn:y":{"count":8}}}"#,
+        ),
+        (
+            r#"{"id":"a","urn:x":{"boss":{"age":1}},"urn:y":"text","urn:z":{"boss":"b"}}"#,
+            r#"{"id":"a","_extra":{"urn:x":{"boss":{"age":1}},"urn:y":"text","urn:z":{"boss":"b"}}}"#,
+        ),
+        // Only an extension has them.
+        (r#"{"id":"a","count":7}"#, r#"{"id":"a","_extra":{"count":7}}"#),
+    ];
+    for (row, expected) in cases {
+        assert_eq!(become_of(row), (expected.to_owned(), vec![]), "{row}");
+    }
+    let misfit = become_of(r#"{"new":"1","id":"a","urn:x":{"count":"many","yes":"YES"}}"#);
+    let expected = r#"{"id":"a","count":null,"yes":true,"_extra":{"new":"1","count":"many"}}"#;
+    assert_eq!(misfit, (expected.to_owned(), vec!["count".to_owned()]));
+}
+
 /// The batch of an array of rows.
-fn scan_with(format: &RecordFormat, mut scanner: Scanner<'_>) -> Result<RecordBatch, Malformed> {
+pub(super) fn scan_with(format: &RecordFormat, mut scanner: Scanner<'_>) -> Result<RecordBatch, Malformed> {
     let batch = format.scan(&mut scanner)?;
     scanner.end().map(|()| batch)
 }

@@ -3,6 +3,7 @@
 //! A booking changes for months after it was created, and Navan's filters miss such changes, so it is read in full. The lists in
 //! it are streams of their own: passengers, segments, trips, what it is allocated to, custom fields, documents.
 
+use crate::api::Access;
 use crate::record::{ChildList, ChildRows};
 use crate::sync::strategy::CreatedSlices;
 use crate::sync::{ChildStream, Stream};
@@ -25,7 +26,8 @@ pub(super) static BOOKING: Stream = Stream {
         "preferredVendor",
         "startDate",
     ],
-    oauth_scope: "bookings:read",
+    extension: &[],
+    access: Access::Scope("bookings:read"),
     // A page has as many rows as Navan gives at most (docs/navan-api.md#bookings).
     strategy: &CreatedSlices { endpoint: "/v1/bookings", page_size: 100, pages_per_slice: 50 },
     children: &[

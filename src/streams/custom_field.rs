@@ -1,5 +1,6 @@
 //! `CUSTOM_FIELD`: the fields of expenses that the company defined itself.
 
+use crate::api::Access;
 use crate::sync::Stream;
 use crate::sync::strategy::OptionalList;
 
@@ -9,7 +10,8 @@ pub(super) static CUSTOM_FIELD: Stream = Stream {
     key: Some("name"),
     cursor_field: None,
     coerced: &[],
-    oauth_scope: "liquid:read",
+    extension: &[],
+    access: Access::Scope("liquid:read"),
     strategy: &OptionalList { endpoint: "/v1/expense/custom-fields" },
     children: &[],
 };

@@ -11,7 +11,8 @@ const PATH: &str = "docs/streams.md";
 const INTRODUCTION: &str = "# Streams
 
 Every stream and every column, made from [schemas/](../schemas) by a test. What the types mean, and what becomes of a value in another form,
-says [data-types.md](data-types.md); where the facts come from, [navan-api.md](navan-api.md).
+says [data-types.md](data-types.md); where the facts come from, [navan-api.md](navan-api.md). What is marked as personal data can be
+[hashed or left out](personal-data.md).
 ";
 
 /// What a user calls the type of a column.
@@ -40,6 +41,8 @@ fn columns(schema: &Value, prefix: &str, out: &mut String) {
     for (name, column) in schema["properties"].as_object().into_iter().flatten() {
         let path = format!("{prefix}{name}");
         let words = column["description"].as_str().unwrap_or_default();
+        let is_personal = [column, &column["items"]].iter().any(|place| !place["x-personal-data"].is_null());
+        let words = format!("{words}{}", if is_personal { " *Personal data.*" } else { "" });
         writeln!(out, "| `{path}` | {} | {words} |", type_of(column)).unwrap();
         columns(column, &format!("{path}."), out);
         columns(&column["items"], &format!("{path}[]."), out);

@@ -3,6 +3,7 @@
 //! Nobody is known to have read them, so no key is declared: destinations that deduplicate by a field that Navan does not send would
 //! keep one row of all.
 
+use crate::api::Access;
 use crate::sync::Stream;
 use crate::sync::strategy::OptionalList;
 
@@ -12,7 +13,8 @@ pub(super) static GL_CODE: Stream = Stream {
     key: None,
     cursor_field: None,
     coerced: &["code", "number"],
-    oauth_scope: "liquid:read",
+    extension: &[],
+    access: Access::Scope("liquid:read"),
     strategy: &OptionalList { endpoint: "/v1/expense/gl-codes" },
     children: &[],
 };

@@ -6,21 +6,59 @@
 mod booking;
 mod custom_field;
 mod gl_code;
+mod scim_user;
 mod tax_mapping;
 mod transaction;
+mod transaction_receipt;
 mod user;
 
+use crate::config::Config;
+use crate::error::Error;
+use crate::record::RowSchema;
 pub use crate::sync::Stream;
 
 /// Every stream, in the order in which `discover` offers them.
 pub static STREAMS: &[&Stream] = &[
     &booking::BOOKING,
     &transaction::TRANSACTION,
+    &transaction_receipt::TRANSACTION_RECEIPT,
     &custom_field::CUSTOM_FIELD,
     &gl_code::GL_CODE,
     &tax_mapping::TAX_MAPPING,
     &user::USER,
+    &scim_user::SCIM_USER,
 ];
+
+/// Those that a configuration opens.
+pub fn offered(config: &Config) -> Vec<&'static Stream> {
+    STREAMS.iter().copied().filter(|stream| stream.access.is_configured(config)).collect()
+}
+
+/// # Errors
+/// A `config_error` that names an exception from the rule for personal data that is no field of a stream.
+pub fn check_exceptions(config: &Config) -> Result<(), Error> {
+    for exception in &config.personal_data.exceptions {
+        let (name, path) = exception.split_once('.').unwrap_or((exception, ""));
+        let stream = STREAMS.iter().find(|stream| stream.names().any(|known| known == name));
+        let Some(stream) = stream else {
+            return Err(Error::config(format!(
+                "`personal_data_exceptions` has {exception:?}, and there is no stream {name:?}: give the stream and the field, such as BOOKING.purpose."
+            )));
+        };
+        if stream.name != name {
+            return Err(Error::config(format!(
+                "`personal_data_exceptions` has {exception:?}: the rows of {name} follow those of {}, so give the field there.",
+                stream.name
+            )));
+        }
+        if !RowSchema::compile(stream.schema, None, None, &[])?.has_place(path) {
+            return Err(Error::config(format!(
+                "`personal_data_exceptions` has {exception:?}, and {name} has no field {path:?}: docs/streams.md lists them all."
+            )));
+        }
+    }
+    Ok(())
+}
 
 #[cfg(test)]
 mod docs;
@@ -71,7 +109,9 @@ mod tests {
 
     #[test]
     fn the_columns_of_a_child_are_those_of_its_schema_with_the_types_that_they_have_in_its_parent() {
-        let form = |schema: &Value| ["type", "format", "airbyte_type", "items"].map(|name| kind_of(&schema[name]));
+        let form = |schema: &Value| {
+            ["type", "format", "airbyte_type", "items", "x-personal-data"].map(|name| kind_of(&schema[name]))
+        };
         for (stream, child) in
             STREAMS.iter().flat_map(|stream| stream.children.iter().map(move |child| (stream, child)))
         {
@@ -151,7 +191,7 @@ mod tests {
         let spec = config::spec().unwrap();
         let words = spec["connectionSpecification"]["properties"]["client_id"]["description"].as_str().unwrap();
         for stream in STREAMS {
-            assert!(words.contains(stream.oauth_scope), "{}", stream.oauth_scope);
+            assert!(stream.access.scope().is_none_or(|scope| words.contains(scope)), "{:?}", stream.access);
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Without a key, for the reason that [`gl_code`](super::gl_code) gives.
 
+use crate::api::Access;
 use crate::sync::Stream;
 use crate::sync::strategy::OptionalList;
 
@@ -11,7 +12,8 @@ pub(super) static TAX_MAPPING: Stream = Stream {
     key: None,
     cursor_field: None,
     coerced: &["gl_code_number", "rate"],
-    oauth_scope: "liquid:read",
+    extension: &[],
+    access: Access::Scope("liquid:read"),
     strategy: &OptionalList { endpoint: "/v1/expense/tax-mappings" },
     children: &[],
 };

@@ -1,8 +1,9 @@
 //! TRANSACTION: expenses of all types, by the time of their last change. The lists in them are streams of their own: line items,
 //! custom fields, and the bookings that they paid for.
 
+use crate::api::Access;
 use crate::record::{ChildList, ChildRows};
-use crate::sync::strategy::ChangeWindows;
+use crate::sync::strategy::{ChangeWindows, Partitions};
 use crate::sync::{ChildStream, Stream};
 
 const CURSOR_FIELD: &str = "modified_timestamp";
@@ -31,10 +32,15 @@ pub(super) static TRANSACTION: Stream = Stream {
         "reimbursement_amount",
         "rejected_amount",
     ],
-    oauth_scope: OAUTH_SCOPE,
+    extension: &[],
+    access: Access::Scope(OAUTH_SCOPE),
     strategy: &ChangeWindows {
         endpoint: "/v1/expense",
+        partitions: Partitions::Types,
+        rows: "expense transactions",
         cursor_field: CURSOR_FIELD,
+        rows_have_times: true,
+        days_per_window: 7,
         field_groups: "POLICY,ERP,TAX,BOOKING,MILEAGE,TRAVELER_HR,LINE_ITEM",
         proven_field_groups: "POLICY,ERP,TAX,BOOKING,MILEAGE,TRAVELER_HR",
         oauth_scope: OAUTH_SCOPE,

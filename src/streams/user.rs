@@ -1,5 +1,6 @@
 //! USER: the company's people in Navan.
 
+use crate::api::{Access, Paging};
 use crate::sync::Stream;
 use crate::sync::strategy::Snapshot;
 
@@ -9,7 +10,13 @@ pub(super) static USER: Stream = Stream {
     key: Some("id"),
     cursor_field: None,
     coerced: &[],
-    oauth_scope: "users:read",
-    strategy: &Snapshot { endpoint: "/v1/users", page_size: 100, cursor_endpoint: Some("/travel/v1/users") },
+    extension: &[],
+    access: Access::Scope("users:read"),
+    strategy: &Snapshot {
+        endpoint: "/v1/users",
+        page_size: 100,
+        paging: Paging::PageNumber,
+        cursor_endpoint: Some("/travel/v1/users"),
+    },
     children: &[],
 };

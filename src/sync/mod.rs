@@ -13,13 +13,15 @@ pub mod strategy;
 mod stream;
 
 use std::cell::OnceCell;
+use std::convert::Infallible;
 use std::rc::Rc;
 
 use chrono::{DateTime, Utc};
-use futures::future::join_all;
+use futures::FutureExt as _;
+use futures::future::{join_all, select_all};
 use serde_json::Value;
 
-use crate::api::Api;
+use crate::api::{Access, Api, Apis};
 use crate::config::Config;
 use crate::error::Error;
 use crate::monitor::{Event, emit};
@@ -32,7 +34,7 @@ pub use stream::{ChildStream, Stream, scopes_in_words};
 
 /// One read of the chosen streams.
 pub struct Sync<'a> {
-    api: &'a Api<'a>,
+    apis: &'a Apis<'a>,
     config: &'a Config,
     reads: Vec<StreamRead>,
     /// Which scope each stream takes, in words.
@@ -58,7 +60,7 @@ impl<'a> Sync<'a> {
     /// # Errors
     /// A `config_error` that names a stream that there is not.
     pub fn new(
-        api: &'a Api<'a>,
+        apis: &'a Apis<'a>,
         config: &'a Config,
         streams: &[&'static Stream],
         catalog: ConfiguredCatalog,
@@ -69,12 +71,20 @@ impl<'a> Sync<'a> {
         if let Some(unknown) = catalog.streams.iter().find(|wanted| !is_known(&wanted.name)) {
             return Err(unknown_stream(&unknown.name, streams));
         }
+        let is_closed = |stream: &&&Stream| !stream.access.is_configured(config);
+        let closed: Vec<_> = streams.iter().filter(is_closed).flat_map(|stream| stream.names()).collect();
+        if let Some(wanted) = catalog.streams.iter().find(|wanted| closed.contains(&&*wanted.name)) {
+            return Err(Error::config(format!(
+                "{} is read from the company's SCIM server: give `scim_url` and `scim_token` in the configuration, or leave the stream out.",
+                wanted.name
+            )));
+        }
         for name in states.names().filter(|name| !is_known(name)) {
             tracing::warn!("The state names a stream {name:?}, which there is not; that part of it has no effect.");
         }
-        let reads = read_plan::plan(streams, catalog, states).into_iter().map(|planned| planned.prepare(sink));
+        let reads = read_plan::plan(streams, catalog, states).into_iter().map(|planned| planned.prepare(config, sink));
         let reads = reads.collect::<Result<_, _>>()?;
-        Ok(Self { api, config, reads, scopes: scopes_in_words(streams), began: OnceCell::new() })
+        Ok(Self { apis, config, reads, scopes: scopes_in_words(streams), began: OnceCell::new() })
     }
 
     /// Reads everything; whether every stream was complete. A stream that fails says so itself, and the others go on.
@@ -83,7 +93,7 @@ impl<'a> Sync<'a> {
         let complete = tokio::select! {
             biased; // so that the same answers always give the same messages
             complete = streams => complete,
-            never = rate_limit_status::report(self.api, self.reads.iter().map(|read| &read.emitter)) => match never {},
+            never = select_all(self.apis.all().map(|api| self.report_limit(api).boxed_local())) => match never.0 {},
         };
         complete.into_iter().all(|complete| complete)
     }
@@ -93,6 +103,12 @@ impl<'a> Sync<'a> {
     pub fn interrupt(&self) -> bool {
         let open = self.reads.iter().filter(|read| read.emitter.interrupt());
         open.count() > 0
+    }
+
+    /// Tells of the limit of one of the APIs, as long as it is polled.
+    async fn report_limit(&self, api: &Api<'_>) -> Infallible {
+        let reads = self.reads.iter().filter(|read| std::ptr::eq(self.apis.of(read.stream.access), api));
+        rate_limit_status::report(api, reads.map(|read| &read.emitter)).await
     }
 
     async fn read_stream(&self, read: &StreamRead) -> bool {
@@ -116,21 +132,26 @@ impl<'a> Sync<'a> {
     async fn read_from(&self, read: &StreamRead, resume: Resume) -> Result<(), Error> {
         let emitter = &read.emitter;
         let last_read_at = read.given.as_ref().and_then(FullRefreshState::last_read_at);
+        let api = self.apis.of(read.stream.access);
         // The token tells first whether anything can be read, and what time it is for Navan.
-        self.api.scopes().await?;
+        api.scopes().await?;
         if let Some(last) = last_read_at {
-            emit(&Event::LastCompleteRead { stream: emitter.name(), age: self.api.now() - last });
+            emit(&Event::LastCompleteRead { stream: emitter.name(), age: api.now() - last });
         }
         let context = ReadContext {
-            api: self.api,
+            api,
             config: self.config,
             configured: &read.configured,
-            began: *self.began.get_or_init(|| self.api.now()),
+            began: match read.stream.access {
+                Access::Scope(_) => *self.began.get_or_init(|| api.now()),
+                // Another server has another clock.
+                Access::ScimToken => api.now(),
+            },
             emitter,
             suspicion: tokio::sync::Mutex::default(),
         };
         let result = read.stream.strategy.read(&context, resume).await;
-        result.map_err(|error: ReadError| error.into_error(&self.scopes))
+        result.map_err(|error: ReadError| error.into_error(read.stream.access, &self.scopes))
     }
 }
 

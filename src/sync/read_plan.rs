@@ -13,6 +13,7 @@ use super::StreamRead;
 use super::emitter::StreamEmitter;
 use super::state::Resume;
 use super::stream::Stream;
+use crate::config::Config;
 use crate::error::Error;
 use crate::protocol::{ConfiguredCatalog, ConfiguredStream, StreamStates};
 use crate::sink::Sink;
@@ -54,12 +55,12 @@ impl PlannedRead {
 
     /// # Errors
     /// A `system_error` if a schema was broken when the binary was built.
-    pub(super) fn prepare(mut self, sink: &Rc<dyn Sink>) -> Result<StreamRead, Error> {
+    pub(super) fn prepare(mut self, config: &Config, sink: &Rc<dyn Sink>) -> Result<StreamRead, Error> {
         let stream = self.stream;
         // The stream itself first, then its children as they are declared: what all of them have in common is said in the first one's name.
         self.wanted.sort_by_key(|wanted| stream.names().position(|name| name == wanted.name));
         let configured = self.wanted[0].clone();
-        let emitter = StreamEmitter::new(stream, self.wanted, Rc::clone(sink))?;
+        let emitter = StreamEmitter::new(stream, self.wanted, config, Rc::clone(sink))?;
         Ok(StreamRead { stream, configured, emitter, given: self.given, resume: self.resume })
     }
 }

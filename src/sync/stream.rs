@@ -3,9 +3,10 @@
 use serde_json::Value;
 
 use super::strategy::ReadStrategy;
+use crate::api::Access;
 use crate::error::Error;
 use crate::protocol::{StreamDescription, SyncMode};
-use crate::record::{ChildRecords, ChildRows, RecordFormat, RowSchema};
+use crate::record::{ChildRecords, ChildRows, PersonalData, RecordFormat, RowSchema};
 
 /// A stream that Navan's API is asked for.
 pub struct Stream {
@@ -20,8 +21,10 @@ pub struct Stream {
     /// Paths of fields that Navan sends in two forms; they get the one that the schema promises
     /// (docs/navan-api.md#rows).
     pub coerced: &'static [&'static str],
-    /// The scope that a credential needs for it.
-    pub oauth_scope: &'static str,
+    /// Columns that come from the members of objects whose names begin with `urn:`: each by its path there, and its name.
+    pub extension: &'static [(&'static str, &'static str)],
+    /// What it is opened with.
+    pub access: Access,
     /// How it is read.
     pub strategy: &'static dyn ReadStrategy,
     /// The lists in its rows that are streams of their own. They are read with it, and as it is.
@@ -72,16 +75,18 @@ impl Stream {
         [self.name].into_iter().chain(self.children.iter().map(|child| child.name))
     }
 
-    /// How its rows become records, and those of the children that are asked for, each with the namespace that it is to have.
+    /// How its rows become records, with what becomes of personal data in them, and those of the children that are asked for, each with the namespace that it is to have.
     ///
     /// # Errors
     /// As for [`Self::describe`].
     pub fn record_format(
         &self,
         namespace: Option<&str>,
+        personal: PersonalData,
         children: impl IntoIterator<Item = (&'static ChildStream, Option<String>)>,
     ) -> Result<RecordFormat, Error> {
         let schema = RowSchema::compile(self.schema, self.key, self.cursor_field, self.coerced)?;
+        let schema = schema.with_extension(self.extension).with_personal_data(personal);
         let format = RecordFormat::new(schema, self.name, namespace);
         Ok(format.with_children(children.into_iter().map(|(child, namespace)| ChildRecords {
             stream: child.name,
@@ -94,10 +99,10 @@ impl Stream {
 
 /// The scopes that there are, each with the first stream that takes it, in words.
 pub fn scopes_in_words(streams: &[&Stream]) -> String {
-    let is_first = |(number, stream): &(usize, &&Stream)| {
-        !streams[..*number].iter().any(|other| other.oauth_scope == stream.oauth_scope)
-    };
+    let is_first =
+        |(number, stream): &(usize, &&Stream)| !streams[..*number].iter().any(|other| other.access == stream.access);
     let first = streams.iter().enumerate().filter(is_first);
-    let words: Vec<_> = first.map(|(_, stream)| format!("{} for {}", stream.oauth_scope, stream.name)).collect();
+    let words = first.filter_map(|(_, stream)| Some(format!("{} for {}", stream.access.scope()?, stream.name)));
+    let words: Vec<_> = words.collect();
     words.join(", ")
 }

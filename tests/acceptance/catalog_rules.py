@@ -21,6 +21,10 @@ _AIRBYTE_TYPES = {
 }
 
 
+# Read by the days that are asked for: no field of a record tells how far.
+WITHOUT_CURSOR = ("TRANSACTION_RECEIPT",)
+
+
 def some_streams(streams: Streams) -> Iterator[str]:
     """There are streams, each named once."""
     if not streams:
@@ -37,7 +41,8 @@ def sync_modes(streams: Streams) -> Iterator[str]:
         if "incremental" in modes:
             if stream.get("is_resumable") is not True:
                 yield f"{stream['name']} is incremental and not resumable"
-            if stream.get("source_defined_cursor") and not stream.get("default_cursor_field"):
+            is_named = stream.get("default_cursor_field") or stream["name"] in WITHOUT_CURSOR
+            if stream.get("source_defined_cursor") and not is_named:
                 yield f"{stream['name']} defines its cursor and does not name it"
 
 

@@ -22,8 +22,8 @@ _LAST_MONTH = TODAY.replace(day=1) - timedelta(days=1)
 RETENTION_START = (_LAST_MONTH.replace(day=1) - timedelta(days=1)).replace(day=1)
 # The primary key of each stream whose rows the sandbox tells.
 KEYS = {"BOOKING": "uuid", "TRANSACTION": "id", "USER": "id"}
-# How many rows it has of the others, but for those that are in rows.
-REFERENCE_LISTS = {"CUSTOM_FIELD": 8, "GL_CODE": 8, "TAX_MAPPING": 8}
+# The streams of which it tells only how many rows they have; those that are in rows are none of them.
+COUNTED = ("TRANSACTION_RECEIPT", "CUSTOM_FIELD", "GL_CODE", "TAX_MAPPING", "SCIM_USER")
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,8 @@ class Sandbox:
             "api_url": self.url,
             "start_date": "2015-01-01T00:00:00Z",
             "lookback_days": 1,
+            "scim_url": f"{self.url}/scim/v2",
+            "scim_token": self.get("settings")["scim_token"],
             **changes,
         }
 

@@ -13,7 +13,7 @@ import readme
 from connector import Output
 from container import Image, run
 from destination import keys
-from sandbox import KEYS, REFERENCE_LISTS, Sandbox, sandbox
+from sandbox import COUNTED, KEYS, Sandbox, sandbox
 from settings import ROOT
 
 
@@ -56,7 +56,7 @@ def test_check(image: Image, folder: Path) -> None:
 
 def test_discover(image: Image, folder: Path) -> None:
     (catalog,) = typed("discover", image, folder).expect().of_type("CATALOG")
-    assert {stream["name"] for stream in catalog["streams"]} == {*KEYS, *children.LISTS, *REFERENCE_LISTS}
+    assert {stream["name"] for stream in catalog["streams"]} == {*KEYS, *children.LISTS, *COUNTED}
 
 
 def test_read_brings_every_row_once(image: Image, folder: Path, navan: Sandbox) -> None:

@@ -81,7 +81,7 @@ def test_no_secret_is_told(command: str, connector: Connector, config_of: Config
     described = spec_of(connector)["connectionSpecification"]["properties"]
     given = json.loads(config_of(case).read_text(encoding="utf-8"))
     secrets = {name: value for name, value in given.items() if described[name].get("airbyte_secret")}
-    assert {*secrets} == {"client_id", "client_secret"}
+    assert {*secrets} == {"client_id", "client_secret", "scim_token"}
     assert [name for name, value in secrets.items() if value in output.stdout + output.stderr] == []
 
 

@@ -14,6 +14,7 @@ use serde_json::json;
 use crate::api::{Api, ListQuery, Paging};
 use crate::config::Config;
 use crate::gateway::{Network, NetworkError, Timings};
+use crate::record::PersonalData;
 use crate::streams::STREAMS;
 
 /// Only one host has the API; tokens are at theirs.
@@ -51,7 +52,12 @@ async fn a_european_company_is_read_at_either_host() {
         let config = Config::parse(&config.to_string()).unwrap();
         let network = Rc::new(Hosts { navan, api_host, asked: RefCell::default() });
         let api = Api::new(&config, Rc::clone(&network) as Rc<dyn Network>, Timings::DEFAULT).unwrap();
-        let format = STREAMS.iter().find(|stream| stream.name == "USER").unwrap().record_format(None, []).unwrap();
+        let format = STREAMS
+            .iter()
+            .find(|stream| stream.name == "USER")
+            .unwrap()
+            .record_format(None, PersonalData::default(), [])
+            .unwrap();
         let query = ListQuery::whole("/v1/users", 100);
         let page = api.list_page(&query, 0, Paging::default(), &format).await.unwrap();
         assert_eq!((page.rows.len(), api.host().as_str()), (7, api_host));

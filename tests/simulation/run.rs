@@ -14,7 +14,7 @@ use super::sink::{MemorySink, Taken};
 use super::streams::streams;
 use super::truth::Version;
 use super::warnings::Warnings;
-use crate::api::Api;
+use crate::api::Apis;
 use crate::clock;
 use crate::config::Config;
 use crate::gateway::{Network, Timings};
@@ -136,9 +136,10 @@ pub(super) async fn attempt(
     let catalog = ConfiguredCatalog::parse(&catalog(schedule, sync_id)).expect("a catalog");
     let states: Vec<_> = given.iter().map(|(name, state)| state_line(name, state)).collect();
     let states = StreamStates::read(states.join("\n").as_bytes()).expect("states");
-    let api = Api::new(&config, Rc::clone(network) as Rc<dyn Network>, Timings::DEFAULT).expect("an API");
+    let carrier = Rc::clone(network) as Rc<dyn Network>;
+    let apis = Apis::new(&config, &carrier, &Timings::DEFAULT).expect("APIs");
     let sink = Rc::clone(&memory) as Rc<dyn Sink>;
-    let sync = Sync::new(&api, &config, streams(), catalog, &states, &sink).expect("a sync");
+    let sync = Sync::new(&apis, &config, streams(), catalog, &states, &sink).expect("a sync");
     let is_complete = tokio::select! {
         biased;
         () = memory.end.notified() => {

@@ -2,15 +2,25 @@
 
 use std::sync::LazyLock;
 
+use crate::api::Paging;
 use crate::streams::{STREAMS, Stream};
-use crate::sync::strategy::{ChangeWindows, CreatedSlices, ReadStrategy, Snapshot};
+use crate::sync::strategy::{ChangeWindows, CreatedSlices, Partitions, ReadStrategy, Snapshot};
 
 static BOOKING: CreatedSlices = CreatedSlices { endpoint: "/v1/bookings", page_size: 10, pages_per_slice: 4 };
 
-static USER: Snapshot = Snapshot { endpoint: "/v1/users", page_size: 10, cursor_endpoint: Some("/travel/v1/users") };
+static USER: Snapshot = Snapshot {
+    endpoint: "/v1/users",
+    page_size: 10,
+    paging: Paging::PageNumber,
+    cursor_endpoint: Some("/travel/v1/users"),
+};
 
 static TRANSACTION: ChangeWindows = ChangeWindows {
     endpoint: "/v1/expense",
+    partitions: Partitions::Types,
+    rows: "expense transactions",
+    rows_have_times: true,
+    days_per_window: 7,
     cursor_field: "modified_timestamp",
     field_groups: "POLICY,ERP,TAX,BOOKING,MILEAGE,TRAVELER_HR,LINE_ITEM",
     proven_field_groups: "POLICY,ERP,TAX,BOOKING,MILEAGE,TRAVELER_HR",

@@ -48,14 +48,13 @@ pub(super) async fn list(
     authorize(&state, &headers, "liquid:read")?;
     check_available(&state, kind.path())?;
     let query = parse_query(&state, kind, &parameters)?;
-    let midnight = |day: NaiveDate| day.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_millis();
     let given = parameters.get("cursor");
     let decode = |given: &String| {
         cursor::decode(query.fingerprint, given)
             .ok_or_else(|| ApiError::bad_request("The cursor does not belong to this query."))
     };
     let given_position = given.map(decode).transpose()?;
-    let (first_ms, last_ms) = (midnight(query.from), midnight(query.to) + DAY_MS - 1);
+    let (first_ms, last_ms) = window_ms(query.from, query.to);
     // One more than fits shows whether there is a next page.
     let take = query.size + 1;
     let (mut rows, before) = {
@@ -98,7 +97,23 @@ pub(super) fn check_available(state: &SandboxState, name: &str) -> Result<(), Ap
     }
 }
 
+/// From the first to the last millisecond of those days.
+pub(super) fn window_ms(from: NaiveDate, to: NaiveDate) -> (i64, i64) {
+    let midnight = |day: NaiveDate| day.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_millis();
+    (midnight(from), midnight(to) + DAY_MS - 1)
+}
+
 fn parse_query(state: &SandboxState, kind: ExpenseType, parameters: &Parameters) -> Result<ExpenseQuery, ApiError> {
+    let (from, to) = parse_days(state, parameters)?;
+    let size = parse_integer(parameters, "page_size", 100, 1..=500)?;
+    let names = parameters.get("include_field_group").map_or("", String::as_str);
+    let groups = FieldGroups::parse(names).ok_or_else(|| ApiError::bad_request("Unknown include_field_group."))?;
+    let parts = [kind.path(), &from.to_string(), &to.to_string(), &size.to_string(), names];
+    Ok(ExpenseQuery { from, to, size, groups, fingerprint: cursor::fingerprint(&parts) })
+}
+
+/// The days that are asked for.
+pub(super) fn parse_days(state: &SandboxState, parameters: &Parameters) -> Result<(NaiveDate, NaiveDate), ApiError> {
     let from = parse_date(parameters, "date_modified.from")?;
     let to = parse_date(parameters, "date_modified.to")?;
     let earliest = retention_start(state.now());
@@ -111,11 +126,7 @@ fn parse_query(state: &SandboxState, kind: ExpenseType, parameters: &Parameters)
     if from < earliest {
         return Err(ApiError::bad_request(format!("date_modified.from must not be before {earliest}.")));
     }
-    let size = parse_integer(parameters, "page_size", 100, 1..=500)?;
-    let names = parameters.get("include_field_group").map_or("", String::as_str);
-    let groups = FieldGroups::parse(names).ok_or_else(|| ApiError::bad_request("Unknown include_field_group."))?;
-    let parts = [kind.path(), &from.to_string(), &to.to_string(), &size.to_string(), names];
-    Ok(ExpenseQuery { from, to, size, groups, fingerprint: cursor::fingerprint(&parts) })
+    Ok((from, to))
 }
 
 /// A day, strictly `YYYY-MM-DD`.

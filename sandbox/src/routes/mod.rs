@@ -2,8 +2,10 @@
 
 mod bookings;
 mod expense;
+pub(crate) mod receipts;
 mod reference;
 mod request;
+mod scim;
 mod token;
 mod users;
 
@@ -25,6 +27,8 @@ pub(crate) fn api() -> Router<Arc<SandboxState>> {
         .route("/v1/expense/custom-fields", get(reference::custom_fields))
         .route("/v1/expense/gl-codes", get(reference::gl_codes))
         .route("/v1/expense/tax-mappings", get(reference::tax_mappings))
+        .route("/v1/expense/transactions/receipts", get(receipts::list))
         .route("/v1/expense/{type}", get(expense::list))
+        .route("/scim/v2/Users", get(scim::users))
         .fallback(|| async { ApiError::not_found() })
 }

@@ -1,7 +1,8 @@
 //! What rows have in common: the made-up company that they belong to.
 
-use super::json::{Odd, Row};
+use super::json::{Odd, Row, push_uuid};
 use super::shuffle::shuffle_fields;
+use crate::expense_type::ExpenseType;
 use crate::rng::{Rng, mix};
 use crate::settings::Settings;
 use crate::table::InitialRows;
@@ -50,6 +51,13 @@ impl Company {
     /// The `uuid` of a booking.
     pub(super) fn booking_id(&self, index: u64) -> [u64; 2] {
         self.id(BOOKING, index)
+    }
+
+    /// The `id` of a transaction.
+    pub(crate) fn transaction_id(&self, kind: ExpenseType, index: u64) -> String {
+        let mut id = String::with_capacity(36);
+        push_uuid(&mut id, self.id(TRANSACTION + kind.ordinal(), index));
+        id
     }
 
     /// The `id` of a user.

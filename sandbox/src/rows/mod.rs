@@ -6,7 +6,7 @@
 //!
 //! What is true comes before what is written, so that rows agree. `person` is who works for the company, at one of the
 //! offices of `place`; `trip` who travels where and when; `booking_facts` what was booked for it, at which `price`; `purchase` what a
-//! transaction is about, of which `category`; `reference` the company's own lists. `booking`, `transaction` and `user` write rows of that
+//! transaction is about, of which `category`; `reference` the company's own lists. `booking`, `transaction`, `user` and `scim_user` write rows of that
 //! with `json` and `numbers`, which also know the oddities.
 
 mod booking;
@@ -22,6 +22,7 @@ mod place;
 mod price;
 mod purchase;
 mod reference;
+mod scim_user;
 mod shuffle;
 mod transaction;
 mod transaction_fields;

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::declaration::{ChildRows, Elements};
+use crate::record::personal_data::{PersonalMark, Treatment};
 use crate::record::schema::{Capture, NodeId, RowSchema, SchemaNode};
 
 /// The column that tells where in its list a row stands.
@@ -91,6 +92,8 @@ pub(super) struct ListFormat {
     pub(super) beside: Vec<CarriedColumn>,
     /// `,"name":` of the column in which an element stands whole, if there is one.
     pub(super) column: Box<[u8]>,
+    /// Its elements are personal data that is left out.
+    pub(super) is_dropped: bool,
 }
 
 impl Children {
@@ -98,8 +101,9 @@ impl Children {
     pub(in crate::record) fn compile(schema: &mut RowSchema, outputs: Vec<ChildOutput>) -> Self {
         let mut children = Self::for_places(schema.places());
         children.key = schema.key;
+        let drops_personal_data = matches!(schema.personal.treatment(), Treatment::Drop);
         for output in outputs {
-            children.add(&mut schema.root, output);
+            children.add(&mut schema.root, output, drops_personal_data);
         }
         let columns = children.paths.iter().map(|path| before_value(path));
         children.columns = columns.collect();
@@ -115,7 +119,7 @@ impl Children {
         }
     }
 
-    fn add(&mut self, root: &mut SchemaNode, output: ChildOutput) {
+    fn add(&mut self, root: &mut SchemaNode, output: ChildOutput, drops_personal_data: bool) {
         let child = self.formats.len();
         let carried = self.carry(root, output.rows.carried);
         let known = self.carried_sets.iter().position(|set| *set == carried);
@@ -128,10 +132,13 @@ impl Children {
             let label = list.label.map(|(column, text)| format!(",{}:{}", json!(column), json!(text)));
             let label = label.unwrap_or_default().into_bytes().into();
             let column = list.elements.column().map(before_value).unwrap_or_default();
+            let mut is_dropped = false;
             if let Some(node) = root.at_mut(list.path) {
+                let of_items = node.items.as_ref().map_or(PersonalMark::None, |items| items.personal);
+                is_dropped = drops_personal_data && of_items != PersonalMark::None;
                 self.capture_list(node, list.elements);
             }
-            self.lists.push(ListFormat { child, elements: list.elements, label, beside, column });
+            self.lists.push(ListFormat { child, elements: list.elements, label, beside, column, is_dropped });
         }
         let is_in_key = |column: &str| output.key.contains(&column);
         self.formats.push(ChildFormat {

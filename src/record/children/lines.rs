@@ -21,6 +21,8 @@ pub(crate) struct RowParts<'a> {
     pub(crate) edits: &'a Edits,
     pub(crate) extras: &'a [Extra],
     pub(crate) captures: &'a Captures,
+    /// What no column holds is left out.
+    pub(crate) drops_undeclared: bool,
 }
 
 /// Writes the rows that are in the rows of a page.
@@ -158,7 +160,11 @@ impl<'f> ChildWriter<'f> {
             let span = start + blank..start + blank + part.trim_ascii().len();
             start += part.len() + 1;
             if !span.is_empty() {
-                let content = Content::Value { span, mark: value.mark, is_part: true };
+                let content = if list.is_dropped {
+                    Content::Stray
+                } else {
+                    Content::Value { span, mark: value.mark, is_part: true }
+                };
                 self.write(row, &ChildRow { list, index, span: value.span.clone(), content });
             }
         }
@@ -285,11 +291,13 @@ impl Children {
             let node = usize::from(misfit.node);
             // The first number is that of the element itself.
             let path = with_indices(&self.paths[node], misfit.indices.get(1..).unwrap_or_default());
-            line.extend_from_slice(before.as_bytes());
-            line.extend_from_slice(json!(path).to_string().as_bytes());
-            line.push(b':');
-            row.edits.write(row.text, span.clone(), *mark, line);
-            before = ",";
+            if !row.drops_undeclared {
+                line.extend_from_slice(before.as_bytes());
+                line.extend_from_slice(json!(path).to_string().as_bytes());
+                line.push(b':');
+                row.edits.write(row.text, span.clone(), *mark, line);
+                before = ",";
+            }
             let is_column = match self.targets[node] {
                 Target::Group => false,
                 Target::List(_) | Target::Element(_) => !child_row.list.column.is_empty(),
@@ -299,7 +307,8 @@ impl Children {
                 nulled.push(path);
             }
         }
-        for member in row.captures.undeclared.iter().filter(|member| is_inside(&member.span)) {
+        let undeclared = row.captures.undeclared.iter().filter(|_| !row.drops_undeclared);
+        for member in undeclared.filter(|member| is_inside(&member.span)) {
             line.extend_from_slice(before.as_bytes());
             line.push(b'"');
             if self.targets[usize::from(member.node)] == Target::Group {

@@ -14,11 +14,12 @@ use futures::future::join_all;
 use serde_json::Value;
 
 use super::stream::Stream;
+use crate::config::Config;
 use crate::error::Error;
 use crate::gateway::Cooldown;
 use crate::monitor::{Event, emit};
 use crate::protocol::{ConfiguredStream, StreamStatus};
-use crate::record::{Finding, FindingKind, Owner, RecordBatch, RecordFormat};
+use crate::record::{Finding, FindingKind, Owner, PersonalData, RecordBatch, RecordFormat};
 use crate::sink::Sink;
 use stream_output::StreamOutput;
 
@@ -50,6 +51,7 @@ impl StreamEmitter {
     pub(super) fn new(
         stream: &'static Stream,
         wanted: Vec<ConfiguredStream>,
+        config: &Config,
         sink: Rc<dyn Sink>,
     ) -> Result<Self, Error> {
         let name = wanted.first().map_or(stream.name, |first| &first.name).to_owned();
@@ -59,7 +61,8 @@ impl StreamEmitter {
             let child = stream.children.iter().find(|child| child.name == wanted.name)?;
             Some((child, namespace(wanted)))
         });
-        let format = stream.record_format(own.first().and_then(namespace).as_deref(), lists)?;
+        let personal = PersonalData::of(config, stream.name);
+        let format = stream.record_format(own.first().and_then(namespace).as_deref(), personal, lists)?;
         let outputs = |wanted: Vec<ConfiguredStream>| wanted.into_iter().map(StreamOutput::new);
         Ok(Self {
             name,

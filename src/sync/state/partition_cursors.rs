@@ -42,11 +42,11 @@ impl PartitionCursors {
             return Ok(cursors);
         };
         require_object(stream, "types", types)?;
-        for (expense_type, entry) in types.as_object().into_iter().flatten().filter(|(_, entry)| !entry.is_null()) {
-            require_object(stream, &format!("types.{expense_type}"), entry)?;
-            require_known(stream, &format!("types.{expense_type}"), entry, &["synced_through", "unsure"])?;
+        for (partition, entry) in types.as_object().into_iter().flatten().filter(|(_, entry)| !entry.is_null()) {
+            require_object(stream, &format!("types.{partition}"), entry)?;
+            require_known(stream, &format!("types.{partition}"), entry, &["synced_through", "unsure"])?;
             if let Some(through) = time::in_state(stream, entry, "synced_through")? {
-                cursors.synced_through.insert(expense_type.clone(), through);
+                cursors.synced_through.insert(partition.clone(), through);
             }
             let unsure = match entry.get("unsure") {
                 None | Some(Value::Null) => Vec::new(),
@@ -61,7 +61,7 @@ impl PartitionCursors {
                 }
             };
             if !unsure.is_empty() {
-                cursors.unsure.insert(expense_type.clone(), unsure);
+                cursors.unsure.insert(partition.clone(), unsure);
             }
         }
         Ok(cursors)
@@ -71,40 +71,40 @@ impl PartitionCursors {
     /// start of the retention.
     pub fn to_state(&self, cursor_field: &str, in_use: &[&str], retention: NaiveDate) -> Value {
         let retention = time::midnight(retention);
-        let of = |expense_type: &&str| self.synced_through(expense_type).unwrap_or(retention);
+        let of = |partition: &&str| self.synced_through(partition).unwrap_or(retention);
         let earliest = in_use.iter().map(of).min().unwrap_or(retention);
         let mut synced_through = self.synced_through.clone();
-        for expense_type in in_use {
+        for partition in in_use {
             if let Some(default) = self.default {
-                synced_through.entry((*expense_type).to_owned()).or_insert(default);
+                synced_through.entry((*partition).to_owned()).or_insert(default);
             }
         }
-        let entry = |(expense_type, through): (String, DateTime<Utc>)| {
+        let entry = |(partition, through): (String, DateTime<Utc>)| {
             let mut entry = json!({"synced_through": to_text(through)});
-            if let Some(unsure) = self.unsure.get(&expense_type).filter(|unsure| !unsure.is_empty()) {
+            if let Some(unsure) = self.unsure.get(&partition).filter(|unsure| !unsure.is_empty()) {
                 entry["unsure"] = unsure.iter().map(UnsureDays::to_state).collect();
             }
-            (expense_type, entry)
+            (partition, entry)
         };
         let types: serde_json::Map<_, _> = synced_through.into_iter().map(entry).collect();
         json!({cursor_field: to_text(earliest), "types": types})
     }
 
     /// Up to when all changes of a type are written.
-    pub fn synced_through(&self, expense_type: &str) -> Option<DateTime<Utc>> {
-        self.synced_through.get(expense_type).copied().or(self.default)
+    pub fn synced_through(&self, partition: &str) -> Option<DateTime<Utc>> {
+        self.synced_through.get(partition).copied().or(self.default)
     }
 
     /// Whether a type was read before. What counts for every type says nothing of one.
-    pub fn knows(&self, expense_type: &str) -> bool {
-        self.synced_through.contains_key(expense_type)
+    pub fn knows(&self, partition: &str) -> bool {
+        self.synced_through.contains_key(partition)
     }
 
     /// Moves a type's cursor on, never back; whether it moved.
-    pub fn advance(&mut self, expense_type: &str, through: DateTime<Utc>) -> bool {
-        let moves = self.synced_through(expense_type).is_none_or(|before| through > before);
+    pub fn advance(&mut self, partition: &str, through: DateTime<Utc>) -> bool {
+        let moves = self.synced_through(partition).is_none_or(|before| through > before);
         if moves {
-            self.synced_through.insert(expense_type.to_owned(), through);
+            self.synced_through.insert(partition.to_owned(), through);
         }
         moves
     }

@@ -1,9 +1,9 @@
 //! Reading by the time of the last change, in windows, incrementally.
 //!
-//! Each expense type is a partition with a cursor of its own, `synced_through`: all its changes up to then are written.
+//! Each of the [`Partitions`] has a cursor of its own, `synced_through`: all its changes up to then are written.
 //! A read goes back a little before it (changes appear late), not before the retention of the API begins, and up to T0, the
-//! time at which the read began. The range is cut into windows of whole days; those of all types are read side by side,
-//! each following its cursor. Whenever a type's windows are complete without a gap up to a later time, its cursor
+//! time at which the read began. The range is cut into windows of whole days; those of all partitions are read side by side,
+//! each following its cursor. Whenever a partition's windows are complete without a gap up to a later time, its cursor
 //! moves there, and a checkpoint tells. What slipped out of sight meanwhile, a [`second_look`](super::second_look) brings.
 
 use std::cell::{Cell, RefCell};
@@ -17,6 +17,7 @@ use futures::{FutureExt as _, StreamExt as _};
 use serde_json::Value;
 
 use super::missing;
+use super::partitions::Partitions;
 use super::row_numbers::WrittenVersions;
 use super::second_look::SecondLooks;
 use super::window_progress::ReadProgress;
@@ -33,10 +34,6 @@ use crate::sync::state::{
     FullRefreshState, PartitionCursors, Resume, StreamState, resume_full_refresh, resume_partitions,
 };
 
-/// Days a window: short enough that a type with many changes is read by many windows side by side, and that little is
-/// read again after an interruption.
-const DAYS_PER_WINDOW: u64 = 7;
-
 /// After how many windows the rest can be estimated.
 const WINDOWS_BEFORE_ESTIMATE: usize = 4;
 
@@ -46,15 +43,22 @@ const MAX_SECOND_LOOKS: usize = 3;
 /// How often the first request for a type may be answered 429, before another one tells whether the limit is the type's alone.
 const MAX_429S: u32 = 12;
 
-/// What is said of a company without it.
-const NOT_SWITCHED_ON: &str = "Navan lets this credential read no expense transactions: have Navan's support switch on the Expense API for your company";
-
-/// Expense transactions, one partition a type.
+/// What changed in lists of expenses.
 pub struct ChangeWindows {
-    /// The path below which each type has its own.
+    /// The path at or below which they are.
     pub endpoint: &'static str,
-    /// The field by which the rows' last change is told, in rows and in the state.
+    /// What is asked for on its own.
+    pub partitions: Partitions,
+    /// What the rows are, for the sentence on a company without them.
+    pub rows: &'static str,
+    /// Under what the state tells the time up to which all partitions are read. Rows that tell the time of their last change have it
+    /// under the same name.
     pub cursor_field: &'static str,
+    /// Whether they do.
+    pub rows_have_times: bool,
+    /// Days a window: short enough that a partition with many changes is read by many windows side by side, and that little is read
+    /// again after an interruption.
+    pub days_per_window: u64,
     /// Groups of fields that are asked for, with commas, so that the columns do not depend on the company's defaults.
     pub field_groups: &'static str,
     /// Those of them that every company is known to have.
@@ -68,8 +72,8 @@ pub struct ChangeWindows {
 }
 
 impl ChangeWindows {
-    fn query(&self, expense_type: &str, days: RangeInclusive<NaiveDate>, field_groups: &'static str) -> ChangesQuery {
-        ChangesQuery::new(self.endpoint, expense_type, days, field_groups, self.page_size)
+    fn query(&self, partition: &str, days: RangeInclusive<NaiveDate>, field_groups: &'static str) -> ChangesQuery {
+        self.partitions.query(self.endpoint, partition, days, self.page_size).with_groups(field_groups)
     }
 
     async fn read_changes(&self, read: &ReadContext<'_>, resume: Resume) -> Result<(), ReadError> {
@@ -82,10 +86,12 @@ impl ChangeWindows {
             Resume::From(StreamState::Partitions(cursors)) => cursors,
             _ => PartitionCursors::default(),
         };
-        let windows = plan(read, &given, now);
+        let partitions = self.partitions.names(read.config);
+        let windows = plan(read, &partitions, self.days_per_window, &given, now);
         let end = whole_second(now);
         let mut progress = ReadProgress::new(given.clone(), &windows, end);
-        progress.second_looks = SecondLooks::resume(&given.unsure, &read.config.transaction_types, windows.iter(), end);
+        progress.second_looks =
+            SecondLooks::resume(self.rows_have_times, &given.unsure, &partitions, windows.iter(), end);
         let times = ReadTimes { end, unsure_since: progress.second_looks.since(end) };
         let field_groups = FieldGroups {
             current: Cell::new(self.field_groups),
@@ -135,7 +141,7 @@ impl ChangeWindows {
             while running.len() < read.config.max_concurrency
                 && let Some(window) = progress.next_of(&mut windows)
             {
-                let is_first = !progress.read.contains(&window.expense_type);
+                let is_first = !progress.read.contains(&window.partition);
                 running.push(self.read_window(read, window, is_first, field_groups, times).boxed_local());
             }
             let Some(done) = running.next().await else { return Ok(()) };
@@ -157,7 +163,7 @@ impl ChangeWindows {
                     // The others go on meanwhile; then the window comes back.
                     let is_first_time = !window.was_throttled;
                     window.was_throttled |= matches!(failure, Failure::Throttled { .. });
-                    let witnesses = progress.witnesses(&read.config.transaction_types, &window.expense_type);
+                    let witnesses = progress.witnesses(&self.partitions.names(read.config), &window.partition);
                     let outcome = self.judge_failure(failure, is_first_time, read, witnesses);
                     running.push(outcome.map(|outcome| Ok((window, Ok(outcome?), reading))).boxed_local());
                     continue;
@@ -170,7 +176,7 @@ impl ChangeWindows {
                     tracing::warn!(
                         "{}: Navan gives the same rows of {} whatever days it is asked for; each is written once.",
                         read.emitter.name(),
-                        window.expense_type
+                        window.partition
                     );
                 }
                 progress.second_looks.read(&window, reading);
@@ -198,7 +204,7 @@ impl ChangeWindows {
                 }
                 WindowOutcome::Refused { refusal, is_there, .. } => {
                     if is_there {
-                        progress.read.insert(window.expense_type.clone());
+                        progress.read.insert(window.partition.clone());
                     }
                     progress.put_off(window, refusal);
                 }
@@ -220,8 +226,8 @@ impl ChangeWindows {
         witnesses: Vec<String>,
     ) -> Result<Option<WindowOutcome>, ReadError> {
         let yesterday = read.api.now().date_naive() - Days::new(1);
-        for expense_type in witnesses {
-            let query = self.query(&expense_type, yesterday..=yesterday, self.proven_field_groups).one_row();
+        for partition in witnesses {
+            let query = self.query(&partition, yesterday..=yesterday, self.proven_field_groups).one_row();
             // One that has to wait for the limit as well tells nothing.
             let answer = read.api.changes_page(&query.with_max_429s(1), None, read.emitter.format()).await;
             if answer.is_err_and(|failure| failure.refused_with().is_none()) {
@@ -248,7 +254,7 @@ impl ChangeWindows {
         field_groups: &FieldGroups,
         times: ReadTimes,
     ) -> Result<(ChangeWindow, Result<Option<WindowOutcome>, Failure>, WindowReading), ReadError> {
-        let mut query = self.query(&window.expense_type, window.days.clone(), field_groups.current.get());
+        let mut query = self.query(&window.partition, window.days.clone(), field_groups.current.get());
         if is_first {
             query = query.with_max_429s(MAX_429S);
         }
@@ -271,11 +277,11 @@ impl ChangeWindows {
         times: ReadTimes,
     ) -> Result<(), ReadError> {
         for look in 0.. {
-            for expense_type in progress.second_looks.unsure_types() {
+            for partition in progress.second_looks.unsure_types() {
                 let now = read.api.now();
                 let first_day = times.unsure_since.date_naive().max(retention_start(now));
-                let query = self.query(&expense_type, first_day..=now.date_naive(), field_groups.current.get());
-                progress.second_looks.look_for_changes(read, &expense_type, query, times.unsure_since).await?;
+                let query = self.query(&partition, first_day..=now.date_naive(), field_groups.current.get());
+                progress.second_looks.look_for_changes(read, &partition, query, times.unsure_since).await?;
             }
             let windows = progress.second_looks.take_suspects();
             if windows.is_empty() {
@@ -312,24 +318,24 @@ impl ChangeWindows {
             return Err(error);
         }
         let mut lost = Vec::new();
-        for (expense_type, (refusal, windows)) in std::mem::take(&mut progress.refused) {
-            if progress.read.contains(&expense_type) {
-                let obstacle = progress.obstacles.get(&expense_type).map(|error| error.message().to_owned());
+        for (partition, (refusal, windows)) in std::mem::take(&mut progress.refused) {
+            if progress.read.contains(&partition) {
+                let obstacle = progress.obstacles.get(&partition).map(|error| error.message().to_owned());
                 let why = obstacle.unwrap_or_else(|| format!("Navan answered {}", refusal.words));
                 progress.broken.extend(windows.iter().map(|window| window.missing(&why, refusal.status == 400)));
-            } else if given.knows(&expense_type) {
-                lost.push((expense_type.clone(), refusal.words.clone()));
-                progress.skipped.insert(expense_type, refusal);
+            } else if given.knows(&partition) {
+                lost.push((partition.clone(), refusal.words.clone()));
+                progress.skipped.insert(partition, refusal);
             } else {
                 tracing::warn!(
-                    "{}: {expense_type} cannot be read with this credential (Navan answered {}); it was skipped.",
+                    "{}: {partition} cannot be read with this credential (Navan answered {}); it was skipped.",
                     read.emitter.name(),
                     refusal.words
                 );
-                progress.skipped.insert(expense_type, refusal);
+                progress.skipped.insert(partition, refusal);
             }
         }
-        if progress.skipped.len() == read.config.transaction_types.len() {
+        if !progress.skipped.is_empty() && progress.skipped.len() == self.partitions.names(read.config).len() {
             return Err(self.all_refused(&progress.skipped));
         }
         let missing = progress.take_missing();
@@ -347,8 +353,8 @@ impl ChangeWindows {
         // Today may not have begun where the account lives.
         let yesterday = target.api.now().date_naive() - Days::new(1);
         let mut first: Option<Failure> = None;
-        for expense_type in &target.config.transaction_types {
-            let query = self.query(expense_type, yesterday..=yesterday, self.proven_field_groups).one_row();
+        for partition in &self.partitions.names(target.config) {
+            let query = self.query(partition, yesterday..=yesterday, self.proven_field_groups).one_row();
             match target.api.changes_page(&query, None, target.format).await {
                 Ok(_) => return Ok(()),
                 Err(failure) if Refusal::of(&failure).is_some() => {
@@ -357,19 +363,28 @@ impl ChangeWindows {
                 Err(failure) => return Err(failure.into()),
             }
         }
-        let error = Error::config(format!("{NOT_SWITCHED_ON}."));
-        Err(first.map_or(error.clone(), |failure| error.with_cause(failure)).into())
+        let Some(failure) = first else { return Ok(()) };
+        Err(Error::config(format!("{}.", self.not_switched_on())).with_cause(failure).into())
     }
 
     fn all_refused(&self, refused: &BTreeMap<String, Refusal>) -> Error {
         let words = refused.values().map(|refusal| &*refusal.words).max_by_key(|words| words.len()).unwrap_or_default();
         let all: Vec<_> =
-            refused.iter().map(|(expense_type, refusal)| format!("{expense_type}: {}", refusal.words)).collect();
+            refused.iter().map(|(partition, refusal)| format!("{partition}: {}", refusal.words)).collect();
         Error::config(format!(
-            "{NOT_SWITCHED_ON}, and give the credential the scope {}. Navan answered {words}.",
+            "{}, and give the credential the scope {}. Navan answered {words}.",
+            self.not_switched_on(),
             self.oauth_scope
         ))
         .with_cause(format!("every type is refused ({})", all.join(", ")))
+    }
+
+    /// What is said of a company without them.
+    fn not_switched_on(&self) -> String {
+        format!(
+            "Navan lets this credential read no {}: have Navan's support switch on the Expense API for your company",
+            self.rows
+        )
     }
 
     fn estimate(&self, read: &ReadContext<'_>, progress: &ReadProgress) {
@@ -379,8 +394,9 @@ impl ChangeWindows {
 
     /// The stream's state as things stand.
     fn state(&self, read: &ReadContext<'_>, progress: &ReadProgress) -> Value {
-        let types = read.config.transaction_types.iter().map(String::as_str);
-        let in_use: Vec<_> = types.filter(|expense_type| !progress.is_out_of_use(expense_type)).collect();
+        let partitions = self.partitions.names(read.config);
+        let in_use = partitions.iter().map(String::as_str);
+        let in_use: Vec<_> = in_use.filter(|partition| !progress.is_out_of_use(partition)).collect();
         let mut cursors = progress.cursors.clone();
         cursors.unsure = progress.second_looks.to_state();
         cursors.to_state(self.cursor_field, &in_use, retention_start(read.api.now()))
@@ -419,47 +435,53 @@ fn warn_overwriting(read: &ReadContext<'_>, now: DateTime<Utc>) {
     }
 }
 
-/// The windows of all types, the earliest first, so that all types move on alike.
-fn plan(read: &ReadContext<'_>, cursors: &PartitionCursors, now: DateTime<Utc>) -> VecDeque<ChangeWindow> {
+/// The windows of all partitions, of so many days each, the earliest first, so that all move on alike.
+fn plan(
+    read: &ReadContext<'_>,
+    partitions: &[String],
+    days: u64,
+    cursors: &PartitionCursors,
+    now: DateTime<Utc>,
+) -> VecDeque<ChangeWindow> {
     let retention = midnight(retention_start(now));
     let end = whole_second(now);
     let mut windows = Vec::new();
-    for expense_type in &read.config.transaction_types {
-        let since = match cursors.synced_through(expense_type) {
+    for partition in partitions {
+        let since = match cursors.synced_through(partition) {
             None => retention.max(read.config.start_date),
             Some(through) => {
                 if through < retention {
                     tracing::warn!(
-                        "{}: {expense_type} was last read up to {through}, but Navan's API only has changes since {retention}; those in between cannot be read any more. Read at least once a month.",
+                        "{}: {partition} was last read up to {through}, but Navan's API only has changes since {retention}; those in between cannot be read any more. Read at least once a month.",
                         read.emitter.name()
                     );
                 }
                 let since = through - Duration::days(i64::from(read.config.lookback_days));
                 if through > end {
                     tracing::warn!(
-                        "{}: the state says that {expense_type} was read up to {through}, but for Navan it is {end}; nothing of it is read before {since}. If the state is wrong, clear it.",
+                        "{}: the state says that {partition} was read up to {through}, but for Navan it is {end}; nothing of it is read before {since}. If the state is wrong, clear it.",
                         read.emitter.name()
                     );
                 }
                 // Of days that are unsure, what was read before is no reason to leave a row out.
-                let is_unsure = cursors.unsure.contains_key(expense_type);
+                let is_unsure = cursors.unsure.contains_key(partition);
                 retention.max(if is_unsure { midnight(since.date_naive()) } else { since })
             }
         };
-        windows.extend(windows_of(expense_type, since, end));
+        windows.extend(windows_of(partition, days, since, end));
     }
     windows.sort_by_key(|window| window.number);
     windows.into()
 }
 
-fn windows_of(expense_type: &str, since: DateTime<Utc>, end: DateTime<Utc>) -> Vec<ChangeWindow> {
+fn windows_of(partition: &str, days: u64, since: DateTime<Utc>, end: DateTime<Utc>) -> Vec<ChangeWindow> {
     let mut windows = Vec::new();
     let mut from = since.date_naive();
     while from <= end.date_naive() && since <= end {
-        let next = from + Days::new(DAYS_PER_WINDOW);
+        let next = from + Days::new(days);
         let to = (next - Days::new(1)).min(end.date_naive());
         windows.push(ChangeWindow {
-            expense_type: expense_type.to_owned(),
+            partition: partition.to_owned(),
             days: from..=to,
             number: windows.len(),
             starts: midnight(from),
@@ -467,6 +489,7 @@ fn windows_of(expense_type: &str, since: DateTime<Utc>, end: DateTime<Utc>) -> V
             written: WrittenVersions::default(),
             first: FirstOfType::Unread,
             was_throttled: false,
+            rows_before: None,
             read_before: None,
         });
         from = next;
@@ -487,7 +510,7 @@ fn end_second_look(read: &ReadContext<'_>, window: ChangeWindow, outcome: Window
             tracing::warn!(
                 "{}: what of {} changed from {} to {} could not be looked at again (Navan answered {}); the next read looks again.",
                 read.emitter.name(),
-                window.expense_type,
+                window.partition,
                 window.days.start(),
                 window.days.end(),
                 refusal.words
@@ -499,8 +522,7 @@ fn end_second_look(read: &ReadContext<'_>, window: ChangeWindow, outcome: Window
 
 /// The error of types that an earlier read has read.
 fn no_longer_readable(lost: &[(String, String)]) -> Error {
-    let types: Vec<_> =
-        lost.iter().map(|(expense_type, words)| format!("{expense_type} (Navan answered {words})")).collect();
+    let types: Vec<_> = lost.iter().map(|(partition, words)| format!("{partition} (Navan answered {words})")).collect();
     Error::config(format!(
         "Navan no longer lets this credential read {}, which an earlier sync has read. All else has been read. Give the credential back what it had, or take the types out of `transaction_types`.",
         types.join(", ")
@@ -519,19 +541,19 @@ mod tests {
     #[test]
     fn windows_cover_each_day_once_and_reach_the_end() {
         let (since, end) = (at("2026-09-01T12:00:00Z"), at("2026-11-22T10:00:00Z"));
-        let windows = windows_of("fees", since, end);
+        let windows = windows_of("fees", 7, since, end);
         let days: Vec<_> =
             windows.iter().flat_map(|w| w.days.start().iter_days().take_while(|d| d <= w.days.end())).collect();
         let expected: Vec<_> = since.date_naive().iter_days().take_while(|day| *day <= end.date_naive()).collect();
         assert_eq!(days, expected);
         assert_eq!(windows[1].starts, at("2026-09-08T00:00:00Z"));
-        assert!(windows_of("fees", at("2099-01-01T00:00:00Z"), end).is_empty());
+        assert!(windows_of("fees", 7, at("2099-01-01T00:00:00Z"), end).is_empty());
     }
 
     #[test]
     fn a_cursor_moves_only_over_windows_without_a_gap() {
         let end = at("2026-09-25T00:00:00Z");
-        let windows = VecDeque::from(windows_of("fees", at("2026-09-01T00:00:00Z"), end));
+        let windows = VecDeque::from(windows_of("fees", 7, at("2026-09-01T00:00:00Z"), end));
         let mut progress = ReadProgress::new(PartitionCursors::default(), &windows, end);
         let mut complete = |number: usize| {
             progress.complete(&windows[number], 0, None).then(|| progress.cursors.synced_through("fees").unwrap())

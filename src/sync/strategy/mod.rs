@@ -13,6 +13,7 @@ mod missing;
 mod number_map;
 mod optional_list;
 mod page_sweep;
+mod partitions;
 mod row_numbers;
 mod second_look;
 mod snapshot;
@@ -27,11 +28,12 @@ use serde_json::Value;
 pub use change_windows::ChangeWindows;
 pub use created_slices::CreatedSlices;
 pub use optional_list::OptionalList;
+pub use partitions::Partitions;
 pub use snapshot::Snapshot;
 
 use super::emitter::StreamEmitter;
 use super::state::{Resume, resume_full_refresh};
-use crate::api::Api;
+use crate::api::{Access, Api};
 use crate::config::Config;
 use crate::error::Error;
 use crate::gateway::Failure;
@@ -117,10 +119,10 @@ pub enum ReadError {
 }
 
 impl ReadError {
-    /// The words for the user; `scopes` says which scope each stream takes.
-    pub fn into_error(self, scopes: &str) -> Error {
+    /// The words for the user, of a stream that is opened so; `scopes` says which scope each stream takes.
+    pub fn into_error(self, access: Access, scopes: &str) -> Error {
         match self {
-            Self::Request(failure) => failure.into_error(scopes),
+            Self::Request(failure) => access.into_error(failure, scopes),
             Self::Other(error) => error,
         }
     }

@@ -5,6 +5,9 @@
 //! among the latest changes, with a time at which the window was being read. So once all windows are read, the latest changes are
 //! asked for, and each window of several pages that was being read at the time of one is read once more, for what is new in it.
 //! Until then the state says of such windows that they are unsure, so that a read that goes on from it looks at them too.
+//!
+//! Where rows do not tell when they changed, nothing can be seen of that. There a window of several pages is read until it has the
+//! same rows twice.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 
@@ -28,6 +31,8 @@ const CLOCK_MARGIN: Duration = Duration::seconds(2);
 /// The windows of several pages that were read, and the changes seen meanwhile.
 #[derive(Default)]
 pub(super) struct SecondLooks {
+    /// Whether rows tell when they changed.
+    rows_have_times: bool,
     /// Those that no look has cleared yet.
     unsure: Vec<ChangeWindow>,
     changes: BTreeMap<String, BTreeSet<DateTime<Utc>>>,
@@ -43,22 +48,23 @@ pub(super) struct SecondLooks {
 impl SecondLooks {
     /// Goes on with what an interrupted read left unsure, but for the days that are read anew by the `planned` windows.
     pub(super) fn resume<'a>(
+        rows_have_times: bool,
         unsure: &BTreeMap<String, Vec<UnsureDays>>,
-        expense_types: &[String],
+        partitions: &[String],
         planned: impl Iterator<Item = &'a ChangeWindow>,
         began: DateTime<Utc>,
     ) -> Self {
         let mut read_from = BTreeMap::new();
         for window in planned {
-            let from = read_from.entry(&window.expense_type).or_insert(*window.days.start());
+            let from = read_from.entry(&window.partition).or_insert(*window.days.start());
             *from = (*window.days.start()).min(*from);
         }
-        let window = |expense_type: &String, unsure: &UnsureDays| {
-            let day_before = read_from.get(expense_type).map_or(NaiveDate::MAX, |from| *from - Days::new(1));
+        let window = |partition: &String, unsure: &UnsureDays| {
+            let day_before = read_from.get(partition).map_or(NaiveDate::MAX, |from| *from - Days::new(1));
             let days = *unsure.days.start()..=day_before.min(*unsure.days.end());
             let starts = midnight(*days.start());
             (!days.is_empty()).then(|| ChangeWindow {
-                expense_type: expense_type.clone(),
+                partition: partition.clone(),
                 days,
                 number: 0,
                 starts,
@@ -66,14 +72,14 @@ impl SecondLooks {
                 written: WrittenVersions::default(),
                 first: FirstOfType::Unread,
                 was_throttled: false,
+                rows_before: None,
                 read_before: Some(unsure.read.clone()),
             })
         };
-        let windows =
-            unsure.iter().flat_map(|(expense_type, all)| all.iter().filter_map(|days| window(expense_type, days)));
+        let windows = unsure.iter().flat_map(|(partition, all)| all.iter().filter_map(|days| window(partition, days)));
         // What is not read any more waits for the read that takes it up again.
-        let (unsure, left) = windows.partition(|window| expense_types.contains(&window.expense_type));
-        Self { unsure, left, began, ..Self::default() }
+        let (unsure, left) = windows.partition(|window| partitions.contains(&window.partition));
+        Self { rows_have_times, unsure, left, began, ..Self::default() }
     }
 
     /// As the stream's state holds it.
@@ -81,7 +87,7 @@ impl SecondLooks {
         let mut unsure = BTreeMap::<_, Vec<_>>::new();
         for window in self.unsure.iter().chain(&self.left) {
             let Some(read) = window.read_before.clone() else { continue };
-            unsure.entry(window.expense_type.clone()).or_default().push(UnsureDays { days: window.days.clone(), read });
+            unsure.entry(window.partition.clone()).or_default().push(UnsureDays { days: window.days.clone(), read });
         }
         unsure
     }
@@ -94,10 +100,11 @@ impl SecondLooks {
 
     /// A window was read to its end.
     pub(super) fn read(&mut self, window: &ChangeWindow, reading: WindowReading) {
-        let WindowReading { time, was_paged, changed_since, written, .. } = reading;
-        self.changes.entry(window.expense_type.clone()).or_default().extend(changed_since);
-        if was_paged {
-            let mut window = ChangeWindow { read_before: Some(time), ..window.clone() };
+        let WindowReading { time, was_paged, changed_since, written, rows, .. } = reading;
+        self.changes.entry(window.partition.clone()).or_default().extend(changed_since);
+        let is_settled = !self.rows_have_times && window.rows_before == Some(rows);
+        if was_paged && !is_settled {
+            let mut window = ChangeWindow { read_before: Some(time), rows_before: Some(rows), ..window.clone() };
             let remembered = self.remembered + written.len();
             if remembered <= MAX_REMEMBERED {
                 self.remembered = remembered;
@@ -112,9 +119,9 @@ impl SecondLooks {
         self.left.push(window);
     }
 
-    /// The expense types whose windows can have lost a row.
+    /// The partitions whose windows can have lost a row.
     pub(super) fn unsure_types(&self) -> BTreeSet<String> {
-        self.unsure.iter().map(|window| window.expense_type.clone()).collect()
+        self.unsure.iter().map(|window| window.partition.clone()).collect()
     }
 
     /// Takes note of the changes that `query` asks for, of those that came after `since`.
@@ -124,14 +131,17 @@ impl SecondLooks {
     pub(super) async fn look_for_changes(
         &mut self,
         read: &ReadContext<'_>,
-        expense_type: &str,
+        partition: &str,
         query: ChangesQuery,
         since: DateTime<Utc>,
     ) -> Result<(), ReadError> {
-        let changes = self.changes.entry(expense_type.to_owned()).or_default();
+        if !self.rows_have_times {
+            return Ok(());
+        }
+        let changes = self.changes.entry(partition.to_owned()).or_default();
         let why = match changes_of(read, query, since, changes).await {
             Ok(None) => {
-                self.looked_at.insert(expense_type.to_owned());
+                self.looked_at.insert(partition.to_owned());
                 return Ok(());
             }
             Ok(Some(contradiction)) => contradiction.to_owned(),
@@ -139,19 +149,19 @@ impl SecondLooks {
             Err(failure) => return Err(failure.into()),
         };
         tracing::warn!(
-            "{}: whether {expense_type} changed while it was read could not be seen ({why}); the next read looks again.",
+            "{}: whether {partition} changed while it was read could not be seen ({why}); the next read looks again.",
             read.emitter.name()
         );
         Ok(())
     }
 
-    /// The windows that were being read when a row of their type changed. The others are cleared, if their type was looked at.
+    /// The windows that were being read when a row of theirs may have changed. The others are cleared, if their partition was looked at.
     pub(super) fn take_suspects(&mut self) -> VecDeque<ChangeWindow> {
         let changes = std::mem::take(&mut self.changes);
         let looked_at = std::mem::take(&mut self.looked_at);
         let mut suspects = VecDeque::new();
         for window in std::mem::take(&mut self.unsure) {
-            if !looked_at.contains(&window.expense_type) {
+            if self.rows_have_times && !looked_at.contains(&window.partition) {
                 self.left.push(window);
                 continue;
             }
@@ -160,7 +170,9 @@ impl SecondLooks {
             // What left a window of an earlier read may have changed once more since, which hides when it did first.
             let until = if *read.start() < self.began { DateTime::<Utc>::MAX_UTC } else { *read.end() + CLOCK_MARGIN };
             let range = *read.start() - CLOCK_MARGIN..=until;
-            if changes.get(&window.expense_type).is_some_and(|changes| changes.range(range).next().is_some()) {
+            if !self.rows_have_times
+                || changes.get(&window.partition).is_some_and(|changes| changes.range(range).next().is_some())
+            {
                 suspects.push_back(window);
             }
         }

@@ -17,6 +17,8 @@ pub struct Snapshot {
     pub endpoint: &'static str,
     /// Rows a page.
     pub page_size: u64,
+    /// How its pages are asked for. It may turn out to count otherwise.
+    pub paging: Paging,
     /// Where the same list is followed by a cursor, if there is such a place, for companies that do not have it at the other.
     pub cursor_endpoint: Option<&'static str>,
 }
@@ -26,7 +28,7 @@ impl Snapshot {
     async fn read_list(&self, read: &ReadContext<'_>) -> Result<(), ReadError> {
         let query = ListQuery::whole(self.endpoint, self.page_size);
         let first = match self.cursor_endpoint {
-            Some(elsewhere) => match page_sweep::brief_first_page(read, &query, Paging::default()).await {
+            Some(elsewhere) => match page_sweep::brief_first_page(read, &query, self.paging).await {
                 Ok(first) => first,
                 Err(failure) if is_elsewhere(&failure) => {
                     let elsewhere = CursorList { query: CursorQuery::at(elsewhere), page_size: self.page_size };
@@ -44,12 +46,12 @@ impl Snapshot {
                     if !fails || is_there {
                         return read_elsewhere(read, elsewhere, failure).await;
                     }
-                    let whole = read.api.list_page(&query, 0, Paging::default(), read.emitter.format()).await;
+                    let whole = read.api.list_page(&query, 0, self.paging, read.emitter.format()).await;
                     whole.map(page_sweep::FirstPage::Whole)?
                 }
                 Err(failure) => return Err(failure.into()),
             },
-            None => page_sweep::first_page(read, &query, Paging::default()).await?,
+            None => page_sweep::first_page(read, &query, self.paging).await?,
         };
         whole_list::by_number(read, &query, first).await
     }
@@ -84,7 +86,7 @@ impl ReadStrategy for Snapshot {
     fn probe<'a>(&'a self, target: ProbeTarget<'a>) -> LocalBoxFuture<'a, Result<(), ReadError>> {
         async move {
             let query = ListQuery::whole(self.endpoint, self.page_size).in_pages_of(1);
-            match target.api.numbered_page(&query, 0, Paging::default(), target.format).await {
+            match target.api.numbered_page(&query, 0, self.paging.in_pages_of(1), target.format).await {
                 Ok(_) => Ok(()),
                 Err(failure) => {
                     let Some(elsewhere) = self.cursor_endpoint.filter(|_| is_elsewhere(&failure)) else {

@@ -57,10 +57,10 @@ impl ReadProgress {
     pub(super) fn new(cursors: PartitionCursors, windows: &VecDeque<ChangeWindow>, end: DateTime<Utc>) -> Self {
         let mut starts: HashMap<_, Vec<_>> = HashMap::new();
         for window in windows {
-            starts.entry(window.expense_type.clone()).or_default().push(window.starts);
+            starts.entry(window.partition.clone()).or_default().push(window.starts);
         }
         let watermarks =
-            starts.into_iter().map(|(expense_type, starts)| (expense_type, Watermark::new(end, starts))).collect();
+            starts.into_iter().map(|(partition, starts)| (partition, Watermark::new(end, starts))).collect();
         Self {
             cursors,
             watermarks,
@@ -89,42 +89,40 @@ impl ReadProgress {
     pub(super) fn next_of(&mut self, windows: &mut VecDeque<ChangeWindow>) -> Option<ChangeWindow> {
         loop {
             let may_go = |window: &ChangeWindow| {
-                self.read.contains(&window.expense_type) || !self.begun.contains(&window.expense_type)
+                self.read.contains(&window.partition) || !self.begun.contains(&window.partition)
             };
             let mut at = windows.iter().position(may_go)?;
-            let expense_type = &windows[at].expense_type;
+            let partition = &windows[at].partition;
             // What fails may be one day: another try is made far from it.
-            if self.failing.contains_key(expense_type) && !self.read.contains(expense_type) {
-                at = windows.iter().rposition(|window| window.expense_type == *expense_type)?;
+            if self.failing.contains_key(partition) && !self.read.contains(partition) {
+                at = windows.iter().rposition(|window| window.partition == *partition)?;
             }
             let window = windows.remove(at)?;
             let window = self.put_off_if_refused(window).and_then(|window| self.fail_with_its_type(window));
             let Some(mut window) = window else { continue };
-            if !self.read.contains(&window.expense_type) {
-                self.begun.insert(window.expense_type.clone());
+            if !self.read.contains(&window.partition) {
+                self.begun.insert(window.partition.clone());
             }
-            window.first = self.first_windows.get(&window.expense_type).cloned().unwrap_or_default();
+            window.first = self.first_windows.get(&window.partition).cloned().unwrap_or_default();
             return Some(window);
         }
     }
 
     /// A window is being read no more.
     pub(super) fn put_down(&mut self, window: &ChangeWindow) {
-        self.begun.remove(&window.expense_type);
+        self.begun.remove(&window.partition);
     }
 
     /// Compares a window with the first of its type. Whether it has the same rows, which is seen for the first time.
     pub(super) fn compare(&mut self, window: &ChangeWindow, reading: &WindowReading) -> bool {
         let Some(ends) = reading.ends.filter(|_| window.read_before.is_none()) else { return false };
-        let first = self.first_windows.entry(window.expense_type.clone()).or_default();
+        let first = self.first_windows.entry(window.partition.clone()).or_default();
         match first {
             FirstOfType::Unread => {
                 *first = FirstOfType::Known(Rc::new(FirstWindow { ends, written: reading.written.clone() }));
                 false
             }
-            FirstOfType::Known(_) if reading.is_first_again => {
-                self.told_as_unfiltered.insert(window.expense_type.clone())
-            }
+            FirstOfType::Known(_) if reading.is_first_again => self.told_as_unfiltered.insert(window.partition.clone()),
             FirstOfType::Known(_) => {
                 *first = FirstOfType::Different;
                 false
@@ -135,16 +133,16 @@ impl ReadProgress {
 
     /// The days of a window that fails while others of its type can be read, so that only those are missed that really fail.
     pub(super) fn split(&mut self, window: &ChangeWindow) -> Option<Vec<ChangeWindow>> {
-        let splits = self.splits.entry(window.expense_type.clone()).or_default();
+        let splits = self.splits.entry(window.partition.clone()).or_default();
         let is_one_day = window.days.start() == window.days.end();
-        if is_one_day || *splits >= MAX_SPLITS || !self.read.contains(&window.expense_type) {
+        if is_one_day || *splits >= MAX_SPLITS || !self.read.contains(&window.partition) {
             return None;
         }
         *splits += 1;
         let days = window.days.start().iter_days().take_while(|day| day <= window.days.end());
         let part = |day| ChangeWindow { days: day..=day, starts: midnight(day), ..window.clone() };
         let parts: Vec<_> = days.map(part).collect();
-        if let Some(watermark) = self.watermarks.get_mut(&window.expense_type) {
+        if let Some(watermark) = self.watermarks.get_mut(&window.partition) {
             watermark.split(window.starts, parts.iter().map(|part| part.starts));
         }
         self.planned += parts.len() - 1;
@@ -154,9 +152,9 @@ impl ReadProgress {
     /// Takes note of a complete window; whether its type's cursor moved.
     pub(super) fn complete(&mut self, window: &ChangeWindow, rows: u64, not_yet: Option<NaiveDate>) -> bool {
         self.rows += rows;
-        self.read.insert(window.expense_type.clone());
+        self.read.insert(window.partition.clone());
         if let Some(day) = not_yet {
-            self.complete_to.insert(window.expense_type.clone(), midnight(day));
+            self.complete_to.insert(window.partition.clone(), midnight(day));
         }
         self.pass(window)
     }
@@ -164,21 +162,21 @@ impl ReadProgress {
     /// The same of one of which nothing can be read any more; that says nothing of its type.
     pub(super) fn pass(&mut self, window: &ChangeWindow) -> bool {
         self.done += 1;
-        let reached = self.watermarks.get_mut(&window.expense_type).and_then(|mark| mark.complete(window.starts));
-        let complete_to = self.complete_to.get(&window.expense_type).copied();
+        let reached = self.watermarks.get_mut(&window.partition).and_then(|mark| mark.complete(window.starts));
+        let complete_to = self.complete_to.get(&window.partition).copied();
         reached.is_some_and(|through| {
             let through = complete_to.map_or(through, |complete_to| complete_to.min(through));
-            self.cursors.advance(&window.expense_type, through)
+            self.cursors.advance(&window.partition, through)
         })
     }
 
     /// Takes note of a window that failed for good.
     pub(super) fn fail(&mut self, window: ChangeWindow, why: String, is_defect: bool) {
-        if self.read.contains(&window.expense_type) {
+        if self.read.contains(&window.partition) {
             self.broken.push(window.missing(&why, is_defect));
             return;
         }
-        *self.failing.entry(window.expense_type.clone()).or_default() += 1;
+        *self.failing.entry(window.partition.clone()).or_default() += 1;
         self.failed_first.push((window, why, is_defect));
     }
 
@@ -205,8 +203,8 @@ impl ReadProgress {
 
     /// The same of one that is not even asked for, if its type gives nothing: each window takes minutes to fail.
     fn fail_with_its_type(&mut self, window: ChangeWindow) -> Option<ChangeWindow> {
-        let failed = self.failing.get(&window.expense_type).copied().unwrap_or(0);
-        if failed < MAX_FAILING || self.read.contains(&window.expense_type) {
+        let failed = self.failing.get(&window.partition).copied().unwrap_or(0);
+        if failed < MAX_FAILING || self.read.contains(&window.partition) {
             return Some(window);
         }
         self.broken.push(window.missing("not asked for, since no other window of it could be read", false));
@@ -216,10 +214,10 @@ impl ReadProgress {
     /// The types that can tell whether it is the API that fails, or only a window of that type: one that was read, or, before any was,
     /// each that has not failed.
     pub(super) fn witnesses(&self, types: &[String], of: &str) -> Vec<String> {
-        if let Some(expense_type) = self.read.first() {
-            return vec![expense_type.clone()];
+        if let Some(partition) = self.read.first() {
+            return vec![partition.clone()];
         }
-        let may_tell = |expense_type: &&String| *expense_type != of && !self.failing.contains_key(*expense_type);
+        let may_tell = |partition: &&String| *partition != of && !self.failing.contains_key(*partition);
         // Its own latest days may tell as well, if it is others that fail.
         types.iter().filter(may_tell).cloned().chain([of.to_owned()]).collect()
     }
@@ -229,10 +227,10 @@ impl ReadProgress {
         match outcome {
             WindowOutcome::Refused { obstacle: Some(error), .. }
             | WindowOutcome::Broken { obstacle: Some(error), .. } => {
-                self.obstacles.insert(window.expense_type.clone(), error.clone());
+                self.obstacles.insert(window.partition.clone(), error.clone());
             }
             WindowOutcome::Complete { .. } => {
-                self.obstacles.remove(&window.expense_type);
+                self.obstacles.remove(&window.partition);
             }
             _ => {}
         }
@@ -241,31 +239,31 @@ impl ReadProgress {
     /// What stands there, if nothing of a type could be read for it. Of one that can be read, the windows are named, and so are those
     /// of one whose answers are no pages while others' are.
     pub(super) fn obstacle(&self) -> Option<Error> {
-        let is_in_the_way = |expense_type: &str| {
-            let is_only_broken = !self.read.is_empty() && !self.refused.contains_key(expense_type);
-            !self.read.contains(expense_type) && !self.is_absent(expense_type) && !is_only_broken
+        let is_in_the_way = |partition: &str| {
+            let is_only_broken = !self.read.is_empty() && !self.refused.contains_key(partition);
+            !self.read.contains(partition) && !self.is_absent(partition) && !is_only_broken
         };
-        self.obstacles.iter().find(|(expense_type, _)| is_in_the_way(expense_type)).map(|(_, error)| error.clone())
+        self.obstacles.iter().find(|(partition, _)| is_in_the_way(partition)).map(|(_, error)| error.clone())
     }
 
     /// Whether Navan itself says that there is no such type: as a page for people, as servers do for a path that they do not know.
     /// That it is Navan's shows by the others, which come through. A 403 may well be about this machine.
-    fn is_absent(&self, expense_type: &str) -> bool {
+    fn is_absent(&self, partition: &str) -> bool {
         let is_refused =
-            self.refused.get(expense_type).is_some_and(|(refusal, _)| !matches!(refusal.status, 402 | 403 | 407 | 451));
+            self.refused.get(partition).is_some_and(|(refusal, _)| !matches!(refusal.status, 402 | 403 | 407 | 451));
         is_refused && !self.read.is_empty()
     }
 
     /// A window that was refused waits for the end of the read: by then it is known whether its type can be read at all.
     pub(super) fn put_off(&mut self, window: ChangeWindow, refusal: Refusal) {
-        let (_, windows) = self.refused.entry(window.expense_type.clone()).or_insert((refusal, Vec::new()));
+        let (_, windows) = self.refused.entry(window.partition.clone()).or_insert((refusal, Vec::new()));
         windows.push(window);
     }
 
     /// The same for a window whose type was refused, and of which nothing has been read.
     pub(super) fn put_off_if_refused(&mut self, window: ChangeWindow) -> Option<ChangeWindow> {
-        match self.refused.get(&window.expense_type) {
-            Some((refusal, _)) if !self.read.contains(&window.expense_type) => {
+        match self.refused.get(&window.partition) {
+            Some((refusal, _)) if !self.read.contains(&window.partition) => {
                 let refusal = refusal.clone();
                 self.put_off(window, refusal);
                 None
@@ -278,7 +276,7 @@ impl ReadProgress {
     /// far back the others reach, and the others.
     pub(super) fn take_refused_of_unread_types(&mut self) -> (VecDeque<ChangeWindow>, Vec<ChangeWindow>) {
         let read = &self.read;
-        let of_unread_types = self.refused.extract_if(.., |expense_type, _| !read.contains(expense_type));
+        let of_unread_types = self.refused.extract_if(.., |partition, _| !read.contains(partition));
         let (mut last, mut others) = (VecDeque::new(), Vec::new());
         for (_, (_, mut windows)) in of_unread_types {
             windows.sort_by_key(|window| window.starts);
@@ -291,13 +289,12 @@ impl ReadProgress {
     /// The windows that were put off, of types that can be read.
     pub(super) fn refused_of_read_types(&mut self) -> VecDeque<ChangeWindow> {
         let read = &self.read;
-        let of_read_types = self.refused.extract_if(.., |expense_type, _| read.contains(expense_type));
+        let of_read_types = self.refused.extract_if(.., |partition, _| read.contains(partition));
         of_read_types.flat_map(|(_, (_, windows))| windows).collect()
     }
 
     /// Whether a type is not there, as far as is known.
-    pub(super) fn is_out_of_use(&self, expense_type: &str) -> bool {
-        self.skipped.contains_key(expense_type)
-            || self.refused.contains_key(expense_type) && !self.read.contains(expense_type)
+    pub(super) fn is_out_of_use(&self, partition: &str) -> bool {
+        self.skipped.contains_key(partition) || self.refused.contains_key(partition) && !self.read.contains(partition)
     }
 }

@@ -166,7 +166,7 @@ impl WindowReader<'_> {
         tracing::warn!(
             "{}: Navan does not let {} be read for {day} yet, which has not begun where the account lives; the next read brings that day.",
             self.read.emitter.name(),
-            self.window.expense_type,
+            self.window.partition,
         );
     }
 }

@@ -27,10 +27,10 @@ use crate::sync::state::time::{midnight, retention_start};
 /// How far a time without an offset can be from the UTC that it is taken for.
 const UNZONED_MARGIN: Duration = Duration::hours(14);
 
-/// A stretch of days of one expense type.
+/// A stretch of days of one partition.
 #[derive(Clone, Debug)]
 pub(super) struct ChangeWindow {
-    pub(super) expense_type: String,
+    pub(super) partition: String,
     pub(super) days: RangeInclusive<NaiveDate>,
     /// Its number within its type.
     pub(super) number: usize,
@@ -44,6 +44,8 @@ pub(super) struct ChangeWindow {
     pub(super) first: FirstOfType,
     /// It was held back once by a limit that may be its type's alone.
     pub(super) was_throttled: bool,
+    /// Which rows it had then, if that is known.
+    pub(super) rows_before: Option<u64>,
     /// When it was read to its end before, if it is read once more for what slipped out of sight.
     pub(super) read_before: Option<RangeInclusive<DateTime<Utc>>>,
 }
@@ -83,8 +85,8 @@ pub(super) struct ReadTimes {
 impl ChangeWindow {
     /// The window as something that could not be read.
     pub(super) fn missing(&self, why: &str, is_defect: bool) -> MissingRange {
-        let Self { expense_type, days, .. } = self;
-        let what = format!("what of {expense_type} changed from {} to {} ({why})", days.start(), days.end());
+        let Self { partition, days, .. } = self;
+        let what = format!("what of {partition} changed from {} to {} ({why})", days.start(), days.end());
         MissingRange { what, is_defect }
     }
 }
@@ -145,6 +147,8 @@ pub(super) struct WindowReading {
     /// When rows changed while windows were read.
     pub(super) changed_since: Vec<DateTime<Utc>>,
     pub(super) written: WrittenVersions,
+    /// What tells which rows it had, whatever their versions: the sum of their numbers.
+    pub(super) rows: u64,
     /// The first and the last row of its first page.
     pub(super) ends: Option<Ends>,
     /// It is the type's first window once more.
@@ -176,6 +180,7 @@ impl<'a> WindowReader<'a> {
             time: began..=ended,
             was_paged,
             changed_since: std::mem::take(&mut rows.changed_since),
+            rows: rows.numbers_in_sum(),
             written: if is_needed { self.window.written.with(rows.versions()) } else { WrittenVersions::default() },
             ends: rows.ends,
             is_first_again: rows.first.is_some(),
@@ -313,16 +318,16 @@ impl<'a> WindowReader<'a> {
 
     /// Whether it was told of this type that its rows are fewer than Navan says.
     fn was_told_total(&self) -> bool {
-        self.field_groups.told_totals.borrow().contains(&self.window.expense_type)
+        self.field_groups.told_totals.borrow().contains(&self.window.partition)
     }
 
     /// A word on an end of which the numbers say otherwise, or nothing.
     fn tell_doubtful_end(&self, total: Option<u64>, given: u64, may_go_on: bool) {
-        let ChangeWindow { expense_type, days, .. } = self.window;
+        let ChangeWindow { partition, days, .. } = self.window;
         let name = self.read.emitter.name();
-        let what = format!("of {expense_type}, changed from {} to {}", days.start(), days.end());
+        let what = format!("of {partition}, changed from {} to {}", days.start(), days.end());
         if let Some(total) = total {
-            if !self.field_groups.told_totals.borrow_mut().insert(expense_type.clone()) {
+            if !self.field_groups.told_totals.borrow_mut().insert(partition.clone()) {
                 return;
             }
             tracing::warn!("{name}: {what}: Navan reports {total} rows, but gave {given}; all that came are written.");
@@ -340,7 +345,7 @@ impl<'a> WindowReader<'a> {
         tracing::warn!(
             "{}: the month turned before {} was read from {} on; Navan's API only has changes since {retention} now.",
             self.read.emitter.name(),
-            self.window.expense_type,
+            self.window.partition,
             self.window.days.start(),
         );
     }
@@ -372,7 +377,7 @@ impl<'a> WindowReader<'a> {
             tracing::warn!(
                 "{}: {barren} pages of {} in a row brought no new row.",
                 self.read.emitter.name(),
-                self.window.expense_type
+                self.window.partition
             );
         }
         if barren >= MAX_BARREN_PAGES {

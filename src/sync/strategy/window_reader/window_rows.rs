@@ -44,6 +44,13 @@ impl WindowRows {
         self.written.len() + self.left_out.len()
     }
 
+    /// The sum of the numbers of all rows that came.
+    pub(super) fn numbers_in_sum(&self) -> u64 {
+        let numbers =
+            self.written.iter().map(|(number, _)| number).chain(self.left_out.iter().map(|(number, ())| number));
+        numbers.fold(0, u64::wrapping_add)
+    }
+
     /// The window is read from its first page.
     pub(super) fn begin_look(&mut self) {
         self.numbers.begin_look();

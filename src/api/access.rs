@@ -1,0 +1,90 @@
+//! What opens the places that streams are at: the credential, or a token of their own.
+
+use std::rc::Rc;
+
+use reqwest::StatusCode;
+
+use super::Api;
+use crate::config::Config;
+use crate::error::Error;
+use crate::gateway::{Failure, Network, Timings};
+
+/// What a stream is opened with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// The credential, if this scope was ticked for it.
+    Scope(&'static str),
+    /// The token of the company's SCIM server, at that server.
+    ScimToken,
+}
+
+/// The APIs that a configuration opens.
+pub struct Apis<'a> {
+    /// Navan's API.
+    pub navan: Api<'a>,
+    /// The SCIM server, if one is configured.
+    scim: Option<Api<'a>>,
+}
+
+impl<'a> Apis<'a> {
+    /// For the company that `config` names.
+    ///
+    /// # Errors
+    /// A `system_error` if the connector was built with a broken address.
+    pub fn new(config: &'a Config, network: &Rc<dyn Network>, timings: &Timings) -> Result<Self, Error> {
+        let navan = Api::new(config, Rc::clone(network), timings.clone())?;
+        let scim =
+            config.scim.as_ref().map(|server| Api::scim(config, server, &navan, Rc::clone(network), timings.clone()));
+        Ok(Self { navan, scim })
+    }
+
+    /// Where streams of that kind are read. Those of a server that is not configured are not offered.
+    pub fn of(&self, access: Access) -> &Api<'a> {
+        match (access, &self.scim) {
+            (Access::ScimToken, Some(scim)) => scim,
+            _ => &self.navan,
+        }
+    }
+
+    /// All of them.
+    pub fn all(&self) -> impl Iterator<Item = &Api<'a>> {
+        [&self.navan].into_iter().chain(&self.scim)
+    }
+}
+
+impl Access {
+    /// The scope that has to be ticked for it, if it is one.
+    pub fn scope(self) -> Option<&'static str> {
+        match self {
+            Self::Scope(scope) => Some(scope),
+            Self::ScimToken => None,
+        }
+    }
+
+    /// Whether a configuration has what it takes.
+    pub fn is_configured(self, config: &Config) -> bool {
+        self != Self::ScimToken || config.scim.is_some()
+    }
+
+    /// The words for the user where a request has failed. `scopes` says which scope each stream takes.
+    pub fn into_error(self, failure: Failure, scopes: &str) -> Error {
+        match &failure {
+            Failure::Refused(refusal)
+                if self == Self::ScimToken && failure.as_obstacle().is_none() && is_about_access(refusal.status) =>
+            {
+                Error::config(format!(
+                    "The SCIM server ({}) answers {} to {}: check `scim_url`, below which `/Users` has to be, and `scim_token`, a token that may read users; or take both out of the configuration, and the stream out of the connection.",
+                    refusal.host,
+                    refusal.status.as_u16(),
+                    refusal.endpoint
+                ))
+                .with_cause(failure)
+            }
+            _ => failure.into_error(scopes),
+        }
+    }
+}
+
+fn is_about_access(status: StatusCode) -> bool {
+    matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND)
+}
