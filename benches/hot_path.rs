@@ -7,7 +7,7 @@ use navan_sandbox::{ExpenseType, Sandbox, Settings};
 use source_navan::bench::PageScanner;
 
 fn hot_path(criterion: &mut Criterion) {
-    let sandbox = Sandbox::start(Settings { bookings: 100, transactions: 500, ..Settings::default() }).unwrap();
+    let sandbox = Sandbox::start(Settings { bookings: 100, transactions: 500, ..Settings::odd() }).unwrap();
     let bookings: Vec<_> = sandbox.bookings().collect();
     let transactions: Vec<_> = sandbox.transactions(ExpenseType::CardTransactions).collect();
     // The pages as Navan sends them: what follows the rows differs.

@@ -95,12 +95,12 @@ def sandbox(
     latency_ms: int = 0,
     shuffled: bool = False,
 ) -> Iterator[Sandbox]:
-    """Runs a sandbox; `transactions` is for each of the nine types.
+    """Runs a sandbox whose rows have odd values; `transactions` is for each of the nine types.
 
     With `shuffled`, the fields of each row come in an order of their own.
     """
     rows = {"bookings": bookings, "transactions": transactions, "users": users}
-    command = [binary, "--now", NOW.strftime("%Y-%m-%dT%H:%M:%SZ")]
+    command = [binary, "--odd", "--now", NOW.strftime("%Y-%m-%dT%H:%M:%SZ")]
     options = {**rows, "latency-ms": latency_ms}
     command += [word for name, value in options.items() for word in (f"--{name}", str(value))]
     with tempfile.NamedTemporaryFile("w", suffix=".json") as settings:

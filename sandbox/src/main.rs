@@ -1,13 +1,17 @@
 //! The sandbox as a program: starts, prints its address, and runs until it is interrupted.
 
+use std::fs::OpenOptions;
+use std::io::Write as _;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use clap::Parser;
 use navan_sandbox::{LimitAlgorithm, LimitHeaders, RateLimit, Region, Sandbox, Settings};
+use serde_json::{Map, Value};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Simulates Navan's REST API. Prints its URL and credential as one line of JSON, then runs until SIGINT
@@ -15,9 +19,12 @@ use tokio::signal::unix::{SignalKind, signal};
 #[derive(Debug, Parser)]
 #[command(name = "navan-sandbox", version)]
 struct Arguments {
-    /// Settings as a JSON file; the flags below win over it
+    /// Settings as a JSON file; the flags below win over it, but for --odd
     #[arg(long, value_name = "FILE")]
     settings: Option<PathBuf>,
+    /// Once it listens, write a configuration for the connector into this file
+    #[arg(long, value_name = "FILE")]
+    write_config: Option<PathBuf>,
     /// The port; any that is free if not given
     #[arg(long)]
     port: Option<u16>,
@@ -39,9 +46,10 @@ struct Arguments {
     /// When the clock starts, such as 2026-11-22T09:00:00Z; the real time if not given
     #[arg(long)]
     now: Option<DateTime<Utc>>,
-    /// Leave out the numbers that a 64-bit float or a DECIMAL(38, 9) cannot carry
+    /// Begin with odd values: other types, gaps, texts and numbers that are hard on a reader; what the settings file says
+    /// of each of them wins
     #[arg(long)]
-    plain_numbers: bool,
+    odd: bool,
     /// Give each row its fields in an order of its own
     #[arg(long)]
     shuffle_fields: bool,
@@ -68,13 +76,11 @@ fn region(name: &str) -> Result<Region, String> {
 }
 
 impl Arguments {
-    fn into_settings(self) -> anyhow::Result<Settings> {
+    fn settings(&self) -> anyhow::Result<Settings> {
+        let start = if self.odd { Settings::odd() } else { Settings::default() };
         let mut settings = match &self.settings {
-            None => Settings::default(),
-            Some(path) => {
-                let text = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-                serde_json::from_slice(&text).with_context(|| format!("{} is not a settings file", path.display()))?
-            }
+            None => start,
+            Some(path) => changed_by(path, &start)?,
         };
         settings.port = self.port.unwrap_or(settings.port);
         settings.bind = self.bind.unwrap_or(settings.bind);
@@ -83,7 +89,6 @@ impl Arguments {
         settings.users = self.users.unwrap_or(settings.users);
         settings.seed = self.seed.unwrap_or(settings.seed);
         settings.now = self.now.or(settings.now);
-        settings.odd_numbers &= !self.plain_numbers;
         settings.shuffle_fields |= self.shuffle_fields;
         settings.region = self.region.unwrap_or(settings.region);
         settings.token_life = self.token_life.map_or(settings.token_life, Duration::from_secs);
@@ -101,13 +106,51 @@ impl Arguments {
     }
 }
 
+/// The settings with those of the file in their place.
+fn changed_by(path: &Path, start: &Settings) -> anyhow::Result<Settings> {
+    let text = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let is_wrong = || format!("{} is not a settings file", path.display());
+    let changes: Map<String, Value> = serde_json::from_slice(&text).with_context(is_wrong)?;
+    let mut settings = serde_json::to_value(start)?;
+    if let Some(settings) = settings.as_object_mut() {
+        settings.extend(changes);
+    }
+    serde_json::from_value(settings).with_context(is_wrong)
+}
+
+/// Writes a configuration with which the connector reads this sandbox, for its owner's eyes only. Who waits for the file
+/// finds all of it.
+fn write_config(path: &Path, sandbox: &Sandbox) -> anyhow::Result<()> {
+    let mut unfinished = path.as_os_str().to_owned();
+    unfinished.push(".unfinished");
+    let unfinished = PathBuf::from(unfinished);
+    let settings = sandbox.settings();
+    let config = serde_json::json!({
+        "client_id": settings.client_id,
+        "client_secret": settings.client_secret,
+        "api_url": sandbox.url(),
+    });
+    // One that was left behind may be open to others, and its mode would stay.
+    let _ = std::fs::remove_file(&unfinished);
+    let write = || {
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished)?;
+        file.write_all(format!("{config:#}\n").as_bytes())?;
+        std::fs::rename(&unfinished, path)
+    };
+    write().with_context(|| format!("cannot write {}", path.display()))
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
-    let settings = Arguments::parse().into_settings()?;
+    let arguments = Arguments::parse();
+    let settings = arguments.settings()?;
     // Before the line is printed: who has read it may send a signal at once.
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let sandbox = Sandbox::start(settings)?;
+    if let Some(path) = &arguments.write_config {
+        write_config(path, &sandbox)?;
+    }
     print_address(&sandbox);
     tokio::select! {
         _ = interrupt.recv() => {}

@@ -25,6 +25,11 @@ impl Rng {
         ((self.next_u64() >> 32) * limit) >> 32
     }
 
+    /// A number from `low` to `high`, both included, of a range that fits 32 bits.
+    pub(crate) fn between(&mut self, low: i64, high: i64) -> i64 {
+        low + self.below((high - low).cast_unsigned() + 1).cast_signed()
+    }
+
     /// True with a probability of `times` in 16.
     pub(crate) fn chance(&mut self, times: u64) -> bool {
         self.next_u64() >> 60 < times

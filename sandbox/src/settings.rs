@@ -116,6 +116,11 @@ pub struct Settings {
     pub new_field_every: u64,
     /// Whether some numbers exceed a 64-bit float or a DECIMAL(38, 9).
     pub odd_numbers: bool,
+    /// Whether some texts have line breaks, quotes, surrogate pairs or nothing in them, and others needless escapes;
+    /// accounts and custom fields have other types.
+    pub odd_texts: bool,
+    /// Whether optional fields are null or left out at random.
+    pub odd_gaps: bool,
     /// Whether each row, and each object in it, has its fields in an order of its own. Otherwise all rows of a stream
     /// have one order, in which some leave out fields.
     pub shuffle_fields: bool,
@@ -162,9 +167,11 @@ impl Default for Settings {
             list_shape: ListShape::Told,
             pretty: false,
             gzip: false,
-            mixed_types_every: 7,
+            mixed_types_every: 0,
             new_field_every: 0,
-            odd_numbers: true,
+            odd_numbers: false,
+            odd_texts: false,
+            odd_gaps: false,
             shuffle_fields: false,
             send_date: true,
             log_size: 10_000,
@@ -174,6 +181,14 @@ impl Default for Settings {
             faults: Faults::default(),
             limit: None,
         }
+    }
+}
+
+impl Settings {
+    /// With odd values in the rows: what a reader must cope with, since Navan may send it.
+    #[must_use]
+    pub fn odd() -> Self {
+        Self { mixed_types_every: 7, odd_numbers: true, odd_texts: true, odd_gaps: true, ..Self::default() }
     }
 }
 

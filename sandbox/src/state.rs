@@ -15,7 +15,7 @@ use crate::rate_limit::{RateLimit, RateLimiter};
 use crate::routes;
 use crate::rows::{Company, write_row};
 use crate::settings::Settings;
-use crate::store::{RowsRead, Store};
+use crate::store::{RowsRead, Store, initial_bookings};
 use crate::stream::Stream;
 use crate::tokens::TokenStore;
 
@@ -40,7 +40,7 @@ impl SandboxState {
     pub(crate) fn new(settings: Settings) -> Self {
         let start = settings.now.unwrap_or_else(Utc::now);
         Self {
-            company: Company::new(&settings, start.timestamp_millis()),
+            company: Company::new(&settings, start.timestamp_millis(), initial_bookings(&settings, start)),
             clock: Mutex::new(Clock::new(start)),
             store: Mutex::new(Store::new(&settings, start)),
             fault_schedule: Mutex::new(FaultSchedule::new(settings.faults.clone())),

@@ -30,24 +30,35 @@ pub(crate) struct RowsRead {
     pub(crate) count: u64,
 }
 
+/// The bookings of a sandbox that starts at `start`.
+pub(crate) fn initial_bookings(settings: &Settings, start: DateTime<Utc>) -> InitialRows {
+    let first = settings.first_booking.unwrap_or(two_years_before(start)).min(start);
+    initial_rows(settings, 0, settings.bookings, first, start)
+}
+
+fn initial_rows(settings: &Settings, tag: u64, count: u64, first: DateTime<Utc>, start: DateTime<Utc>) -> InitialRows {
+    InitialRows {
+        seed: mix(settings.seed ^ (tag << 40)),
+        count,
+        start_ms: first.timestamp_millis(),
+        span_ms: (start - first).num_milliseconds(),
+    }
+}
+
+fn two_years_before(start: DateTime<Utc>) -> DateTime<Utc> {
+    start - TimeDelta::days(730)
+}
+
 impl Store {
     /// The tables of a sandbox that starts at `start`.
     pub(crate) fn new(settings: &Settings, start: DateTime<Utc>) -> Self {
-        let two_years_ago = start - TimeDelta::days(730);
-        let first_booking = settings.first_booking.unwrap_or(two_years_ago).min(start);
         let first_transaction = retention_start(start).and_time(chrono::NaiveTime::MIN).and_utc();
-        let table = |tag: u64, count: u64, first: DateTime<Utc>| {
-            Table::new(InitialRows {
-                seed: mix(settings.seed ^ (tag << 40)),
-                count,
-                start_ms: first.timestamp_millis(),
-                span_ms: (start - first).num_milliseconds(),
-            })
-        };
+        let table =
+            |tag: u64, count: u64, first: DateTime<Utc>| Table::new(initial_rows(settings, tag, count, first, start));
         let of_type = |kind: ExpenseType| (kind, table(2 + kind.ordinal(), settings.transactions, first_transaction));
         Self {
-            bookings: table(0, settings.bookings, first_booking),
-            users: table(1, settings.users, two_years_ago),
+            bookings: Table::new(initial_bookings(settings, start)),
+            users: table(1, settings.users, two_years_before(start)),
             transactions: ExpenseType::ALL.into_iter().map(of_type).collect(),
             empty: table(99, 0, start),
         }

@@ -18,6 +18,8 @@ pub(crate) struct RowRef {
     pub(crate) index: u64,
     /// When it was created or, for transactions, last modified (ms since the epoch).
     pub(crate) key: i64,
+    /// Its key before it was ever touched.
+    pub(crate) first_key: i64,
     /// How often it was touched.
     pub(crate) version: u64,
     /// When it was last touched (ms since the epoch).
@@ -36,13 +38,21 @@ pub(crate) struct InitialRows {
 impl InitialRows {
     /// The key of row `index`, never smaller than the one before. Every 16th row has the same key
     /// as the one before it.
-    fn key(&self, index: u64) -> i64 {
+    pub(crate) fn key(&self, index: u64) -> i64 {
         const JITTER: i128 = 1024;
         let index = if index % 16 == 15 { index - 1 } else { index };
         let jitter = i128::from(mix(self.seed ^ index) % 1024);
         let offset =
             (i128::from(index) * JITTER + jitter) * i128::from(self.span_ms) / (i128::from(self.count.max(1)) * JITTER);
         self.start_ms + i64::try_from(offset).unwrap_or(self.span_ms)
+    }
+
+    /// A row with a key of at most `at`, and close to it; none if there may be none.
+    pub(crate) fn shortly_before(&self, at: i64) -> Option<u64> {
+        let passed = i128::from(at.checked_sub(self.start_ms)?);
+        let rows = if self.span_ms == 0 { 0 } else { passed * i128::from(self.count) / i128::from(self.span_ms) };
+        // A key lies within its row's share of the time, so that of the row before is past.
+        u64::try_from(rows).ok()?.min(self.count).checked_sub(1)
     }
 
     /// How many rows are `before`, which must be a prefix of them (`partition_point`).
@@ -65,6 +75,7 @@ impl InitialRows {
 struct Touch {
     version: u64,
     at_ms: i64,
+    first_key: i64,
 }
 
 /// A part of a table in order: adjacent initial rows, or an inserted one.
@@ -169,13 +180,10 @@ impl Table {
 
     /// Gives a row a new version at `at_ms`, which with `moves` becomes its key; false if there is no such row.
     pub(crate) fn touch(&mut self, index: u64, at_ms: i64, moves: bool) -> bool {
-        let exists =
-            self.inserted_keys.contains_key(&index) || index < self.initial.count && !self.removed.contains(&index);
-        if !exists {
+        let Some(row) = self.row(index) else {
             return false;
-        }
-        let version = self.touches.get(&index).map_or(0, |touch| touch.version) + 1;
-        self.touches.insert(index, Touch { version, at_ms });
+        };
+        self.touches.insert(index, Touch { version: row.version + 1, at_ms, first_key: row.first_key });
         if moves {
             self.delete(index);
             self.insert_at((at_ms, index));
@@ -256,6 +264,7 @@ impl Table {
         RowRef {
             index,
             key,
+            first_key: touch.map_or(key, |touch| touch.first_key),
             version: touch.map_or(0, |touch| touch.version),
             touched_ms: touch.map(|touch| touch.at_ms),
         }

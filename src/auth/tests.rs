@@ -30,11 +30,11 @@ impl Fixture {
     }
 
     fn new() -> Self {
-        Self::with(Settings::default(), None)
+        Self::with(Settings::odd(), None)
     }
 
     fn living(life: Duration) -> Self {
-        Self::with(Settings { token_life: life, ..Settings::default() }, None)
+        Self::with(Settings { token_life: life, ..Settings::odd() }, None)
     }
 
     /// The number of the token that is good now.
@@ -127,7 +127,7 @@ async fn faults_of_the_token_endpoint_are_tried_again() {
 
 #[tokio::test]
 async fn a_credential_that_is_refused_is_asked_about_once() {
-    let fixture = Fixture::with(Settings::default(), Some("another secret"));
+    let fixture = Fixture::with(Settings::odd(), Some("another secret"));
     for _ in 0..3 {
         let error = fixture.tokens.access_token().await.err().unwrap();
         assert_eq!(error.failure_type(), FailureType::Config);
@@ -186,7 +186,7 @@ async fn a_caller_that_gives_up_leaves_the_fetch_to_the_next() {
 
 #[tokio::test]
 async fn scopes_are_those_of_the_token() {
-    let fixture = Fixture::with(Settings { scopes: vec!["users:read".to_owned()], ..Settings::default() }, None);
+    let fixture = Fixture::with(Settings { scopes: vec!["users:read".to_owned()], ..Settings::odd() }, None);
     let scopes = fixture.tokens.scopes().await.map_err(|e| e.to_string()).unwrap();
     assert_eq!(scopes, Some(vec!["users:read".to_owned()]));
 }

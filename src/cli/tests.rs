@@ -79,8 +79,7 @@ async fn read_all(sandbox: &Sandbox) -> (bool, Vec<Value>) {
 
 #[tokio::test]
 async fn a_sink_is_told_of_each_stream_from_its_start_to_its_end() {
-    let sandbox =
-        Sandbox::start(Settings { bookings: 230, users: 120, transactions: 90, ..Settings::default() }).unwrap();
+    let sandbox = Sandbox::start(Settings { bookings: 230, users: 120, transactions: 90, ..Settings::odd() }).unwrap();
     let (complete, messages) = read_all(&sandbox).await;
     assert!(complete);
     for stream in STREAMS {
@@ -108,8 +107,7 @@ async fn a_sink_is_told_of_each_stream_from_its_start_to_its_end() {
 
 #[tokio::test]
 async fn whoever_listens_hears_of_all_that_happens() {
-    let sandbox =
-        Sandbox::start(Settings { bookings: 230, users: 120, transactions: 90, ..Settings::default() }).unwrap();
+    let sandbox = Sandbox::start(Settings { bookings: 230, users: 120, transactions: 90, ..Settings::odd() }).unwrap();
     let listener = Rc::new(CountingListener::default());
     listen(Rc::clone(&listener) as _);
     let (_, messages) = read_all(&sandbox).await;

@@ -30,7 +30,7 @@ struct Fixture {
 
 impl Fixture {
     async fn with(timings: Timings) -> Self {
-        let sandbox = Sandbox::start(Settings::default()).unwrap();
+        let sandbox = Sandbox::start(Settings::odd()).unwrap();
         let gateway = Gateway::new(Rc::new(Http::new(&timings).unwrap()), timings, None, Vec::new());
         let token = token(&gateway, &sandbox).await;
         Self { sandbox, gateway, token }
@@ -201,7 +201,7 @@ async fn a_retry_after_beyond_reason_ends_every_request() {
 
 #[tokio::test]
 async fn a_redirect_to_another_host_is_not_followed() {
-    let elsewhere = Sandbox::start(Settings::default()).unwrap();
+    let elsewhere = Sandbox::start(Settings::odd()).unwrap();
     let fixture = Fixture::new().await;
     fixture.always(Fault::Redirect { to: format!("{}/v1/users?page=0&size=10", elsewhere.url()) });
     assert_eq!(fixture.ask().await.unwrap_err().refused_with(), Some(302));

@@ -97,7 +97,7 @@ def sandbox(
     transactions: int = 60,
     users: int = 120,
     host: str | None = None,
-    plain_numbers: bool = False,
+    odd: bool = True,
     settings: dict[str, Any] | None = None,
     faults: dict[str, Any] | None = None,
     limit: dict[str, Any] | None = None,
@@ -105,12 +105,12 @@ def sandbox(
     """Runs a sandbox of its own; `transactions` counts each of the nine types.
 
     With `host`, it listens at every address and is named by that one: a container cannot reach this machine's loopback.
-    With `plain_numbers`, its numbers survive a client that reads them as floats. `settings` are others of its own.
+    Its rows have odd values, unless `odd` is false. `settings` are others of its own.
     """
     sizes = {"bookings": bookings, "transactions": transactions, "users": users}
     command = [SANDBOX, "--now", NOW, *(word for name, value in sizes.items() for word in (f"--{name}", str(value)))]
     command += ["--bind", "0.0.0.0"] if host else []
-    command += ["--plain-numbers"] if plain_numbers else []
+    command += ["--odd"] if odd else []
     with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as file:
         json.dump(settings or {}, file)
         file.flush()

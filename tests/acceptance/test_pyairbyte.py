@@ -95,7 +95,7 @@ def synced(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     connector = IMAGE if image else CONNECTOR
     folder = tmp_path_factory.mktemp(request.param)
     # PyAirbyte reads numbers as floats and stores them as DECIMAL(38, 9), whatever digits the connector passes on.
-    with sandbox(bookings=200, transactions=30, users=60, host=host, plain_numbers=True) as navan:
+    with sandbox(bookings=200, transactions=30, users=60, host=host, odd=False) as navan:
         first = run(navan, connector, folder)
         before = all_rows(navan)
         change(navan)

@@ -62,12 +62,12 @@ class Sandbox:
 
 @contextmanager
 def sandbox(binary: str, **settings: Any) -> Iterator[Sandbox]:
-    """Runs a sandbox with settings, which are those of sandbox/src/settings.rs."""
+    """Runs a sandbox with odd values and settings, which are those of sandbox/src/settings.rs."""
     settings = {"now": NOW, **settings}
     with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as file:
         json.dump(settings, file)
         file.flush()
-        with subprocess.Popen([binary, "--settings", file.name], stdout=subprocess.PIPE, text=True) as process:
+        with subprocess.Popen([binary, "--odd", "--settings", file.name], stdout=subprocess.PIPE, text=True) as process:
             try:
                 assert process.stdout is not None
                 yield Sandbox(**json.loads(process.stdout.readline()), settings=settings)

@@ -26,31 +26,31 @@ fn check_and_read(connector: &Connector) -> String {
 }
 
 fn scopes(scopes: &[&str]) -> Settings {
-    Settings { scopes: scopes.iter().map(ToString::to_string).collect(), ..Settings::default() }
+    Settings { scopes: scopes.iter().map(ToString::to_string).collect(), ..Settings::odd() }
 }
 
 #[test]
 fn a_wrong_secret() {
-    let sandbox = start(Settings::default());
+    let sandbox = start(Settings::odd());
     insta::assert_snapshot!(check_and_read(&against(&sandbox).config("client_secret", "wrong")));
 }
 
 #[test]
 fn a_wrong_secret_is_tried_once() {
-    let sandbox = start(Settings::default());
+    let sandbox = start(Settings::odd());
     against(&sandbox).config("client_secret", "wrong").read();
     assert_eq!(sandbox.counts().token_requests, 1);
 }
 
 #[test]
 fn a_european_company_with_the_region_us() {
-    let sandbox = start(Settings { region: Region::Eu, ..Settings::default() });
+    let sandbox = start(Settings { region: Region::Eu, ..Settings::odd() });
     insta::assert_snapshot!(against(&sandbox).config("region", "us").outcome("check"));
 }
 
 #[test]
 fn an_american_company_does_not_mind_the_header_for_europe() {
-    let sandbox = start(Settings::default());
+    let sandbox = start(Settings::odd());
     assert_eq!(against(&sandbox).config("region", "eu").outcome("check"), "exit code 0\nSUCCEEDED: ");
 }
 
@@ -100,7 +100,7 @@ fn each_stream_without_its_scope_says_so() {
 
 #[test]
 fn a_company_without_the_expense_api() {
-    let sandbox = start(Settings { expense_enabled: false, ..Settings::default() });
+    let sandbox = start(Settings { expense_enabled: false, ..Settings::odd() });
     insta::assert_snapshot!(check_and_read(&against(&sandbox)));
 }
 
@@ -109,7 +109,7 @@ const NOW: &str = "2026-11-22T10:00:00Z";
 /// Two types are refused; the state knows these.
 fn without_two_types(known: &[&str]) -> Run {
     let refused_types = BTreeMap::from([("fees".to_owned(), 403), ("disputes".to_owned(), 404)]);
-    let sandbox = start(Settings { refused_types, now: Some(at(NOW)), ..Settings::default() });
+    let sandbox = start(Settings { refused_types, now: Some(at(NOW)), ..Settings::odd() });
     let through = json!({"synced_through": "2026-11-10T00:00:00Z"});
     let known: serde_json::Map<_, _> = known.iter().map(|name| ((*name).to_owned(), through.clone())).collect();
     let state = json!({"types": known});
@@ -169,7 +169,7 @@ fn a_stream_that_could_not_begin_is_started_and_incomplete() {
 
 fn always(fault: Fault, endpoint: &str) -> Sandbox {
     let every = Every { n: 1, offset: 0, fault, endpoint: Some(endpoint.to_owned()) };
-    start(Settings { faults: Faults { every: vec![every], ..Faults::default() }, ..Settings::default() })
+    start(Settings { faults: Faults { every: vec![every], ..Faults::default() }, ..Settings::odd() })
 }
 
 #[test]
@@ -179,7 +179,7 @@ fn a_request_that_navan_does_not_understand() {
 
 #[test]
 fn a_redirect_to_another_host_is_not_followed() {
-    let elsewhere = start(Settings::default());
+    let elsewhere = start(Settings::odd());
     let sandbox = always(Fault::Redirect { to: format!("{}/v1/users", elsewhere.url()) }, "/v1/users");
     insta::assert_snapshot!(against(&sandbox).stream("USER").outcome("read"));
     assert_eq!(elsewhere.counts().requests, 0);

@@ -17,7 +17,7 @@ use crate::process::{DEADLINE, Process, wait_until, wait_until_stable};
 const MAX_MEMORY_KIB: u64 = 40 * 1024;
 
 fn many_bookings() -> Sandbox {
-    Sandbox::start(Settings { bookings: 20_000, ..Settings::default() }).unwrap()
+    Sandbox::start(Settings { bookings: 20_000, ..Settings::odd() }).unwrap()
 }
 
 /// The memory in use, in KiB.
@@ -30,7 +30,7 @@ fn memory(process: &Process) -> u64 {
 /// A parent can have made its end of the output non-blocking, and with it the connector's.
 #[test]
 fn a_full_stdout_that_does_not_block_is_waited_for() {
-    let sandbox = Sandbox::start(Settings { bookings: 2_000, ..Settings::default() }).unwrap();
+    let sandbox = Sandbox::start(Settings { bookings: 2_000, ..Settings::odd() }).unwrap();
     let connector = Connector::against(&sandbox).stream("BOOKING");
     let (mut reader, writer) = UnixStream::pair().unwrap();
     writer.set_nonblocking(true).unwrap();
@@ -78,7 +78,7 @@ fn every_record_comes_when_a_reader_goes_on() {
 #[test]
 fn a_reader_that_stops_for_longer_than_a_request_may_take_fails_none() {
     let faults = Faults { latency_ms: 50, ..Faults::default() };
-    let sandbox = Sandbox::start(Settings { users: 5_000, faults, ..Settings::default() }).unwrap();
+    let sandbox = Sandbox::start(Settings { users: 5_000, faults, ..Settings::odd() }).unwrap();
     let connector = Connector::against(&sandbox).stream("USER").environment("SOURCE_NAVAN_TIME_SCALE", 0.005);
     let mut process = Process::start_read(&connector);
     process.read_until_line(r#"{"type":"RECORD""#);
@@ -92,7 +92,7 @@ fn a_reader_that_stops_for_longer_than_a_request_may_take_fails_none() {
 #[test]
 fn no_more_requests_are_in_flight_than_configured() {
     let faults = Faults { latency_ms: 10, ..Faults::default() };
-    let settings = Settings { bookings: 3_000, users: 1_000, faults, ..Settings::default() };
+    let settings = Settings { bookings: 3_000, users: 1_000, faults, ..Settings::odd() };
     let sandbox = Sandbox::start(settings).unwrap();
     for most in [1, 4, 8] {
         sandbox.reset_counts();
@@ -105,7 +105,7 @@ fn no_more_requests_are_in_flight_than_configured() {
 #[test]
 fn one_busy_type_is_read_by_several_requests_at_once() {
     let faults = Faults { latency_ms: 50, ..Faults::default() };
-    let sandbox = Sandbox::start(Settings { transactions: 5_000, faults, ..Settings::default() }).unwrap();
+    let sandbox = Sandbox::start(Settings { transactions: 5_000, faults, ..Settings::odd() }).unwrap();
     let connector = Connector::against(&sandbox).stream("TRANSACTION");
     connector.config("transaction_types", vec![ExpenseType::CardTransactions.path()]).read();
     assert_eq!(sandbox.counts().max_in_flight, 4);

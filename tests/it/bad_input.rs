@@ -55,7 +55,7 @@ fn broken_states_are_told_from_each_other() {
 
 #[test]
 fn a_state_that_holds_no_time_names_the_stream_and_the_field() {
-    let sandbox = Sandbox::start(Settings::default()).unwrap();
+    let sandbox = Sandbox::start(Settings::odd()).unwrap();
     let from =
         |stream: &str, state: Value| Connector::against(&sandbox).stream(stream).state(state_file(stream, &state));
     insta::assert_snapshot!(outcomes(

@@ -9,7 +9,7 @@ const KIND: ExpenseType = ExpenseType::ManualTransactions;
 
 /// Reads, lets `change` happen two days later, and reads again from the state of the first read.
 fn read_twice(change: impl FnOnce(&Sandbox)) -> (Sandbox, Run, Run) {
-    let sandbox = Sandbox::start(Settings { now: Some(at("2026-11-22T10:00:00Z")), ..Settings::default() }).unwrap();
+    let sandbox = Sandbox::start(Settings { now: Some(at("2026-11-22T10:00:00Z")), ..Settings::odd() }).unwrap();
     let first = Connector::against(&sandbox).read();
     sandbox.set_now(at("2026-11-24T10:00:00Z"));
     change(&sandbox);

@@ -22,7 +22,7 @@ use crate::process::{Process, wait_until_stable};
 /// One request at a time, so that each run is the same.
 fn read_while_moving(stream: PagedStream, insert: u64, touch: u64, delete: u64) -> (Run, BTreeSet<String>) {
     let drift = Some(RowDrift { stream, every_pages: 3, insert, touch, delete, max: 2 });
-    let settings = Settings { bookings: 950, users: 950, ..Settings::default() };
+    let settings = Settings { bookings: 950, users: 950, ..Settings::odd() };
     let sandbox = Sandbox::start(Settings { faults: Faults { drift, ..Faults::default() }, ..settings }).unwrap();
     let name = name(stream);
     let before = ground_truth::keys(&sandbox, name);
@@ -64,7 +64,7 @@ fn no_row_is_lost_when_more_are_removed_than_are_added() {
 /// if one consistent sweep is enough.
 #[test]
 fn a_user_removed_in_front_and_one_added_behind_cost_no_other() {
-    let sandbox = Sandbox::start(Settings { users: 2_000, ..Settings::default() }).unwrap();
+    let sandbox = Sandbox::start(Settings { users: 2_000, ..Settings::odd() }).unwrap();
     let connector = Connector::against(&sandbox).stream("USER").config("max_concurrency", 1);
     let process = Process::start_read(&connector);
     wait_until_stable(|| sandbox.counts().requests); // it is blocked after some pages, since nothing reads its stdout
@@ -94,7 +94,7 @@ fn rows_added_among_others_come_as_well() {
 fn rows_that_never_rest_end_in_a_warning_with_the_numbers() {
     let drift = RowDrift { stream: PagedStream::User, every_pages: 2, insert: 0, touch: 0, delete: 2, max: 1_000 };
     let faults = Faults { drift: Some(drift), ..Faults::default() };
-    let sandbox = Sandbox::start(Settings { users: 950, faults, ..Settings::default() }).unwrap();
+    let sandbox = Sandbox::start(Settings { users: 950, faults, ..Settings::odd() }).unwrap();
     let run = Connector::against(&sandbox).stream("USER").config("max_concurrency", 1).read();
     let warnings = run.logs("WARN");
     assert!(warnings.iter().any(|warning| warning.contains("in the last of 3 passes")), "{warnings:?}");
@@ -115,7 +115,7 @@ const HALF_OF_IT: Duration = Duration::from_hours(11);
 
 /// In the middle of a month, since the earliest day that can be read moves when it turns.
 fn settings() -> Settings {
-    Settings { now: Some("2026-11-10T10:00:00Z".parse().unwrap()), ..Settings::default() }
+    Settings { now: Some("2026-11-10T10:00:00Z".parse().unwrap()), ..Settings::odd() }
 }
 
 /// If the cursor counts rows, those behind one that leaves move up. Seen to lose a row if no window is looked at twice.

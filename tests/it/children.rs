@@ -26,7 +26,7 @@ const FAMILIES: [(&str, &[&str]); 2] = [
 
 fn sandbox() -> Sandbox {
     let now = Some(at("2026-11-22T10:00:00Z"));
-    Sandbox::start(Settings { bookings: 730, transactions: 260, users: 20, now, ..Settings::default() }).unwrap()
+    Sandbox::start(Settings { bookings: 730, transactions: 260, users: 20, now, ..Settings::odd() }).unwrap()
 }
 
 fn chosen(names: &[&str]) -> Vec<(&'static str, &'static str)> {
@@ -219,8 +219,7 @@ fn streams_of_different_modes_are_read_apart() {
 #[test]
 fn an_interrupted_family_goes_on_to_every_row() {
     let faults = Faults { latency_ms: 10, ..Faults::default() };
-    let sandbox =
-        crate::ground_truth::ever_more_bookings(Settings { transactions: 300, faults, ..Settings::default() });
+    let sandbox = crate::ground_truth::ever_more_bookings(Settings { transactions: 300, faults, ..Settings::odd() });
     let names: Vec<_> =
         FAMILIES.iter().flat_map(|(parent, children)| [parent].into_iter().chain(*children).copied()).collect();
     let whole = Connector::against(&sandbox).streams(&chosen(&names)).read();
@@ -261,7 +260,8 @@ fn each_has_the_namespace_that_its_own_entry_of_the_catalog_gives() {
 /// What is found in a row is said of the streams that have it in their rows, in one's name.
 #[test]
 fn what_is_found_is_told_in_the_name_of_a_stream_that_has_it() {
-    let settings = Settings { bookings: 400, transactions: 5, users: 5, new_field_every: 1, ..Settings::default() };
+    let now = Some(at("2026-11-22T10:00:00Z"));
+    let settings = Settings { bookings: 2_000, transactions: 5, users: 5, new_field_every: 1, now, ..Settings::odd() };
     let sandbox = Sandbox::start(settings).unwrap();
     let told = |names: &[&str]| {
         let run = Connector::against(&sandbox).streams(&chosen(names)).read();

@@ -6,7 +6,7 @@ use crate::harness::{Connector, assert_distinct, streams};
 
 #[test]
 fn a_read_brings_every_row_once_and_ends_each_stream_in_order() {
-    let sandbox = Sandbox::start(Settings::default()).unwrap();
+    let sandbox = Sandbox::start(Settings::odd()).unwrap();
     let run = Connector::against(&sandbox).read();
     assert_eq!(run.status.code(), Some(0), "{:?}", run.errors());
     assert_eq!(assert_distinct(&run.keys("BOOKING")).len(), sandbox.bookings().count());

@@ -40,7 +40,7 @@ pub(crate) fn company() -> Settings {
         users: 2_400,
         transactions: 7_000,
         now: Some("2026-11-02T09:00:00Z".parse().unwrap()),
-        ..Settings::default()
+        ..Settings::odd()
     }
 }
 

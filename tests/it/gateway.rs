@@ -90,7 +90,7 @@ fn everything_at_once_loses_nothing() {
 
 #[test]
 fn a_redirect_to_another_host_is_an_error_and_not_followed() {
-    let elsewhere = Sandbox::start(Settings::default()).unwrap();
+    let elsewhere = Sandbox::start(Settings::odd()).unwrap();
     let to = format!("{}/v1/users?page=0&size=10", elsewhere.url());
     let sandbox = with(outage(5, None, None, Fault::Redirect { to }));
     let read = read(&connector(&sandbox).stream("USER"), &sandbox);

@@ -21,7 +21,7 @@ const SOON: Duration = Duration::from_secs(20);
 /// Large enough that a read of any stream is under way when its first state has come.
 fn sandbox() -> Sandbox {
     let faults = Faults { latency_ms: 20, ..Faults::default() };
-    ground_truth::ever_more_bookings(Settings { transactions: 1_000, users: 5_000, faults, ..Settings::default() })
+    ground_truth::ever_more_bookings(Settings { transactions: 1_000, users: 5_000, faults, ..Settings::odd() })
 }
 
 /// Sends a signal once the first states of BOOKING and TRANSACTION have come.
@@ -99,7 +99,7 @@ fn an_interrupted_read_ends_although_nobody_takes_its_output() {
 /// the signal is handled only while streams are read.
 #[test]
 fn a_signal_ends_a_read_whose_last_messages_nobody_takes() {
-    let sandbox = Sandbox::start(Settings { bookings: 60, ..Settings::default() }).unwrap();
+    let sandbox = Sandbox::start(Settings { bookings: 60, ..Settings::odd() }).unwrap();
     let connector = Connector::against(&sandbox).stream("BOOKING");
     let mut process = Process::start_read(&connector);
     wait_until_stable(|| sandbox.counts().requests);

@@ -96,7 +96,7 @@ fn resume(sandbox: &Sandbox, stream: &str, before: &PartialOutput) -> PartialOut
 }
 
 fn transactions() -> Settings {
-    Settings { transactions: 400, ..Settings::default() }
+    Settings { transactions: 400, ..Settings::odd() }
 }
 
 fn every_key_comes_wherever_it_is_killed(stream: &str, sandbox: &Sandbox) {
@@ -116,7 +116,7 @@ fn every_key_comes_wherever_it_is_killed(stream: &str, sandbox: &Sandbox) {
 
 #[test]
 fn every_booking_comes_wherever_a_read_is_killed() {
-    every_key_comes_wherever_it_is_killed("BOOKING", &ground_truth::ever_more_bookings(Settings::default()));
+    every_key_comes_wherever_it_is_killed("BOOKING", &ground_truth::ever_more_bookings(Settings::odd()));
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn every_transaction_comes_wherever_a_read_is_killed() {
 
 #[test]
 fn every_user_comes_wherever_a_read_is_killed() {
-    let users = Settings { users: 2_500, ..Settings::default() };
+    let users = Settings { users: 2_500, ..Settings::odd() };
     every_key_comes_wherever_it_is_killed("USER", &Sandbox::start(users).unwrap());
 }
 
@@ -156,7 +156,7 @@ fn every_key_comes_however_often_a_sync_is_killed() {
 #[test]
 fn a_good_part_of_what_came_before_a_late_kill_is_not_read_again() {
     for (stream, sandbox) in [
-        ("BOOKING", ground_truth::ever_more_bookings(Settings::default())),
+        ("BOOKING", ground_truth::ever_more_bookings(Settings::odd())),
         ("TRANSACTION", Sandbox::start(transactions()).unwrap()),
     ] {
         let connector = Connector::against(&sandbox).stream(stream);

@@ -9,7 +9,7 @@ use crate::harness::{Connector, Run, at, streams, text_field, transactions};
 
 /// Enough bookings for more than one slice.
 fn several_slices() -> Settings {
-    Settings { bookings: 12_000, now: Some(at("2026-11-22T10:00:00Z")), ..Settings::default() }
+    Settings { bookings: 12_000, now: Some(at("2026-11-22T10:00:00Z")), ..Settings::odd() }
 }
 
 fn read(settings: Settings) -> (Sandbox, Run) {
@@ -21,7 +21,7 @@ fn read(settings: Settings) -> (Sandbox, Run) {
 
 #[test]
 fn every_line_is_one_json_object_of_a_known_type() {
-    let (_sandbox, run) = read(Settings::default());
+    let (_sandbox, run) = read(Settings::odd());
     assert!(run.stdout.ends_with('\n'));
     assert_eq!(run.messages.len(), run.stdout.lines().count());
     for message in &run.messages {
@@ -33,7 +33,7 @@ fn every_line_is_one_json_object_of_a_known_type() {
 
 #[test]
 fn nothing_is_on_stderr() {
-    let (_sandbox, run) = read(Settings::default());
+    let (_sandbox, run) = read(Settings::odd());
     assert_eq!(run.stderr, "");
 }
 
@@ -61,7 +61,7 @@ fn a_stream_starts_runs_just_before_its_first_record_and_completes_last() {
 
 #[test]
 fn an_empty_stream_is_never_running() {
-    let (_sandbox, run) = read(Settings { bookings: 0, transactions: 0, users: 0, ..Settings::default() });
+    let (_sandbox, run) = read(Settings { bookings: 0, transactions: 0, users: 0, ..Settings::odd() });
     for &(stream, _) in streams() {
         assert_eq!(run.statuses(stream), ["STARTED", "COMPLETE"], "{stream}");
         assert!(!run.states(stream).is_empty(), "{stream}");
@@ -88,7 +88,7 @@ fn each_state_counts_the_records_since_the_one_before() {
 
 #[test]
 fn record_counts_are_written_with_a_decimal_point() {
-    let (_sandbox, run) = read(Settings { users: 0, ..Settings::default() });
+    let (_sandbox, run) = read(Settings { users: 0, ..Settings::odd() });
     let counts: Vec<_> = run
         .stdout
         .lines()
@@ -168,7 +168,7 @@ fn each_stream_is_estimated_once_in_whole_numbers() {
 
 #[test]
 fn every_record_and_trace_says_when_it_was_emitted() {
-    let (_sandbox, run) = read(Settings::default());
+    let (_sandbox, run) = read(Settings::odd());
     for message in run.of_type("RECORD") {
         assert!(message["record"]["emitted_at"].is_i64(), "{message}");
     }
@@ -179,7 +179,7 @@ fn every_record_and_trace_says_when_it_was_emitted() {
 
 #[test]
 fn spec_check_and_discover_each_give_one_answer() {
-    let sandbox = Sandbox::start(Settings::default()).unwrap();
+    let sandbox = Sandbox::start(Settings::odd()).unwrap();
     for (command, kind) in [("spec", "SPEC"), ("check", "CONNECTION_STATUS"), ("discover", "CATALOG")] {
         let run = Connector::against(&sandbox).run(command);
         assert_eq!(run.status.code(), Some(0), "{command}");
@@ -211,7 +211,7 @@ fn discover_needs_no_network_and_gives_the_schemas_as_they_are() {
 
 #[test]
 fn a_namespace_of_the_catalog_is_in_records_states_and_statuses() {
-    let sandbox = Sandbox::start(Settings::default()).unwrap();
+    let sandbox = Sandbox::start(Settings::odd()).unwrap();
     let mut catalog = crate::harness::catalog(&[("USER", "full_refresh")]);
     catalog["streams"][0]["stream"]["namespace"] = "acme".into();
     let run = Connector::against(&sandbox).catalog(catalog).read();
@@ -223,7 +223,7 @@ fn a_namespace_of_the_catalog_is_in_records_states_and_statuses() {
 
 #[test]
 fn debug_adds_one_line_a_request_as_json() {
-    let sandbox = Sandbox::start(Settings::default()).unwrap();
+    let sandbox = Sandbox::start(Settings::odd()).unwrap();
     let run = Connector::against(&sandbox).stream("USER").debug().read();
     let lines = run.logs("DEBUG").into_iter().map(|line| serde_json::from_str::<Value>(line).unwrap());
     let statuses: Vec<_> = lines.filter(|line| line["endpoint"] == "/v1/users").map(|l| l["status"].clone()).collect();

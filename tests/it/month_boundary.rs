@@ -11,7 +11,7 @@ use crate::harness::{Connector, Run, assert_distinct, at, text_field, transactio
 use crate::scripted::ScriptedNavan;
 
 fn settings(now: &str) -> Settings {
-    Settings { now: Some(at(now)), ..Settings::default() }
+    Settings { now: Some(at(now)), ..Settings::odd() }
 }
 
 fn read(sandbox: &Sandbox) -> Run {

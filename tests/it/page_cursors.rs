@@ -16,7 +16,7 @@ fn now() -> DateTime<Utc> {
 
 /// One type whose last days, which are one window, have four pages.
 fn one_window(faults: Faults) -> (Sandbox, Connector) {
-    let sandbox = Sandbox::start(Settings { transactions: 20_000, now: Some(now()), faults, ..Settings::default() });
+    let sandbox = Sandbox::start(Settings { transactions: 20_000, now: Some(now()), faults, ..Settings::odd() });
     let sandbox = sandbox.unwrap();
     let connector = over_one_window(&sandbox);
     (sandbox, connector)
@@ -82,7 +82,7 @@ fn a_cursor_refused_again_is_a_system_error_that_names_the_status() {
 #[test]
 fn the_state_before_a_refused_cursor_goes_on_to_every_row() {
     // Windows of the other type, and the first ones of this one (a page each), are written before the error.
-    let sandbox = Sandbox::start(Settings { transactions: 8_000, ..Settings::default() }).unwrap();
+    let sandbox = Sandbox::start(Settings { transactions: 8_000, ..Settings::odd() }).unwrap();
     let connector = || {
         let connector = Connector::against(&sandbox).stream("TRANSACTION").config("max_concurrency", 1);
         connector.config("transaction_types", vec!["card-transactions", "fees"])

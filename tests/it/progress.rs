@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::harness::{Connector, Run, streams};
 
 fn read() -> Run {
-    let settings = Settings { bookings: 700, transactions: 300, users: 500, ..Settings::default() };
+    let settings = Settings { bookings: 700, transactions: 300, users: 500, ..Settings::odd() };
     Connector::against(&Sandbox::start(settings).unwrap()).read()
 }
 
@@ -40,7 +40,7 @@ fn the_estimate_of_transactions_is_near_the_truth() {
 
 #[test]
 fn a_read_of_a_single_window_is_estimated_too() {
-    let sandbox = Sandbox::start(Settings::default()).unwrap();
+    let sandbox = Sandbox::start(Settings::odd()).unwrap();
     let connector = Connector::against(&sandbox).stream("TRANSACTION").config("transaction_types", vec!["fees"]);
     let run = connector.config("start_date", (sandbox.now() - TimeDelta::days(2)).format("%FT%TZ").to_string()).read();
     assert_eq!(estimates(&run, "TRANSACTION").len(), 1, "{:?}", run.errors());
@@ -61,14 +61,14 @@ fn running_comes_before_the_first_record() {
 
 #[test]
 fn a_stream_without_records_never_runs() {
-    let sandbox = Sandbox::start(Settings { users: 0, ..Settings::default() }).unwrap();
+    let sandbox = Sandbox::start(Settings { users: 0, ..Settings::odd() }).unwrap();
     let run = Connector::against(&sandbox).stream("USER").read();
     assert_eq!(run.statuses("USER"), ["STARTED", "COMPLETE"]);
 }
 
 #[test]
 fn the_log_tells_each_ten_thousand_records() {
-    let sandbox = Sandbox::start(Settings { users: 25_000, ..Settings::default() }).unwrap();
+    let sandbox = Sandbox::start(Settings { users: 25_000, ..Settings::odd() }).unwrap();
     let run = Connector::against(&sandbox).stream("USER").read();
     let told =
         run.logs("INFO").into_iter().filter(|line| line.starts_with("USER: ") && line.contains("records so far"));

@@ -14,7 +14,7 @@ const ALL: &str = "TRANSACTIONS,CONNECT,MANUAL_TRANSACTIONS,REPAYMENTS,FEES,ADJU
 
 fn sandbox(transactions: u64) -> Sandbox {
     let now = Some(at("2026-11-22T10:00:00Z"));
-    Sandbox::start(Settings { bookings: 5, transactions, users: 5, now, ..Settings::default() }).unwrap()
+    Sandbox::start(Settings { bookings: 5, transactions, users: 5, now, ..Settings::odd() }).unwrap()
 }
 
 fn connector(sandbox: &Sandbox) -> Connector {
@@ -86,7 +86,7 @@ fn a_full_refresh_brings_what_the_retention_leaves() {
 #[test]
 fn a_company_that_has_none_is_told_what_to_do_and_loses_nothing_else() {
     let refused_types = BTreeMap::from([("receipts".to_owned(), 403)]);
-    let sandbox = Sandbox::start(Settings { transactions: 2, users: 5, refused_types, ..Settings::default() }).unwrap();
+    let sandbox = Sandbox::start(Settings { transactions: 2, users: 5, refused_types, ..Settings::odd() }).unwrap();
     let run = Connector::against(&sandbox)
         .streams(&[("TRANSACTION_RECEIPT", "incremental"), ("USER", "full_refresh")])
         .read();

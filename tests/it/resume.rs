@@ -8,7 +8,7 @@ use crate::harness::{Connector, Run, assert_distinct, at, catalog, state_file, t
 const HALFWAY: &str = "2025-12-01T00:00:00Z";
 
 fn sandbox() -> Sandbox {
-    Sandbox::start(Settings { now: Some(at("2026-11-22T10:00:00Z")), ..Settings::default() }).unwrap()
+    Sandbox::start(Settings { now: Some(at("2026-11-22T10:00:00Z")), ..Settings::odd() }).unwrap()
 }
 
 /// BOOKING, in this attempt of a sync, with this state.
@@ -116,7 +116,7 @@ fn the_last_state_is_the_marker_of_this_sync() {
 
 #[test]
 fn a_checkpoint_on_the_way_leads_to_exactly_the_rest() {
-    let sandbox = Sandbox::start(Settings { bookings: 12_000, ..Settings::default() }).unwrap();
+    let sandbox = Sandbox::start(Settings { bookings: 12_000, ..Settings::odd() }).unwrap();
     let first = booking(&sandbox, "full_refresh", Some(7), &json!({}));
     let states = first.states("BOOKING");
     let rest_of = |checkpoint: &Value| {

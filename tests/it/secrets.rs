@@ -21,7 +21,7 @@ fn traced(sandbox: &Sandbox) -> Connector {
 
 #[test]
 fn check_and_read_say_no_secret_and_no_token() {
-    let sandbox = Sandbox::start(Settings::default()).unwrap();
+    let sandbox = Sandbox::start(Settings::odd()).unwrap();
     assert_no_secret(&sandbox, &traced(&sandbox).run("check"));
     assert_no_secret(&sandbox, &traced(&sandbox).read());
     assert_eq!(sandbox.counts().tokens.len(), 2);
@@ -31,7 +31,7 @@ fn check_and_read_say_no_secret_and_no_token() {
 fn revoked_tokens_are_not_said() {
     let revoked = Every { n: 30, offset: 0, fault: Fault::RevokeToken, endpoint: None };
     let faults = Faults { every: vec![revoked], ..Faults::default() };
-    let sandbox = Sandbox::start(Settings { faults, ..Settings::default() }).unwrap();
+    let sandbox = Sandbox::start(Settings { faults, ..Settings::odd() }).unwrap();
     assert_no_secret(&sandbox, &traced(&sandbox).read());
     assert!(sandbox.counts().tokens.len() > 2);
 }
@@ -44,15 +44,15 @@ fn failing_reads_and_checks_say_no_secret_and_no_token() {
     };
     let elsewhere = Fault::Redirect { to: "http://127.0.0.1:9/?a=1".to_owned() };
     let cases = [
-        Settings { scopes: vec![], ..Settings::default() },
-        Settings { region: Region::Eu, ..Settings::default() },
-        Settings { expense_enabled: false, ..Settings::default() },
-        Settings { faults: fault(Fault::HtmlOk, None), ..Settings::default() },
-        Settings { faults: fault(Fault::RevokeToken, None), ..Settings::default() },
-        Settings { faults: fault(elsewhere, None), ..Settings::default() },
-        Settings { faults: fault(Fault::NotPromised, Some("/ta-auth")), ..Settings::default() },
-        Settings { faults: fault(Fault::TruncatedJson, Some("/ta-auth")), ..Settings::default() },
-        Settings { faults: fault(Fault::Status(400), Some("/ta-auth")), ..Settings::default() },
+        Settings { scopes: vec![], ..Settings::odd() },
+        Settings { region: Region::Eu, ..Settings::odd() },
+        Settings { expense_enabled: false, ..Settings::odd() },
+        Settings { faults: fault(Fault::HtmlOk, None), ..Settings::odd() },
+        Settings { faults: fault(Fault::RevokeToken, None), ..Settings::odd() },
+        Settings { faults: fault(elsewhere, None), ..Settings::odd() },
+        Settings { faults: fault(Fault::NotPromised, Some("/ta-auth")), ..Settings::odd() },
+        Settings { faults: fault(Fault::TruncatedJson, Some("/ta-auth")), ..Settings::odd() },
+        Settings { faults: fault(Fault::Status(400), Some("/ta-auth")), ..Settings::odd() },
     ];
     for settings in cases {
         let sandbox = Sandbox::start(settings).unwrap();
@@ -64,7 +64,7 @@ fn failing_reads_and_checks_say_no_secret_and_no_token() {
 
 #[test]
 fn a_wrong_secret_is_not_said() {
-    let sandbox = Sandbox::start(Settings::default()).unwrap();
+    let sandbox = Sandbox::start(Settings::odd()).unwrap();
     for secret in [r#""0123-wrong-secret-4567""#, r#"["0123-wrong-secret-4567"]"#, r#""0123-wrong-secret-4567"#] {
         let config = format!(r#"{{"api_url":"{}","client_id":"someone","client_secret":{secret}}}"#, sandbox.url());
         for command in ["check", "discover", "read"] {
@@ -77,7 +77,7 @@ fn a_wrong_secret_is_not_said() {
 
 #[test]
 fn the_log_holds_nothing_of_a_row() {
-    let sandbox = Sandbox::start(Settings::default()).unwrap();
+    let sandbox = Sandbox::start(Settings::odd()).unwrap();
     let run = traced(&sandbox).read();
     let log: String = run.stdout.lines().filter(|line| line.starts_with(r#"{"type":"LOG""#)).collect();
     for row in sandbox.bookings() {

@@ -26,7 +26,7 @@ fn read_bookings(sandbox: &Sandbox) -> Run {
 #[test]
 fn empty_years_cost_few_requests() {
     let first_booking = Some(now() - TimeDelta::days(30));
-    let settings = Settings { bookings: 6_000, first_booking, now: Some(now()), ..Settings::default() };
+    let settings = Settings { bookings: 6_000, first_booking, now: Some(now()), ..Settings::odd() };
     let sandbox = Sandbox::start(settings).unwrap();
     Connector::against(&sandbox).stream("BOOKING").config("start_date", "2016-11-22T00:00:00Z").read();
     let requests = sandbox.counts().requests;
@@ -36,21 +36,21 @@ fn empty_years_cost_few_requests() {
 
 #[test]
 fn a_company_without_bookings_costs_one_request() {
-    let sandbox = Sandbox::start(Settings { bookings: 0, ..Settings::default() }).unwrap();
+    let sandbox = Sandbox::start(Settings { bookings: 0, ..Settings::odd() }).unwrap();
     read_bookings(&sandbox);
     assert_eq!(sandbox.counts().requests, 1);
 }
 
 #[test]
 fn more_pages_than_a_slice_has_come_whole_and_once() {
-    let sandbox = ground_truth::ever_more_bookings(Settings::default());
+    let sandbox = ground_truth::ever_more_bookings(Settings::odd());
     let run = read_bookings(&sandbox);
     assert_eq!(assert_distinct(&run.keys("BOOKING")).len(), 8_000);
 }
 
 #[test]
 fn more_bookings_in_one_second_than_a_slice_has_come_whole_and_once() {
-    let sandbox = Sandbox::start(Settings { bookings: 300, now: Some(now()), ..Settings::default() }).unwrap();
+    let sandbox = Sandbox::start(Settings { bookings: 300, now: Some(now()), ..Settings::odd() }).unwrap();
     sandbox.insert_bookings(5_200);
     sandbox.set_now(now() + TimeDelta::hours(1));
     let run = read_bookings(&sandbox);
@@ -59,7 +59,7 @@ fn more_bookings_in_one_second_than_a_slice_has_come_whole_and_once() {
 
 /// Every second has a booking, from ten seconds before the range to ten after.
 fn a_booking_each_second(start: DateTime<Utc>) -> Sandbox {
-    let sandbox = Sandbox::start(Settings { bookings: 0, now: Some(now()), ..Settings::default() }).unwrap();
+    let sandbox = Sandbox::start(Settings { bookings: 0, now: Some(now()), ..Settings::odd() }).unwrap();
     for around in [start, now()] {
         for second in -10..10 {
             sandbox.set_now(around + TimeDelta::seconds(second) + TimeDelta::milliseconds(300));
@@ -114,7 +114,7 @@ fn states_and_keys<'a>(run: &'a Run, stream: &str, key: &str) -> Vec<(&'a Value,
 
 #[test]
 fn a_state_of_bookings_covers_only_what_came_before_it() {
-    let sandbox = ground_truth::ever_more_bookings(Settings::default());
+    let sandbox = ground_truth::ever_more_bookings(Settings::odd());
     let created = ground_truth::creations(&sandbox);
     let run = read_bookings(&sandbox);
     let states = states_and_keys(&run, "BOOKING", "uuid");
@@ -129,14 +129,14 @@ fn a_state_of_bookings_covers_only_what_came_before_it() {
 
 #[test]
 fn states_of_bookings_only_go_forward() {
-    let run = read_bookings(&ground_truth::ever_more_bookings(Settings::default()));
+    let run = read_bookings(&ground_truth::ever_more_bookings(Settings::odd()));
     let states = run.states("BOOKING");
     let times: Vec<_> = states.iter().filter_map(|state| state["next_created_from"].as_str()).collect();
     assert!(times.is_sorted_by(|one, other| one < other), "{times:?}");
 }
 
 fn read_transactions() -> (Sandbox, Run) {
-    let sandbox = Sandbox::start(Settings { transactions: 600, ..Settings::default() }).unwrap();
+    let sandbox = Sandbox::start(Settings { transactions: 600, ..Settings::odd() }).unwrap();
     let run = Connector::against(&sandbox).stream("TRANSACTION").config("max_concurrency", 8).read();
     assert_eq!(run.statuses("TRANSACTION").last(), Some(&"COMPLETE"), "{:?}", run.errors());
     (sandbox, run)
@@ -183,7 +183,7 @@ fn the_cursor_of_a_transactions_state_is_its_earliest_type() {
 #[test]
 fn the_first_slice_is_complete_before_the_last_one_is_read() {
     let faults = Faults { latency_ms: 5, ..Faults::default() };
-    let sandbox = Sandbox::start(Settings { bookings: 9_000, faults, ..Settings::default() }).unwrap();
+    let sandbox = Sandbox::start(Settings { bookings: 9_000, faults, ..Settings::odd() }).unwrap();
     let run = Connector::against(&sandbox).stream("BOOKING").read();
     let mut records = 0;
     let first_state = run.messages.iter().find(|message| {

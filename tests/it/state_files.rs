@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::harness::{Connector, at, state_file};
 
 fn sandbox() -> Sandbox {
-    Sandbox::start(Settings { now: Some(at("2026-11-22T10:00:00Z")), ..Settings::default() }).unwrap()
+    Sandbox::start(Settings { now: Some(at("2026-11-22T10:00:00Z")), ..Settings::odd() }).unwrap()
 }
 
 fn future() -> Value {
@@ -194,7 +194,7 @@ fn a_state_ahead_of_navans_clock_is_told() {
 
 #[test]
 fn a_state_file_of_any_size_takes_no_more_memory_than_a_line() {
-    let sandbox = Sandbox::start(Settings { bookings: 1, transactions: 1, users: 1, ..Settings::default() }).unwrap();
+    let sandbox = Sandbox::start(Settings { bookings: 1, transactions: 1, users: 1, ..Settings::odd() }).unwrap();
     let record = json!({"type": "RECORD", "record": {"stream": "BOOKING", "data": {"purpose": "x".repeat(2_000)}}});
     let state =
         format!("{}{}", format!("{record}\n").repeat(100_000), state_file("USER", &json!({})).trim_matches(['[', ']']));
@@ -215,7 +215,7 @@ fn a_state_file_of_any_size_takes_no_more_memory_than_a_line() {
 /// The files may have been mixed up.
 #[test]
 fn a_state_that_is_another_file_is_refused_without_a_word_of_what_it_holds() {
-    let sandbox = Sandbox::start(Settings { bookings: 3, ..Settings::default() }).unwrap();
+    let sandbox = Sandbox::start(Settings { bookings: 3, ..Settings::odd() }).unwrap();
     let settings = sandbox.settings();
     let credential = json!({"client_secret": settings.client_secret, "client_id": settings.client_id, "region": "us"});
     let in_a_stream = state_file("BOOKING", &credential);
@@ -231,7 +231,7 @@ fn a_state_that_is_another_file_is_refused_without_a_word_of_what_it_holds() {
 
 #[test]
 fn a_state_that_this_connector_never_wrote_is_refused_by_name() {
-    let sandbox = Sandbox::start(Settings { bookings: 3, transactions: 3, ..Settings::default() }).unwrap();
+    let sandbox = Sandbox::start(Settings { bookings: 3, transactions: 3, ..Settings::odd() }).unwrap();
     for (stream, state) in [
         ("BOOKING", json!({"foo": 5})),
         ("TRANSACTION", json!({"updated": "2026-01-01T00:00:00Z"})),
@@ -251,7 +251,7 @@ fn a_state_that_this_connector_never_wrote_is_refused_by_name() {
 
 #[test]
 fn an_output_without_a_state_is_told() {
-    let sandbox = Sandbox::start(Settings { bookings: 3, ..Settings::default() }).unwrap();
+    let sandbox = Sandbox::start(Settings { bookings: 3, ..Settings::odd() }).unwrap();
     let output = r#"{"type":"LOG","log":{"level":"INFO","message":"x"}}"#.to_owned()
         + "\n"
         + r#"{"type":"RECORD","record":{}}"#

@@ -15,7 +15,7 @@ fn assert_complete(sandbox: &Sandbox, run: &Run) {
 }
 
 fn with(faults: Faults) -> Sandbox {
-    Sandbox::start(Settings { faults, ..Settings::default() }).unwrap()
+    Sandbox::start(Settings { faults, ..Settings::odd() }).unwrap()
 }
 
 #[test]
@@ -41,7 +41,7 @@ fn tokens_that_are_revoked_again_and_again_lose_no_row() {
 fn a_token_that_lives_three_seconds_is_renewed_in_time() {
     // 117 requests for transactions, 4 at a time, 150 ms each: more than four seconds.
     let faults = Faults { latency_ms: 150, ..Faults::default() };
-    let settings = Settings { token_life: Duration::from_secs(3), faults, ..Settings::default() };
+    let settings = Settings { token_life: Duration::from_secs(3), faults, ..Settings::odd() };
     let sandbox = Sandbox::start(settings).unwrap();
     let run = Connector::against(&sandbox).read();
     assert_complete(&sandbox, &run);
@@ -89,7 +89,7 @@ fn a_credential_that_is_deleted_in_the_middle_is_a_configuration_error() {
 
 #[test]
 fn a_european_company_is_read_with_the_region_header() {
-    let sandbox = Sandbox::start(Settings { region: Region::Eu, ..Settings::default() }).unwrap();
+    let sandbox = Sandbox::start(Settings { region: Region::Eu, ..Settings::odd() }).unwrap();
     let run = Connector::against(&sandbox).config("region", "eu").read();
     assert_complete(&sandbox, &run);
     assert_eq!(sandbox.counts().responses("/v1/bookings", 500), 0);

@@ -11,7 +11,7 @@ use crate::harness::{Connector, Run, assert_distinct, at, state_file, text_field
 const NOW: &str = "2026-11-22T10:00:00Z";
 
 fn sandbox() -> Sandbox {
-    Sandbox::start(Settings { now: Some(at(NOW)), ..Settings::default() }).unwrap()
+    Sandbox::start(Settings { now: Some(at(NOW)), ..Settings::odd() }).unwrap()
 }
 
 fn read_from(sandbox: &Sandbox, state: &Value) -> Run {

@@ -5,7 +5,7 @@ use navan_sandbox::{Sandbox, Settings};
 use crate::harness::{Connector, Run, assert_distinct, text_field};
 
 fn read(users: u64) -> (Sandbox, Run) {
-    let sandbox = Sandbox::start(Settings { scim_users: true, users, ..Settings::default() }).unwrap();
+    let sandbox = Sandbox::start(Settings { scim_users: true, users, ..Settings::odd() }).unwrap();
     let run = Connector::against(&sandbox).stream("USER").read();
     assert_eq!(run.status.code(), Some(0), "{:?}", run.errors());
     (sandbox, run)
@@ -32,7 +32,7 @@ fn no_users_are_no_error() {
 
 #[test]
 fn check_accepts_the_older_form() {
-    let sandbox = Sandbox::start(Settings { scim_users: true, ..Settings::default() }).unwrap();
+    let sandbox = Sandbox::start(Settings { scim_users: true, ..Settings::odd() }).unwrap();
     let run = Connector::against(&sandbox).run("check");
     assert!(run.logs("INFO").contains(&"USER can be read."));
 }

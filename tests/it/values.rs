@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use navan_sandbox::{Sandbox, Settings};
 use serde_json::{Value, json};
 
-use crate::harness::{Connector, Run, at, streams, text_field, transactions};
+use crate::harness::{Connector, Run, all_streams, at, streams, text_field, transactions};
 use crate::promised::promised;
 
 fn read(settings: Settings) -> (Sandbox, Run) {
@@ -51,7 +51,7 @@ fn assert_same_values(run: &Run, stream: &str, rows: &[String]) {
 
 #[test]
 fn records_are_the_bytes_that_navan_sent() {
-    let (sandbox, run) = read(Settings { mixed_types_every: 0, bookings: 1_000, ..Settings::default() });
+    let (sandbox, run) = read(Settings { mixed_types_every: 0, bookings: 1_000, ..Settings::odd() });
     for (stream, rows) in expected(&sandbox) {
         assert_records(&run, stream, &rows);
     }
@@ -59,7 +59,7 @@ fn records_are_the_bytes_that_navan_sent() {
 
 #[test]
 fn inconsistent_types_are_coerced_to_the_schema_and_all_else_stays() {
-    let (sandbox, run) = read(Settings { mixed_types_every: 3, bookings: 1_000, ..Settings::default() });
+    let (sandbox, run) = read(Settings { mixed_types_every: 3, bookings: 1_000, ..Settings::odd() });
     let rows: Vec<_> = sandbox.bookings().map(|row| promised("BOOKING", &row)).collect();
     let with_empty_text = sandbox.bookings().filter(|row| row.contains(r#""outOfPolicyViolations":"""#)).count();
     assert_eq!(with_empty_text, 333);
@@ -68,7 +68,7 @@ fn inconsistent_types_are_coerced_to_the_schema_and_all_else_stays() {
 
 #[test]
 fn json_spread_over_lines_arrives_in_its_compact_form() {
-    let (sandbox, run) = read(Settings { pretty: true, mixed_types_every: 0, ..Settings::default() });
+    let (sandbox, run) = read(Settings { pretty: true, mixed_types_every: 0, ..Settings::odd() });
     for (stream, rows) in expected(&sandbox) {
         assert_records(&run, stream, &rows);
     }
@@ -76,14 +76,14 @@ fn json_spread_over_lines_arrives_in_its_compact_form() {
 
 #[test]
 fn inconsistent_types_spread_over_lines_are_coerced_too() {
-    let (sandbox, run) = read(Settings { pretty: true, mixed_types_every: 2, ..Settings::default() });
+    let (sandbox, run) = read(Settings { pretty: true, mixed_types_every: 2, ..Settings::odd() });
     let rows: Vec<_> = sandbox.bookings().map(|row| promised("BOOKING", &row)).collect();
     assert_records(&run, "BOOKING", &rows);
 }
 
 #[test]
 fn fields_in_another_order_on_each_row_arrive_as_they_were_sent() {
-    let (sandbox, run) = read(Settings { shuffle_fields: true, mixed_types_every: 0, ..Settings::default() });
+    let (sandbox, run) = read(Settings { shuffle_fields: true, mixed_types_every: 0, ..Settings::odd() });
     for (stream, rows) in expected(&sandbox) {
         assert_same_values(&run, stream, &rows);
     }
@@ -92,7 +92,7 @@ fn fields_in_another_order_on_each_row_arrive_as_they_were_sent() {
 #[test]
 fn inconsistent_types_are_coerced_in_any_order_of_fields() {
     let now = Some(at("2026-11-22T10:00:00Z"));
-    let settings = Settings { mixed_types_every: 2, now, ..Settings::default() };
+    let settings = Settings { mixed_types_every: 2, now, ..Settings::odd() };
     let (_sandbox, run) = read(Settings { shuffle_fields: true, ..settings.clone() });
     let in_one_order = Sandbox::start(settings).unwrap();
     let rows: Vec<_> = in_one_order.bookings().map(|row| promised("BOOKING", &row)).collect();
@@ -101,7 +101,7 @@ fn inconsistent_types_are_coerced_in_any_order_of_fields() {
 
 #[test]
 fn compressed_answers_bring_the_same_bytes() {
-    let (sandbox, run) = read(Settings { gzip: true, mixed_types_every: 0, ..Settings::default() });
+    let (sandbox, run) = read(Settings { gzip: true, mixed_types_every: 0, ..Settings::odd() });
     for (stream, rows) in expected(&sandbox) {
         assert_records(&run, stream, &rows);
     }
@@ -109,7 +109,7 @@ fn compressed_answers_bring_the_same_bytes() {
 
 #[test]
 fn numbers_beyond_64_bits_long_decimals_and_escapes_survive() {
-    let (_sandbox, run) = read(Settings { bookings: 5_000, ..Settings::default() });
+    let (_sandbox, run) = read(Settings { bookings: 5_000, ..Settings::odd() });
     let records = run.raw_records("BOOKING").join("\n") + &run.raw_records("TRANSACTION").join("\n");
     for bytes in [
         ":340282366920938463463374607431768211456",
@@ -129,7 +129,7 @@ fn numbers_beyond_64_bits_long_decimals_and_escapes_survive() {
 
 #[test]
 fn a_field_that_is_in_no_schema_passes() {
-    let (sandbox, run) = read(Settings { new_field_every: 5, mixed_types_every: 0, ..Settings::default() });
+    let (sandbox, run) = read(Settings { new_field_every: 5, mixed_types_every: 0, ..Settings::odd() });
     for (stream, rows) in expected(&sandbox) {
         assert!(rows.iter().any(|row| row.contains("neverSeenBefore")), "{stream}");
         assert_records(&run, stream, &rows);
@@ -139,7 +139,7 @@ fn a_field_that_is_in_no_schema_passes() {
 #[test]
 fn every_record_is_as_its_schema_says() {
     let (_sandbox, run) =
-        read(Settings { bookings: 1_000, mixed_types_every: 2, new_field_every: 5, ..Settings::default() });
+        read(Settings { bookings: 1_000, mixed_types_every: 2, new_field_every: 5, ..Settings::odd() });
     for &(stream, _) in streams() {
         let path = format!("schemas/{}.json", stream.to_lowercase());
         let mut schema: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
@@ -150,6 +150,15 @@ fn every_record_is_as_its_schema_says() {
             assert!(errors.is_empty(), "{stream}: {errors:?}");
         }
     }
+}
+
+#[test]
+fn rows_without_oddities_pass_without_a_word() {
+    let sandbox = Sandbox::start(Settings::default()).unwrap();
+    let run = Connector::against(&sandbox).streams(all_streams()).read();
+    assert_eq!(run.status.code(), Some(0), "{:?}", run.errors());
+    assert!(run.logs("WARN").is_empty(), "{:?}", run.logs("WARN"));
+    assert!(!run.stdout.contains("\"_extra\""));
 }
 
 /// JSON Schema's `date-time` wants an offset, which a local time does not have.
@@ -167,7 +176,7 @@ fn allow_local_times(schema: &mut Value) {
 
 #[test]
 fn nothing_that_the_sandbox_sends_is_reported_as_schema_drift() {
-    let settings = Settings { bookings: 1_000, mixed_types_every: 2, odd_numbers: false, ..Settings::default() };
+    let settings = Settings { bookings: 1_000, mixed_types_every: 2, odd_numbers: false, ..Settings::odd() };
     let (_sandbox, run) = read(settings);
     assert!(run.logs("WARN").is_empty(), "{:?}", run.logs("WARN"));
 }

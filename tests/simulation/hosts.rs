@@ -46,7 +46,7 @@ impl Network for Hosts {
 #[tokio::test(start_paused = true)]
 async fn a_european_company_is_read_at_either_host() {
     for api_host in ["api.navan.com", "app-fra.navan.com"] {
-        let navan = Sandbox::in_process(Settings { region: Region::Eu, users: 7, ..Settings::default() });
+        let navan = Sandbox::in_process(Settings { region: Region::Eu, users: 7, ..Settings::odd() });
         let settings = navan.settings().clone();
         let config = json!({"client_id": settings.client_id, "client_secret": settings.client_secret, "region": "eu"});
         let config = Config::parse(&config.to_string()).unwrap();

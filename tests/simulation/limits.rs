@@ -81,7 +81,7 @@ fn schedule(limit: Option<RateLimit>, bursts: Vec<Burst>) -> Schedule {
         transactions: 4_000,
         limit,
         now: Some("2026-11-15T12:00:00Z".parse().unwrap()),
-        ..navan_sandbox::Settings::default()
+        ..navan_sandbox::Settings::odd()
     };
     Schedule {
         settings,

@@ -80,7 +80,7 @@ impl Schedule {
             send_date: rng.u8(..100) < 90,
             limit: (rng.u8(..100) < 30).then(|| limit(rng)),
             faults: Faults::default(),
-            ..Settings::default()
+            ..Settings::odd()
         };
         let config = json!({
             "start_date": "2024-01-01T00:00:00Z",

@@ -24,16 +24,7 @@ pub(super) async fn custom_fields(
     headers: HeaderMap,
     Query(parameters): Query<Parameters>,
 ) -> Result<Response, ApiError> {
-    let row = |nth: u64| match nth {
-        // The one that transactions have.
-        0 => json!({"name": "project", "label": "Projekt", "type": "TEXT", "required": true, "options": null}),
-        _ => {
-            json!({"name": format!("field_{nth}"), "label": format!("Field № {nth}"), "type": "SELECT", "required": "NO",
-            "options": ["A", "B", {"value": "C", "label": "See C"}]})
-        }
-    };
-    let rows: Vec<_> = (0..state.settings.reference_rows).map(row).collect();
-    list(&state, &headers, &parameters, "custom-fields", ReferenceForm::Data, &rows)
+    list(&state, &headers, &parameters, "custom-fields", ReferenceForm::Data, &state.company.custom_fields())
 }
 
 /// The accounts of the general ledger.
@@ -42,17 +33,7 @@ pub(super) async fn gl_codes(
     headers: HeaderMap,
     Query(parameters): Query<Parameters>,
 ) -> Result<Response, ApiError> {
-    let row = |nth: u64| match nth {
-        // Those that transactions have.
-        0 => json!({"number": "6010", "name": "Travel – Air", "active": true}),
-        1 => json!({"number": "6020-01", "name": "Meals", "active": true}),
-        // What nobody knows has no column.
-        _ => {
-            json!({"number": 7000 + nth, "name": format!("Account {nth}"), "active": nth.is_multiple_of(2), "ledger": {"id": nth}})
-        }
-    };
-    let rows: Vec<_> = (0..state.settings.reference_rows).map(row).collect();
-    list(&state, &headers, &parameters, "gl-codes", ReferenceForm::Cursor, &rows)
+    list(&state, &headers, &parameters, "gl-codes", ReferenceForm::Cursor, &state.company.gl_codes())
 }
 
 /// What the tax codes stand for.
@@ -61,9 +42,7 @@ pub(super) async fn tax_mappings(
     headers: HeaderMap,
     Query(parameters): Query<Parameters>,
 ) -> Result<Response, ApiError> {
-    let row = |nth: u64| json!({"tax_code": format!("VAT{nth}"), "rate": format!("{nth}.50"), "country": "GB"});
-    let rows: Vec<_> = (0..state.settings.reference_rows).map(row).collect();
-    list(&state, &headers, &parameters, "tax-mappings", ReferenceForm::Array, &rows)
+    list(&state, &headers, &parameters, "tax-mappings", ReferenceForm::Array, &state.company.tax_mappings())
 }
 
 fn list(

@@ -1,13 +1,16 @@
 //! What rows have in common: the made-up company that they belong to.
 
-use super::json::{Row, push_uuid};
+use super::json::{Odd, Row, push_uuid};
 use super::shuffle::shuffle_fields;
 use crate::expense_type::ExpenseType;
 use crate::rng::{Rng, mix};
 use crate::settings::Settings;
+use crate::table::InitialRows;
 
 pub(super) const BOOKING: u64 = 1;
 pub(super) const USER: u64 = 2;
+pub(super) const TRIP: u64 = 3;
+pub(super) const BOOKING_FACTS: u64 = 4;
 /// The expense types follow, each by its own number.
 pub(super) const TRANSACTION: u64 = 16;
 
@@ -15,28 +18,33 @@ pub(super) const TRANSACTION: u64 = 16;
 #[derive(Clone, Debug)]
 pub(crate) struct Company {
     pub(super) seed: u64,
-    /// How many bookings and users rows may refer to.
-    pub(super) bookings: u64,
+    /// The bookings that were there at the start: those that other rows may refer to.
+    pub(super) initial_bookings: InitialRows,
+    /// How many people book, travel and hold cards.
     pub(super) users: u64,
     /// When the sandbox began (ms since the epoch): nothing happens later, except by inserts and touches.
     pub(super) start_ms: i64,
+    /// How many rows each of the company's own lists has.
+    pub(super) reference_rows: u64,
     mixed_types_every: u64,
     new_field_every: u64,
     shuffle_fields: bool,
-    pub(super) odd_numbers: bool,
+    pub(super) odd: Odd,
 }
 
 impl Company {
-    pub(crate) fn new(settings: &Settings, start_ms: i64) -> Self {
+    /// A company that starts at `start_ms` with these bookings.
+    pub(crate) fn new(settings: &Settings, start_ms: i64, initial_bookings: InitialRows) -> Self {
         Self {
             seed: settings.seed,
-            bookings: settings.bookings,
+            initial_bookings,
             users: settings.users.max(1),
             start_ms,
+            reference_rows: settings.reference_rows,
             mixed_types_every: settings.mixed_types_every,
             new_field_every: settings.new_field_every,
             shuffle_fields: settings.shuffle_fields,
-            odd_numbers: settings.odd_numbers,
+            odd: Odd { numbers: settings.odd_numbers, texts: settings.odd_texts, gaps: settings.odd_gaps },
         }
     }
 

@@ -1,11 +1,14 @@
 //! Writing JSON by hand, straight into the page's body.
 
+use super::vocab::ODD_NOTES;
 use crate::clock::DAY_MS;
 use crate::rng::Rng;
 
 const TWO_DIGITS: &str = "00010203040506070809101112131415161718192021222324252627282930313233343536373839\
                           40414243444546474849505152535455565758596061626364656667686970717273747576777879\
                           8081828384858687888990919293949596979899";
+
+const HEX_DIGITS: &[u8; 16] = b"0123456789abcdef";
 
 /// How a time is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +21,18 @@ pub(crate) enum TimestampFormat {
     Local,
 }
 
-/// A row being written: where to, and the generator of its values.
+/// Which oddities rows have; a plain row has none.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Odd {
+    /// Numbers that exceed a 64-bit float or a DECIMAL(38, 9).
+    pub(crate) numbers: bool,
+    /// Texts with line breaks, quotes and the like, and needless escapes in others.
+    pub(crate) texts: bool,
+    /// Optional fields that are null or left out at random.
+    pub(crate) gaps: bool,
+}
+
+/// A row being written: where to, which oddities it has, and the generator that decides on them.
 ///
 /// Every object begins with a field that is always there, written by [`Row::begin_object`]; every later field
 /// can then write its comma first without asking whether it is the first.
@@ -26,8 +40,7 @@ pub(crate) enum TimestampFormat {
 pub(crate) struct Row<'a> {
     pub(crate) out: &'a mut String,
     pub(crate) rng: Rng,
-    /// Whether some of its numbers exceed a 64-bit float or a DECIMAL(38, 9).
-    pub(crate) odd_numbers: bool,
+    pub(crate) odd: Odd,
 }
 
 impl Row<'_> {
@@ -50,22 +63,57 @@ impl Row<'_> {
         self.out.push_str(json);
     }
 
-    /// A field with a string, whose `value` is already escaped.
+    /// A field with a string of Navan's own words, which need no escapes.
     pub(crate) fn string(&mut self, name: &str, value: &str) {
         self.field(name);
-        self.quoted(value);
-    }
-
-    /// A string, already escaped.
-    pub(crate) fn quoted(&mut self, value: &str) {
         self.out.push('"');
         self.out.push_str(value);
         self.out.push('"');
     }
 
-    /// Decides whether an optional field has a value (`share` of 16), is null or is left out, and writes it if it is
-    /// null. If this is true, the caller writes the field.
+    /// A field with a text of the company's.
+    pub(crate) fn text(&mut self, name: &str, value: &str) {
+        self.field(name);
+        self.quoted(value);
+    }
+
+    /// A text that someone typed; an odd one can be anything.
+    pub(crate) fn note(&mut self, name: &str, value: &str) {
+        if self.odd.texts && self.rng.chance(6) {
+            let note = self.rng.choose(&ODD_NOTES);
+            self.string(name, note);
+        } else {
+            self.text(name, value);
+        }
+    }
+
+    /// A field with a text that `write` puts together.
+    pub(crate) fn composed(&mut self, name: &str, write: impl FnOnce(&mut String)) {
+        self.field(name);
+        self.quoted_with(write);
+    }
+
+    /// A text.
+    pub(crate) fn quoted(&mut self, value: &str) {
+        self.quoted_with(|out| out.push_str(value));
+    }
+
+    fn quoted_with(&mut self, write: impl FnOnce(&mut String)) {
+        self.out.push('"');
+        let start = self.out.len();
+        write(self.out);
+        if self.odd.texts && self.rng.chance(2) {
+            escape_needlessly(self.out, start);
+        }
+        self.out.push('"');
+    }
+
+    /// Whether an optional field has a value, and is to be written by the caller. Always, but where there are gaps: then
+    /// in `share` of 16 rows; in the others it is null, which this writes, or is left out.
     pub(crate) fn is_present(&mut self, name: &str, share: u64) -> bool {
+        if !self.odd.gaps {
+            return true;
+        }
         let drawn = self.rng.next_u64() >> 60;
         if drawn == share {
             self.field(name);
@@ -74,25 +122,55 @@ impl Row<'_> {
         drawn < share
     }
 
-    /// Optional strings, each picked from its own choices.
-    pub(crate) fn optional_strings(&mut self, fields: &[(&str, &[&str])], share: u64) {
-        for (name, choices) in fields {
+    /// Optional strings of Navan's own words.
+    pub(crate) fn optional_strings(&mut self, share: u64, fields: &[(&str, &str)]) {
+        for (name, value) in fields {
             if self.is_present(name, share) {
-                let value = self.rng.choose(choices);
                 self.string(name, value);
             }
         }
     }
 
-    /// An array of up to `most` strings.
-    pub(crate) fn string_array(&mut self, name: &str, choices: &[&str], most: u64) {
+    /// Optional texts.
+    pub(crate) fn optional_texts(&mut self, share: u64, fields: &[(&str, &str)]) {
+        for (name, value) in fields {
+            if self.is_present(name, share) {
+                self.text(name, value);
+            }
+        }
+    }
+
+    /// Optional texts that someone typed.
+    pub(crate) fn optional_notes(&mut self, share: u64, fields: &[(&str, &str)]) {
+        for (name, value) in fields {
+            if self.is_present(name, share) {
+                self.note(name, value);
+            }
+        }
+    }
+
+    /// An optional text that `write` puts together.
+    pub(crate) fn optional_composed(&mut self, share: u64, name: &str, write: impl FnOnce(&mut String)) {
+        if self.is_present(name, share) {
+            self.composed(name, write);
+        }
+    }
+
+    /// An optional array of texts.
+    pub(crate) fn optional_list(&mut self, share: u64, name: &str, values: &[&str]) {
+        if self.is_present(name, share) {
+            self.list(name, values);
+        }
+    }
+
+    /// An array of texts.
+    pub(crate) fn list(&mut self, name: &str, values: &[&str]) {
         self.field(name);
         self.out.push('[');
-        for nth in 0..self.rng.below(most + 1) {
+        for (nth, value) in values.iter().enumerate() {
             if nth > 0 {
                 self.out.push(',');
             }
-            let value = self.rng.choose(choices);
             self.quoted(value);
         }
         self.out.push(']');
@@ -138,16 +216,56 @@ pub(crate) fn push_integer(out: &mut String, value: impl itoa::Integer) {
     out.push_str(itoa::Buffer::new().format(value));
 }
 
-/// Hundredths as an amount: `1234` is `12.34`.
-pub(crate) fn push_cents(out: &mut String, hundredths: u64) {
+/// Hundredths as an amount: `-1234` is `-12.34`.
+pub(crate) fn push_cents(out: &mut String, hundredths: i64) {
+    if hundredths < 0 {
+        out.push('-');
+    }
+    let hundredths = hundredths.unsigned_abs();
     push_integer(out, hundredths / 100);
     out.push('.');
     push_two_digits(out, hundredths % 100);
 }
 
+/// Millionths as a number: `1500000` is `1.500000`.
+pub(crate) fn push_millionths(out: &mut String, millionths: i64) {
+    if millionths < 0 {
+        out.push('-');
+    }
+    let millionths = millionths.unsigned_abs();
+    push_integer(out, millionths / 1_000_000);
+    out.push('.');
+    for pair in [millionths / 10_000, millionths / 100, millionths] {
+        push_two_digits(out, pair % 100);
+    }
+}
+
+/// Writes `out[start..]`, which has no escapes yet, with some that JSON allows and nobody needs.
+fn escape_needlessly(out: &mut String, start: usize) {
+    if out[start..].is_ascii() && !out[start..].contains(['/', '&']) {
+        return;
+    }
+    let text = out.split_off(start);
+    let mut units = [0; 2];
+    for character in text.chars() {
+        match character {
+            '/' => out.push_str("\\/"),
+            '&' => out.push_str("\\u0026"),
+            _ if character.is_ascii() => out.push(character),
+            _ => {
+                for unit in character.encode_utf16(&mut units) {
+                    out.push_str("\\u");
+                    for shift in [12, 8, 4, 0] {
+                        out.push(char::from(HEX_DIGITS[usize::from(*unit >> shift & 15)]));
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// A UUID from 128 bits, marked as version 4.
 pub(crate) fn push_uuid(out: &mut String, [high, low]: [u64; 2]) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let high = (high & 0xFFFF_FFFF_FFFF_0FFF) | 0x4000;
     let low = (low & 0x3FFF_FFFF_FFFF_FFFF) | 0x8000_0000_0000_0000;
     let mut text = [b'-'; 36];
@@ -157,8 +275,8 @@ pub(crate) fn push_uuid(out: &mut String, [high, low]: [u64; 2]) {
             if matches!(at, 8 | 13 | 18 | 23) {
                 at += 1;
             }
-            text[at] = DIGITS[usize::from(byte >> 4)];
-            text[at + 1] = DIGITS[usize::from(byte & 15)];
+            text[at] = HEX_DIGITS[usize::from(byte >> 4)];
+            text[at + 1] = HEX_DIGITS[usize::from(byte & 15)];
             at += 2;
         }
     }

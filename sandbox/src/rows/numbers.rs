@@ -1,21 +1,6 @@
-//! Numbers of every precision that JSON allows: a reader must keep every digit.
+//! Numbers; odd ones are of every precision that JSON allows: a reader must keep every digit.
 
-use super::json::{Row, push_cents, push_integer};
-
-/// What a number stands for, which decides how it looks.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum NumberKind {
-    /// An amount: mostly two decimals, now and then many, or an exponent.
-    Money,
-    /// A small count.
-    Count,
-    /// Miles and points: mostly small, now and then beyond 64 bits.
-    Huge,
-    /// A rate or weight with many decimals.
-    Fine,
-    /// Degrees, from -90 to 90.
-    Degrees,
-}
+use super::json::{Row, push_cents, push_millionths};
 
 /// Amounts as no float could carry them.
 const ODD_MONEY: [&str; 8] = [
@@ -37,45 +22,69 @@ const ODD_HUGE: [&str; 4] =
 const ODD_FINE: [&str; 4] = ["1.0E-7", "0.30000000000000004440892098500626", "6.02214076e23", "1.10"];
 
 impl Row<'_> {
-    /// Optional numbers.
-    pub(crate) fn optional_numbers(&mut self, fields: &[(&str, NumberKind)], share: u64) {
-        for (name, kind) in fields {
+    /// Optional amounts, in hundredths.
+    pub(crate) fn optional_amounts(&mut self, share: u64, fields: &[(&str, i64)]) {
+        for (name, hundredths) in fields {
             if self.is_present(name, share) {
                 self.field(name);
-                self.number(*kind);
+                self.amount(*hundredths);
             }
         }
     }
 
-    /// A number of the kind.
-    pub(crate) fn number(&mut self, kind: NumberKind) {
-        let bits = self.rng.next_u64();
-        let (odd, value) = (self.odd_numbers && bits.is_multiple_of(32), bits >> 32);
-        match kind {
-            NumberKind::Money if odd => self.one_of(&ODD_MONEY),
-            NumberKind::Huge if odd => self.one_of(&ODD_HUGE),
-            NumberKind::Fine if odd => self.one_of(&ODD_FINE),
-            NumberKind::Money => push_cents(self.out, value % 250_000),
-            NumberKind::Huge => push_integer(self.out, value % 9_000),
-            NumberKind::Count => push_integer(self.out, value % 12),
-            NumberKind::Fine => {
-                push_integer(self.out, value % 90);
-                self.out.push('.');
-                push_integer(self.out, 100_000 + value / 90 % 900_000);
+    /// Optional whole numbers.
+    pub(crate) fn optional_counts(&mut self, share: u64, fields: &[(&str, i64)]) {
+        for (name, count) in fields {
+            if self.is_present(name, share) {
+                self.field(name);
+                self.integer(*count);
             }
-            NumberKind::Degrees => {
-                if bits & 64 == 0 {
-                    self.out.push('-');
+        }
+    }
+
+    /// Optional miles or points: whole numbers that can be odd.
+    pub(crate) fn optional_points(&mut self, share: u64, fields: &[(&str, i64)]) {
+        for (name, points) in fields {
+            if self.is_present(name, share) {
+                self.field(name);
+                if !self.is_odd(&ODD_HUGE) {
+                    self.integer(*points);
                 }
-                push_integer(self.out, value % 90);
-                self.out.push('.');
-                push_integer(self.out, 1_000_000 + value % 9_000_000);
             }
         }
     }
 
-    fn one_of(&mut self, choices: &[&str]) {
-        let number = self.rng.choose(choices);
-        self.out.push_str(number);
+    /// Optional rates and weights, in millionths.
+    pub(crate) fn optional_rates(&mut self, share: u64, fields: &[(&str, i64)]) {
+        for (name, millionths) in fields {
+            if self.is_present(name, share) {
+                self.field(name);
+                self.rate(*millionths);
+            }
+        }
+    }
+
+    /// An amount, in hundredths.
+    pub(crate) fn amount(&mut self, hundredths: i64) {
+        if !self.is_odd(&ODD_MONEY) {
+            push_cents(self.out, hundredths);
+        }
+    }
+
+    /// A rate or weight, in millionths.
+    pub(crate) fn rate(&mut self, millionths: i64) {
+        if !self.is_odd(&ODD_FINE) {
+            push_millionths(self.out, millionths);
+        }
+    }
+
+    /// Writes one of these, now and then, where numbers are odd.
+    fn is_odd(&mut self, choices: &[&str]) -> bool {
+        let odd = self.odd.numbers && self.rng.below(32) == 0;
+        if odd {
+            let number = self.rng.choose(choices);
+            self.out.push_str(number);
+        }
+        odd
     }
 }

@@ -2,8 +2,6 @@
 
 use super::company::{self, Company};
 use super::json::Row;
-use super::user::email_field;
-use super::{person, vocab};
 use crate::rng::Rng;
 use crate::table::RowRef;
 
@@ -13,42 +11,39 @@ const NAVAN: &str = "urn:ietf:params:scim:schemas:extension:navan:2.0:User";
 impl Company {
     /// Appends a user as a SCIM resource.
     pub(crate) fn scim_user(&self, out: &mut String, row_ref: &RowRef) {
-        let user = row_ref.index;
-        let mut row = Row { out, rng: Rng::for_row(self.seed, company::USER, user, 7), odd_numbers: self.odd_numbers };
-        let (first, last) = person::name_of(user);
+        let person = self.person(row_ref.index, row_ref.version);
+        let mut row = Row { out, rng: Rng::for_row(self.seed, company::USER, person.index, 0), odd: self.odd };
         row.raw(r#"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User","#);
         row.quoted(ENTERPRISE);
         row.raw(r#"],"id":"#);
-        row.uuid(self.user_id(user));
-        email_field(&mut row, "userName", user);
+        row.uuid(person.uuid);
+        row.composed("userName", |out| person.push_email(out));
         row.field("name");
         row.begin_object("familyName");
-        row.quoted(last);
-        row.string("givenName", first);
+        row.quoted(person.family_name);
+        row.text("givenName", person.given_name);
         row.raw("}");
-        let active = row.rng.chance(14);
-        row.boolean("active", active);
+        row.boolean("active", person.active);
         row.raw(r#","emails":[{"primary":true,"type":"work""#);
-        email_field(&mut row, "value", user);
+        row.composed("value", |out| person.push_email(out));
         row.raw("}]");
         row.field(ENTERPRISE);
-        row.raw(r#"{"employeeNumber":"E-"#);
-        row.integer(user);
-        row.raw("\"");
-        let department = row.rng.choose(vocab::DEPARTMENTS);
-        row.string("department", department);
-        let cost_center = row.rng.choose(vocab::COST_CENTERS);
-        row.string("costCenter", cost_center);
-        row.raw(r#","manager":{"value":"#);
-        row.uuid(self.user_id(user / 8));
-        row.raw("}}");
+        row.begin_object("department");
+        row.quoted(person.department);
+        row.text("costCenter", person.cost_center);
+        row.composed("employeeNumber", |out| person.push_employee_id(out));
+        if let Some(manager) = self.manager_of(&person) {
+            row.field("manager");
+            row.begin_object("value");
+            row.uuid(manager.uuid);
+            row.raw("}");
+        }
+        row.raw("}");
         row.field(NAVAN);
-        row.raw("{");
-        let region = row.rng.choose(vocab::REGIONS);
-        row.raw(r#""region":"#);
-        row.quoted(region);
+        row.begin_object("region");
+        row.quoted(person.region());
         // What nobody knows has no column.
-        if user.is_multiple_of(9) {
+        if person.index.is_multiple_of(9) {
             row.string("seatPreference", "window");
         }
         row.raw("}}");

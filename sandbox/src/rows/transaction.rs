@@ -1,14 +1,17 @@
-//! TRANSACTION rows.
+//! TRANSACTION rows: how a transaction is written.
 
 use super::company::{self, Company};
-use super::json::{Row, TimestampFormat, push_cents};
-use super::numbers::NumberKind;
-use super::transaction_fields as fields;
-use super::vocab;
+use super::json::{Row, TimestampFormat, push_cents, push_uuid};
+use super::purchase::Purchase;
+use super::transaction_fields::{Transaction, booking_details, money};
 use crate::clock::DAY_MS;
 use crate::expense_type::ExpenseType;
 use crate::rng::Rng;
 use crate::table::RowRef;
+
+/// In how many of 16 rows a field has a value, where there are gaps.
+const OFTEN: u64 = 13;
+const AT_TIMES: u64 = 7;
 
 /// The field groups that a request asked for (`include_field_group`); what belongs to a group that was
 /// not asked for is left out. Line items are in every response.
@@ -51,144 +54,115 @@ impl Company {
     pub(crate) fn transaction(&self, out: &mut String, kind: ExpenseType, row_ref: &RowRef, groups: FieldGroups) {
         let start = out.len();
         let tag = company::TRANSACTION + kind.ordinal();
-        let mut row = Row { out, rng: Rng::for_row(self.seed, tag, row_ref.index, 0), odd_numbers: self.odd_numbers };
-        let modified = row_ref.touched_ms.unwrap_or(row_ref.key);
-        // What happened came some days before it was last changed.
-        let posted = row_ref.key - row.rng.below(20).cast_signed() * DAY_MS;
+        let transaction = Transaction::of(self, kind, tag, row_ref);
+        let mut row = Row { out, rng: Rng::for_row(self.seed, tag, row_ref.index, 0), odd: self.odd };
+        let row = &mut row;
         row.begin_object("id");
-        row.uuid(self.id(tag, row_ref.index));
+        row.uuid(transaction.id);
         row.string("_type", kind.path());
         row.string("transaction_type", kind.transaction_type());
-        row.timestamp("modified_timestamp", modified, TimestampFormat::Millis);
-        self.touched_fields(&mut row, tag, row_ref);
-        row.date("transaction_date", posted);
-        row.timestamp("posted_date_time", posted, TimestampFormat::Seconds);
-        core_fields(&mut row, posted);
+        row.timestamp("modified_timestamp", transaction.modified, TimestampFormat::Millis);
+        money(row, "posted_amount", transaction.purchase.posted);
+        row.string("posted_currency", transaction.purchase.posted_currency.code);
+        row.string("approval_status", transaction.status);
+        row.date("transaction_date", transaction.purchase.authorized_day * DAY_MS);
+        row.timestamp("posted_date_time", transaction.purchase.posted_ms, TimestampFormat::Seconds);
+        transaction.description(row);
+        transaction.people(row);
+        transaction.papers(row);
+        transaction.amounts(row);
+        transaction.dates(row);
+        transaction.flags(row);
+        self.line_items(row, &transaction.purchase, transaction.is_itemized);
+        self.custom_field_values(row, &transaction.purchase);
         if groups.policy {
-            row.optional_strings(fields::POLICY, 8);
+            let category = transaction.purchase.category;
+            row.optional_texts(8, &[("policy", category.policy), ("policy_category", category.policy_area)]);
         }
         if groups.erp {
-            row.optional_strings(fields::ERP, 8);
-            if row.is_present("erp_effective_date", 5) {
-                row.date("erp_effective_date", posted);
-            }
+            self.ledger(row, &transaction);
         }
-        if groups.tax && row.is_present("tax_details", 4) {
-            tax_details(&mut row);
+        if groups.tax {
+            self.tax_details(row, &transaction.purchase);
         }
-        if groups.mileage {
-            row.optional_strings(fields::MILEAGE, 3);
+        if groups.mileage && transaction.kind == ExpenseType::ManualTransactions {
+            transaction.mileage(row);
         }
         if groups.traveler_hr {
-            row.optional_strings(fields::TRAVELER_HR, 5);
+            transaction.traveler(row);
         }
-        self.paid_booking(&mut row, posted, groups);
-        self.unknown_field(&mut row, row_ref.index);
+        if let Some(booking) = &transaction.purchase.booking {
+            row.optional_composed(9, "navan_booking_uuid", |out| push_uuid(out, booking.uuid));
+            if groups.booking && row.is_present("booking_details", 11) {
+                booking_details(row, booking);
+            }
+        }
+        self.unknown_field(row, row_ref.index);
         row.raw("}");
         self.finish_row(out, start, tag, row_ref.index);
     }
 
-    /// What a touch changes.
-    fn touched_fields(&self, row: &mut Row<'_>, tag: u64, row_ref: &RowRef) {
-        // A generator of its own, so that all else stays as it was.
-        let mut fresh = Rng::for_row(self.seed, tag, row_ref.index, row_ref.version);
-        row.field("posted_amount");
-        row.raw(if fresh.chance(1) { "\"-" } else { "\"" });
-        push_cents(row.out, fresh.below(90_000));
-        row.raw("\"");
-        let currency = fresh.choose(vocab::CURRENCIES);
-        row.string("posted_currency", currency);
-        let status = fresh.choose(&fields::STATUSES);
-        row.string("approval_status", status);
+    fn line_items(&self, row: &mut Row<'_>, purchase: &Purchase, is_itemized: bool) {
+        row.raw(",\"line_items\":[");
+        if is_itemized {
+            for (nth, (amount, description)) in purchase.split().into_iter().zip(purchase.category.items).enumerate() {
+                row.raw(if nth > 0 { ",{\"amount\":\"" } else { "{\"amount\":\"" });
+                push_cents(row.out, amount);
+                row.raw("\"");
+                row.optional_strings(OFTEN, &[("currency", purchase.posted_currency.code)]);
+                row.optional_notes(OFTEN, &[("description", description)]);
+                if let Some(account) = self.account(purchase.category.account) {
+                    row.optional_texts(AT_TIMES, &[("gl_code_number", account.number), ("gl_code_name", account.name)]);
+                }
+                row.raw("}");
+            }
+        }
+        row.raw("]");
     }
 
-    /// The booking that a transaction paid for, if it did: one that BOOKING really has.
-    fn paid_booking(&self, row: &mut Row<'_>, posted: i64, groups: FieldGroups) {
-        let booking = row.rng.below(self.bookings.max(1));
-        let known = self.bookings > 0;
-        if known && row.is_present("navan_booking_uuid", 5) {
-            row.field("navan_booking_uuid");
-            row.uuid(self.booking_id(booking));
+    fn custom_field_values(&self, row: &mut Row<'_>, purchase: &Purchase) {
+        let values = [Some(purchase.project), purchase.client];
+        row.raw(",\"custom_field_values\":[");
+        let mut written = 0;
+        for (nth, value) in values.into_iter().enumerate() {
+            let (Some((name, label)), Some(value)) = (self.custom_field(nth), value) else { continue };
+            if !row.odd.gaps || row.rng.chance(5) {
+                row.raw(if written > 0 { ",{\"name\":" } else { "{\"name\":" });
+                row.quoted(name);
+                row.text("label", label);
+                // The odd one out is Navan's.
+                row.optional_notes(14, &[("value", value), ("displayValue", value)]);
+                row.raw("}");
+                written += 1;
+            }
         }
-        if !(groups.booking && row.is_present("booking_details", 6)) {
+        row.raw("]");
+    }
+
+    /// What the company's books say of it.
+    fn ledger(&self, row: &mut Row<'_>, transaction: &Transaction) {
+        if let Some(account) = self.account(transaction.purchase.category.account) {
+            row.optional_texts(8, &[("gl_code_number", account.number), ("gl_code_name", account.name)]);
+        }
+        let is_settled = transaction.is_approved();
+        row.optional_strings(8, &[("erp_sync_status", if is_settled { "SYNCED" } else { "PENDING" })]);
+        if is_settled && row.is_present("erp_effective_date", AT_TIMES) {
+            row.date("erp_effective_date", transaction.purchase.posted_ms);
+        }
+    }
+
+    fn tax_details(&self, row: &mut Row<'_>, purchase: &Purchase) {
+        let Some((tax, amount)) = purchase.tax() else { return };
+        let Some(tax) = self.listed_tax(tax) else { return };
+        if !row.is_present("tax_details", 5) {
             return;
         }
-        row.field("booking_details");
-        row.begin_object("trip_uuid");
-        let trip = [row.rng.next_u64(), row.rng.next_u64()];
-        row.uuid(trip);
-        if known {
-            row.field("navan_booking_ids");
-            row.raw("\"");
-            row.integer(10_000_000 + booking);
-            row.raw("\"");
-            row.field("navan_booking_uuids");
-            row.uuid(self.booking_id(booking));
-        }
-        row.date("booking_start_date", posted);
-        row.date("booking_end_date", posted + 2 * DAY_MS);
-        row.optional_strings(fields::BOOKING, 5);
-        row.raw("}");
-    }
-}
-
-/// The fields of no field group.
-fn core_fields(row: &mut Row<'_>, posted: i64) {
-    row.optional_strings(fields::CORE, 3);
-    for name in fields::AMOUNTS {
-        if row.is_present(name, 4) {
-            row.field(name);
-            let amount = row.rng.below(50_000);
-            row.raw("\"");
-            push_cents(row.out, amount);
-            row.raw("\"");
-        }
-    }
-    for name in fields::DATES {
-        if row.is_present(name, 4) {
-            row.date(name, posted);
-        }
-    }
-    for name in fields::BOOLEANS {
-        if row.is_present(name, 13) {
-            let yes = row.rng.chance(3);
-            row.boolean(name, yes);
-        }
-    }
-    row.optional_numbers(&[("accrued_rebate_amount", NumberKind::Money)], 5);
-    row.optional_numbers(&[("reimbursement_exchange_rate", NumberKind::Fine), ("exchange_rate", NumberKind::Fine)], 4);
-    line_items(row);
-    custom_field_values(row);
-}
-
-fn tax_details(row: &mut Row<'_>) {
-    row.field("tax_details");
-    row.begin_object("rate");
-    row.number(NumberKind::Fine);
-    row.optional_strings(&[("code", &["VAT20", "MwSt \\u00a719"])], 12);
-    row.raw(",\"parts\":[{\"amount\":\"1.90\",\"reclaimable\":true}]}");
-}
-
-fn line_items(row: &mut Row<'_>) {
-    row.raw(",\"line_items\":[");
-    for nth in 0..row.rng.below(16).saturating_sub(13) {
-        row.raw(if nth > 0 { ",{\"amount\":\"" } else { "{\"amount\":\"" });
-        let amount = row.rng.below(20_000);
+        row.field("tax_details");
+        row.begin_object("rate");
+        row.rate(tax.rate * 10_000);
+        row.optional_texts(12, &[("code", tax.code), ("name", tax.name)]);
+        row.raw(",\"parts\":[{\"amount\":\"");
         push_cents(row.out, amount);
-        row.raw("\"");
-        row.optional_strings(&[("description", vocab::NOTES)], 12);
-        row.raw("}");
+        row.raw("\",\"reclaimable\":true}]}");
     }
-    row.raw("]");
-}
-
-fn custom_field_values(row: &mut Row<'_>) {
-    row.raw(",\"custom_field_values\":[");
-    if row.rng.chance(6) {
-        row.raw("{\"name\":\"project\",\"label\":\"Projekt\"");
-        // The odd one out is Navan's.
-        row.optional_strings(&[("value", vocab::NUMBERS), ("displayValue", vocab::NOTES)], 14);
-        row.raw("}");
-    }
-    row.raw("]");
 }

@@ -2,67 +2,53 @@
 
 use super::company::{self, Company};
 use super::json::Row;
-use super::{person, vocab};
 use crate::rng::Rng;
 use crate::table::RowRef;
-
-const TRAITS: &[(&str, &[&str])] = &[
-    ("costCentre", vocab::COST_CENTERS),
-    ("region", vocab::REGIONS),
-    ("subsidiary", vocab::SUBSIDIARIES),
-    ("approver", vocab::EMAILS),
-    ("approverName", vocab::NAMES),
-    ("managerName", vocab::NAMES),
-    ("managerEmail", vocab::EMAILS),
-    ("legalEntityName", vocab::SUBSIDIARIES),
-    ("companyOffice", vocab::OFFICES),
-    ("policyLevel", &["STANDARD", "EXECUTIVE", "INTERN"]),
-    ("policyName", &["Default", "Executives \\u2013 global", "Interns"]),
-];
 
 impl Company {
     /// Appends the row of a user.
     pub(crate) fn user(&self, out: &mut String, row_ref: &RowRef) {
         let start = out.len();
-        let user = row_ref.index;
-        let mut row = Row { out, rng: Rng::for_row(self.seed, company::USER, user, 0), odd_numbers: self.odd_numbers };
-        // What a touch changes has a generator of its own, so that all else stays as it was.
-        let mut fresh = Rng::for_row(self.seed, company::USER, user, row_ref.version);
-        let (first, last) = person::name_of(user);
+        let person = self.person(row_ref.index, row_ref.version);
+        let manager = self.manager_of(&person);
+        let mut row = Row { out, rng: Rng::for_row(self.seed, company::USER, person.index, 0), odd: self.odd };
         row.begin_object("id");
-        row.uuid(self.user_id(user));
-        email_field(&mut row, "userName", user);
+        row.uuid(person.uuid);
+        row.composed("userName", |out| person.push_email(out));
         row.field("name");
         row.begin_object("familyName");
-        row.quoted(last);
-        row.string("givenName", first);
+        row.quoted(person.family_name);
+        row.text("givenName", person.given_name);
         row.raw("}");
-        row.field("employeeId");
-        row.raw("\"E-");
-        row.integer(user);
-        row.raw("\"");
-        row.field("phoneNumber");
-        row.raw("\"+1 555 ");
-        row.integer(1_000_000 + fresh.below(9_000_000));
-        row.raw("\"");
-        let department = fresh.choose(vocab::DEPARTMENTS);
-        row.string("department", department);
-        row.optional_strings(TRAITS, 13);
-        let active = row.rng.chance(14);
-        row.boolean("active", active);
+        row.composed("employeeId", |out| person.push_employee_id(out));
+        row.composed("phoneNumber", |out| person.push_phone_number(out));
+        row.text("department", person.department);
+        row.optional_texts(
+            13,
+            &[("costCentre", person.cost_center), ("region", person.region()), ("subsidiary", person.subsidiary())],
+        );
+        if let Some(manager) = &manager {
+            row.optional_composed(13, "approver", |out| manager.push_email(out));
+            row.optional_composed(13, "approverName", |out| manager.push_name(out));
+            row.optional_composed(13, "managerName", |out| manager.push_name(out));
+            row.optional_composed(13, "managerEmail", |out| manager.push_email(out));
+        }
+        row.optional_texts(
+            13,
+            &[
+                ("legalEntityName", person.legal_entity()),
+                ("companyOffice", person.office_city()),
+                ("policyLevel", person.policy_level),
+                ("policyName", person.policy_name()),
+            ],
+        );
+        row.boolean("active", person.active);
         row.raw(",\"emails\":[{\"primary\":true");
-        email_field(&mut row, "value", user);
+        row.composed("value", |out| person.push_email(out));
         row.string("emailType", "work");
         row.raw("}]");
-        self.unknown_field(&mut row, user);
+        self.unknown_field(&mut row, person.index);
         row.raw("}");
-        self.finish_row(out, start, company::USER, user);
+        self.finish_row(out, start, company::USER, row_ref.index);
     }
-}
-
-pub(super) fn email_field(row: &mut Row<'_>, name: &str, user: u64) {
-    row.field(name);
-    row.raw("\"");
-    person::push_email(row.out, user);
-    row.raw("\"");
 }

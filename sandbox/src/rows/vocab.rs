@@ -1,57 +1,121 @@
-//! The values that rows are made of, already escaped as JSON. Some are hard on a reader: escapes that must stay
-//! escapes, raw UTF-8 that must stay raw, quotes, line breaks, surrogate pairs.
+//! The words that rows are made of: none of them needs an escape in JSON, but for [`ODD_NOTES`].
 
-pub(crate) const FIRST: &[&str] =
-    &["Ada", "Grace", "Zo\\u00eb", "José", "Linus", "Mina", "Ögmundur", "Søren", "李", "Priya", "Noor", "Tomás"];
-pub(crate) const LAST: &[&str] = &[
-    "Lovelace",
-    "Hopper",
-    "O'Neill",
-    "M\\u00fcller",
-    "García",
-    "van der Berg",
-    "Ødegaard",
-    "小龙",
-    "Sharma",
-    "Haddad",
-    "Nguyễn",
+/// One of these, by a number of any size.
+pub(super) fn nth<T: Copy>(choices: &[T], nth: u64) -> T {
+    choices[usize::try_from(nth % choices.len() as u64).unwrap_or(0)]
+}
+
+/// Given names, and how an e-mail address spells them. No other word of the company contains one of them, so that
+/// whoever searches for a person finds nothing else.
+pub(super) const GIVEN_NAMES: [(&str, &str); 32] = [
+    ("Anneliese", "anneliese"),
+    ("Benedikta", "benedikta"),
+    ("Casimir", "casimir"),
+    ("Dagmara", "dagmara"),
+    ("Ebenezer", "ebenezer"),
+    ("Fiammetta", "fiammetta"),
+    ("Guðrún", "gudrun"),
+    ("Hildegard", "hildegard"),
+    ("Ignatius", "ignatius"),
+    ("Jocasta", "jocasta"),
+    ("Katarzyna", "katarzyna"),
+    ("Ludmila", "ludmila"),
+    ("Mirembe", "mirembe"),
+    ("Nikodem", "nikodem"),
+    ("Oluwaseun", "oluwaseun"),
+    ("Perpetua", "perpetua"),
+    ("Quillon", "quillon"),
+    ("Rosalinde", "rosalinde"),
+    ("Søren", "soeren"),
+    ("Thandiwe", "thandiwe"),
+    ("Ulrike", "ulrike"),
+    ("Valentín", "valentin"),
+    ("Wilhelmina", "wilhelmina"),
+    ("Xiomara", "xiomara"),
+    ("Yevgenia", "yevgenia"),
+    ("Zbigniew", "zbigniew"),
+    ("Priyanka", "priyanka"),
+    ("Tomasz", "tomasz"),
+    ("Zoë-Marie", "zoe-marie"),
+    ("晓明", "xiaoming"),
+    ("Nguyệt", "nguyet"),
+    ("Adaeze", "adaeze"),
 ];
-pub(crate) const DEPARTMENTS: &[&str] =
-    &["Engineering", "Sales", "R\\u0026D", "Finance \\u2013 EMEA", "People & Places", "Customer Success"];
-pub(crate) const COST_CENTERS: &[&str] = &["CC-100", "CC-210", "CC-333", "4711", "CC\\/900"];
-pub(crate) const REGIONS: &[&str] = &["EMEA", "AMER", "APAC", "LATAM"];
-pub(crate) const SUBSIDIARIES: &[&str] = &["Acme GmbH", "Acme Inc.", "Acme Société Générale SARL", "Acme K.K."];
-pub(crate) const ENTITIES: &[&str] = &["Client A", "Client \\\"B\\\"", "Internal"];
-pub(crate) const OFFICES: &[&str] = &["Berlin", "Palo Alto", "Z\\u00fcrich", "São Paulo", "Tel Aviv"];
-pub(crate) const NOTES: &[&str] = &[
-    "Customer visit",
+
+/// Family names, likewise.
+pub(super) const FAMILY_NAMES: [(&str, &str); 32] = [
+    ("Abernathy", "abernathy"),
+    ("Björnsdóttir", "bjoernsdottir"),
+    ("Castellanos", "castellanos"),
+    ("Drăgulescu", "dragulescu"),
+    ("Eszterházy", "eszterhazy"),
+    ("Featherstonehaugh", "featherstonehaugh"),
+    ("Grzybowska", "grzybowska"),
+    ("Haddad-Khoury", "haddad-khoury"),
+    ("Ivanovska", "ivanovska"),
+    ("Jørgensen", "joergensen"),
+    ("Kowalczyk", "kowalczyk"),
+    ("Lindqvist", "lindqvist"),
+    ("Müller-Lüdenscheidt", "mueller-luedenscheidt"),
+    ("Nakamura", "nakamura"),
+    ("O'Callaghan", "ocallaghan"),
+    ("Papadopoulou", "papadopoulou"),
+    ("Quispe", "quispe"),
+    ("Ramanathan", "ramanathan"),
+    ("Szymańska", "szymanska"),
+    ("Thórarinsson", "thorarinsson"),
+    ("Uzunlar", "uzunlar"),
+    ("Vandenberghe", "vandenberghe"),
+    ("Wojciechowski", "wojciechowski"),
+    ("Xhaferi", "xhaferi"),
+    ("Yamamoto", "yamamoto"),
+    ("Zubizarreta", "zubizarreta"),
+    ("García Márquez", "garciamarquez"),
+    ("Ødegaard", "oedegaard"),
+    ("Nguyễn", "nguyen"),
+    ("欧阳", "ouyang"),
+    ("Sharma-Iyer", "sharma-iyer"),
+    ("van der Westhuizen", "vanderwesthuizen"),
+];
+
+/// Where people are citizens: countries that nobody travels to, so that a passport is told from a journey.
+pub(super) const CITIZENSHIPS: [&str; 8] =
+    ["Liechtenstein", "Uruguay", "Bhutan", "Botswana", "Lithuania", "Suriname", "Vanuatu", "Côte d’Ivoire"];
+
+/// The departments, each with its cost center.
+pub(super) const DEPARTMENTS: [(&str, &str); 8] = [
+    ("Engineering", "CC-100"),
+    ("Sales", "CC-210"),
+    ("Customer Success", "CC-333"),
+    ("Finance – EMEA", "CC-400"),
+    ("People & Places", "CC-4711"),
+    ("R&D", "CC-620"),
+    ("Marketing", "CC-700"),
+    ("Legal", "CC-900"),
+];
+
+pub(super) const CLIENTS: [&str; 4] = ["Nordwind AG", "Blue Harbor LLC", "Café Central", "Kita Denki"];
+pub(super) const PROJECTS: [&str; 5] = ["Apollo", "Gemini", "Phœnix", "Meridian", "Kumano"];
+pub(super) const PURPOSES: [&str; 6] =
+    ["Customer visit", "Kick-off", "Conference", "Quarterly review", "Team offsite", "Site inspection"];
+pub(super) const CANCELLATIONS: [&str; 4] = ["Meeting moved online", "Illness", "Change of plans", "Client cancelled"];
+/// Why something out of policy was booked.
+pub(super) const EXCUSES: [&str; 4] =
+    ["No room below the cap", "Meeting was set late", "Only flight that day", "Travelling with a client"];
+pub(super) const APPROVALS: [&str; 3] = ["Agreed with the client", "Within the project’s budget", "See ticket"];
+pub(super) const CAR_TYPES: [&str; 4] = ["COMPACT", "INTERMEDIATE", "SUV", "ESTATE"];
+
+/// Texts that are hard on a reader, as JSON: escapes that must stay escapes, raw UTF-8 that must stay raw, quotes, line
+/// breaks, surrogate pairs, nothing at all.
+pub(super) const ODD_NOTES: [&str; 10] = [
     "Kick-off\\nand dinner",
     "Caf\\u00e9 \\\"Zur Post\\\"",
     "Offsite \\ud83d\\ude80",
     "Messe München ✈️",
     "tab\\there, back\\\\slash",
-    "Quarterly review",
     "Ünïcödé \\u2028 separator",
+    "Jos\\u00e9, Zo\\u00eb, 李",
+    "NRT \\u2192 JFK",
+    "Kostenträger 小龙",
+    "",
 ];
-pub(crate) const MISSING: &[&str] = &["Hotel above the cap", "Booked late", "Meeting moved \\u2014 no choice", ""];
-pub(crate) const VIOLATIONS: &[&str] = &["Advance booking window", "Price over policy", "Cabin \\u003e economy"];
-pub(crate) const VIOLATION_TYPES: &[&str] = &["LEAD_TIME", "MAX_PRICE", "CABIN_CLASS"];
-pub(crate) const CURRENCIES: &[&str] = &["USD", "EUR", "GBP", "JPY", "CHF"];
-pub(crate) const EMAILS: &[&str] = &["approver@example.com", "travel.desk@example.com", "boss+travel@example.org"];
-pub(crate) const NAMES: &[&str] = &["Ada Lovelace", "Jos\\u00e9 Garc\\u00eda", "Søren Ødegaard", "Mina O'Neill"];
-pub(crate) const CARDS: &[&str] = &["VISA", "MASTERCARD", "AMEX"];
-pub(crate) const PAYMENTS: &[&str] = &["COMPANY_CARD", "PERSONAL_CARD", "DIRECT_BILL", "UATP"];
-pub(crate) const CABINS: &[&str] = &["ECONOMY", "PREMIUM_ECONOMY", "BUSINESS", "FIRST"];
-pub(crate) const AIRPORTS: &[&str] = &["SFO", "BER", "LHR", "NRT", "GRU", "TLV", "JFK"];
-pub(crate) const CITIES: &[&str] = &["San Francisco", "Berlin", "London", "東京", "S\\u00e3o Paulo", "Tel Aviv"];
-pub(crate) const COUNTRIES: &[&str] = &["United States", "Germany", "United Kingdom", "日本", "Brazil", "Israel"];
-pub(crate) const COUNTRY_CODES: &[&str] = &["US", "DE", "GB", "JP", "BR", "IL"];
-pub(crate) const STREETS: &[&str] =
-    &["1 Main St\\nSuite 4", "Unter den Linden 5", "10 Downing St", "Rua da Bela Cintra 7"];
-pub(crate) const CHAINS: &[&str] = &["Marriott", "Hilton", "M\\u00f6venpick", "ibis"];
-pub(crate) const CARRIERS: &[&str] = &["United Airlines", "Lufthansa", "British Airways", "Deutsche Bahn", "Hertz"];
-pub(crate) const CODES: &[&str] = &["UA", "LH", "BA", "DB", "ZE", "K0", "QX"];
-pub(crate) const NUMBERS: &[&str] = &["10023", "88-1204", "INV-2026-0007", "0000417", "A1B2C3"];
-pub(crate) const LINKS: &[&str] =
-    &["https:\\/\\/files.example.com\\/d\\/8f2c.pdf", "https://files.example.com/d/91ab.pdf"];
-pub(crate) const YES_NO: &[&str] = &["true", "false", "YES", "NO"];

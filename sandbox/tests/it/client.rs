@@ -16,7 +16,7 @@ pub(crate) fn noon() -> DateTime<Utc> {
 
 /// A sandbox at a fixed time.
 pub(crate) fn sandbox(change: impl FnOnce(&mut Settings)) -> Sandbox {
-    let mut settings = Settings { now: Some(noon()), ..Settings::default() };
+    let mut settings = Settings { now: Some(noon()), ..Settings::odd() };
     change(&mut settings);
     Sandbox::start(settings).unwrap()
 }
