@@ -1,8 +1,8 @@
 //! What benchmarks and fuzz targets need of the scan: the way of a whole page to RECORD lines, and no more of the inside.
 
-use crate::sync::RecordOptions;
 use crate::record::{Malformed, RecordBatch, RecordFormat, Scanner};
 use crate::streams::STREAMS;
+use crate::sync::RecordOptions;
 
 /// Scans pages of one stream.
 pub struct PageScanner(RecordFormat);

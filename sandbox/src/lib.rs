@@ -3,7 +3,7 @@
 //!
 //! ```
 //! # fn main() -> anyhow::Result<()> {
-//! use navan_sandbox::{Sandbox, Settings};
+//! use navan_sandbox::{Sandbox, Settings, UpdatedFilter};
 //!
 //! let sandbox = Sandbox::start(Settings { bookings: 1_000, ..Settings::default() })?;
 //! println!("{}", sandbox.url());
@@ -56,4 +56,4 @@ pub use faults::{Every, Fault, Faults, Outage, PagedStream, RetryAfter, RowDrift
 pub use ground_truth::{BookingTotals, ExpenseTypeTotals, GroundTruth, RowCount, Rows, TransactionTotals, UserTotals};
 pub use rate_limit::{LimitAlgorithm, LimitHeaders, RateLimit};
 pub use sandbox::Sandbox;
-pub use settings::{ListShape, ReferenceForm, Region, Settings};
+pub use settings::{ListShape, ReferenceForm, Region, Settings, UpdatedFilter};

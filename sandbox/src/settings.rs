@@ -43,6 +43,23 @@ impl ListShape {
     }
 }
 
+/// What the filter of bookings by their last change (`updatedFrom`, `updatedTo`) does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UpdatedFilter {
+    /// Nothing.
+    #[default]
+    Ignored,
+    /// It takes seconds since 1970, and answers other forms with a 500, as its siblings do.
+    Seconds,
+    /// It takes `YYYY-MM-DDTHH:MM:SSZ`, and answers other forms with a 400.
+    Iso,
+    /// It takes seconds, and goes by the creation.
+    ByCreation,
+    /// It takes seconds, and leaves out what was changed after it was created.
+    Unchanged,
+}
+
 /// In which form a list comes of which only the path is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -103,6 +120,10 @@ pub struct Settings {
     pub scim_token: String,
     /// The number that the first of its users has: 1 by RFC 7644, 0 by one account of it.
     pub scim_first_index: u64,
+    /// What the filter of bookings by their last change does.
+    pub updated_filter: UpdatedFilter,
+    /// Whether a booking can be asked for by its `bookingUuid` alone; otherwise that is refused with a 400.
+    pub finds_by_uuid: bool,
     /// What bookings and users, where they are numbered, say of themselves.
     pub list_shape: ListShape,
     /// Whether JSON is spread over many lines.
@@ -164,6 +185,8 @@ impl Default for Settings {
             scim_users: false,
             scim_token: "5c1m-2a7e9d4b60f18c35".to_owned(),
             scim_first_index: 1,
+            updated_filter: UpdatedFilter::Ignored,
+            finds_by_uuid: true,
             list_shape: ListShape::Told,
             pretty: false,
             gzip: false,

@@ -82,7 +82,12 @@ mod tests {
     fn the_fields_that_a_stream_names_are_in_its_schema() {
         for stream in STREAMS {
             let schema: Value = serde_json::from_str(stream.schema).unwrap();
-            let named = stream.key.into_iter().chain(stream.cursor_field).chain(stream.created_field).chain(stream.coerced.iter().copied());
+            let named = stream
+                .key
+                .into_iter()
+                .chain(stream.cursor_field)
+                .chain(stream.created_field)
+                .chain(stream.coerced.iter().copied());
             for field in named {
                 assert!(place(&schema, field).is_object(), "{}: {field}", stream.name);
             }

@@ -103,11 +103,12 @@ impl Stream {
             Some(_) => (is_incremental, is_incremental),
             None => (false, true),
         };
-        let schema = RowSchema::compile(self.schema, self.key, self.cursor_field.filter(|_| is_by_change), self.coerced)?
-            .with_created(self.created_field)
-            .tracking_keys(tracks_keys)
-            .with_extension(self.extension)
-            .with_personal_data(personal);
+        let schema =
+            RowSchema::compile(self.schema, self.key, self.cursor_field.filter(|_| is_by_change), self.coerced)?
+                .with_created(self.created_field)
+                .tracking_keys(tracks_keys)
+                .with_extension(self.extension)
+                .with_personal_data(personal);
         let format = RecordFormat::new(schema, self.name, namespace);
         Ok(format.with_children(children.into_iter().map(|(child, namespace)| ChildRecords {
             stream: child.name,

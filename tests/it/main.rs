@@ -9,6 +9,7 @@
 mod api_errors;
 mod backpressure;
 mod bad_input;
+mod booking_changes;
 mod changes_between_reads;
 mod changes_during_reads;
 mod children;
@@ -31,6 +32,7 @@ mod odd_types;
 mod odd_words;
 mod page_cursors;
 mod permanent_faults;
+mod personal_data;
 mod process;
 mod progress;
 mod promised;

@@ -51,6 +51,9 @@ pub(super) fn check(outcome: &Outcome) -> Vec<String> {
         check_attempt(outcome, attempt, &mut seen, &mut faults);
     }
     check_syncs(outcome, &mut faults);
+    if outcome.schedule.tracks_bookings && outcome.schedule.chosen.contains(&"BOOKING") {
+        check_booking_changes(outcome, &mut faults);
+    }
     check_cost(outcome, &mut faults);
     faults.sort();
     faults.dedup();
@@ -130,7 +133,10 @@ fn check_syncs(outcome: &Outcome, faults: &mut Vec<String>) {
             return;
         }
         // A full refresh begins anew with each sync, an incremental stream goes on.
-        let goes_on = |stream: &str| stream.starts_with("TRANSACTION") && outcome.schedule.is_incremental;
+        let goes_on = |stream: &str| {
+            stream.starts_with("TRANSACTION") && outcome.schedule.is_incremental
+                || stream.starts_with("BOOKING") && outcome.schedule.tracks_bookings
+        };
         written.retain(|(stream, _): &(&str, Seen)| goes_on(stream));
         for attempt in &attempts {
             for taken in attempt.messages.iter().filter(|taken| taken.message["type"] == "RECORD") {
@@ -154,12 +160,60 @@ fn check_syncs(outcome: &Outcome, faults: &mut Vec<String>) {
     }
 }
 
+/// Of bookings that are read by their changes: in the end every one was written as it is, and as deleted only what is gone; that is,
+/// if a sweep came.
+fn check_booking_changes(outcome: &Outcome, faults: &mut Vec<String>) {
+    let (mut written, mut deleted) = (HashSet::new(), HashSet::new());
+    let versions = || outcome.versions.iter().filter(|version| version.table == Table::Bookings);
+    for attempt in &outcome.attempts {
+        for taken in attempt.messages.iter().filter(|taken| taken.message["record"]["stream"] == "BOOKING") {
+            let row = &taken.message["record"]["data"];
+            let id = row["uuid"].as_str().expect("a record has its key").to_owned();
+            if row["_ab_cdc_deleted_at"].is_null() {
+                written.insert((id, millis(&row["lastModified"])));
+                continue;
+            }
+            if versions().any(|version| version.id == id && version.from <= taken.at && taken.at < version.until) {
+                faults.push(format!("{id} was written as deleted, and is there"));
+            }
+            deleted.insert(id);
+        }
+    }
+    let of_sync = |sync| outcome.attempts.iter().filter(move |attempt| attempt.sync == sync);
+    let (Some(first), Some(last)) = (of_sync(1).next_back(), of_sync(2).next_back()) else { return };
+    let began = of_sync(2).next().expect("an attempt").began;
+    if !first.is_complete || !last.is_complete {
+        return;
+    }
+    let is_explained = |version: &Version| outcome.attempts.iter().any(|a| is_explained(outcome, a, version));
+    let stays = |version: &&Version| version.from < began && version.until > last.ended;
+    for version in versions().filter(stays).filter(|version| version.modified < began - 1_000) {
+        if !written.contains(&(version.id.clone(), version.modified)) && !is_explained(version) {
+            faults.push(format!("booking {} was not written as it is since {}", version.id, version.modified));
+        }
+    }
+    let sweeps = outcome.schedule.config["booking_sweep_days"] == 1 && outcome.schedule.hours_between >= 26;
+    let tells = |warning: &String| warning.contains("deleted");
+    if !sweeps || outcome.attempts.iter().any(|attempt| attempt.warnings.iter().any(tells)) {
+        return;
+    }
+    let is_gone =
+        |version: &&Version| version.until > first.ended && version.until < began && version.from < first.began;
+    for version in versions().filter(is_gone) {
+        let is_back = versions().any(|other| other.id == version.id && other.until > began);
+        if !is_back && !deleted.contains(&version.id) && !is_explained(version) {
+            faults.push(format!("booking {} is gone, and was not written as deleted", version.id));
+        }
+    }
+}
+
 /// Requests and time stay near to those of a clean read.
 fn check_cost(outcome: &Outcome, faults: &mut Vec<String>) {
     let clean = outcome.attempts.last().expect("an attempt");
     let calm_from = outcome.schedule.bursts.iter().map(|burst| burst.to).max().unwrap_or(0);
     // The second sync is clean, and reads as much as the first where the stream is read in full.
-    let is_comparable = !outcome.schedule.is_incremental && outcome.schedule.changes_percent == 0;
+    let is_comparable =
+        !outcome.schedule.is_incremental && !outcome.schedule.tracks_bookings && outcome.schedule.changes_percent == 0;
     let after_the_faults = |attempt: &&Attempt| attempt.is_complete && attempt.first_request >= calm_from;
     for attempt in outcome.attempts.iter().filter(after_the_faults).filter(|_| is_comparable) {
         let (took, clean) = (attempt.took.as_secs_f64(), clean.took.as_secs_f64());
@@ -216,7 +270,12 @@ fn first_of<'a>(row: &'a Value, fields: &[&str]) -> &'a Value {
 
 /// Which of the rows in a row a record is.
 fn place_in_row(row: &Value) -> String {
-    format!("{} {}", row["index"], if row["transaction_id"].is_string() { &row["booking_uuid"] } else { &Value::Null })
+    let what = if row["_ab_cdc_deleted_at"].is_string() { "gone" } else { "" };
+    format!(
+        "{what} {} {}",
+        row["index"],
+        if row["transaction_id"].is_string() { &row["booking_uuid"] } else { &Value::Null }
+    )
 }
 
 fn as_seen(version: &Version) -> Seen {

@@ -11,11 +11,11 @@ use navan_sandbox::{Region, Sandbox, Settings};
 use reqwest::{Request, Response};
 use serde_json::json;
 
-use crate::sync::RecordOptions;
 use crate::api::{Api, ListQuery, Paging};
 use crate::config::Config;
 use crate::gateway::{Network, NetworkError, Timings};
 use crate::streams::STREAMS;
+use crate::sync::RecordOptions;
 
 /// Only one host has the API; tokens are at theirs.
 struct Hosts {

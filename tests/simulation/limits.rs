@@ -88,6 +88,7 @@ fn schedule(limit: Option<RateLimit>, bursts: Vec<Burst>) -> Schedule {
         config,
         types,
         is_incremental: true,
+        tracks_bookings: false,
         bursts,
         changes_percent: 0,
         interruptions: Vec::new(),

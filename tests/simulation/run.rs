@@ -180,7 +180,8 @@ fn config(schedule: &Schedule) -> Config {
 
 fn catalog(schedule: &Schedule, sync_id: u64) -> String {
     let stream = |name: &&str| {
-        let is_incremental = name.starts_with("TRANSACTION") && schedule.is_incremental;
+        let is_incremental = name.starts_with("TRANSACTION") && schedule.is_incremental
+            || name.starts_with("BOOKING") && schedule.tracks_bookings;
         let mode = if is_incremental { "incremental" } else { "full_refresh" };
         json!({"stream": {"name": name, "json_schema": {}}, "sync_mode": mode, "destination_sync_mode": "append", "sync_id": sync_id})
     };

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use fastrand::Rng;
 use navan_sandbox::{
-    ExpenseType, Fault, Faults, LimitAlgorithm, LimitHeaders, ListShape, RateLimit, RetryAfter, Settings,
+    ExpenseType, Fault, Faults, LimitAlgorithm, LimitHeaders, ListShape, RateLimit, RetryAfter, Settings, UpdatedFilter,
 };
 use serde_json::{Value, json};
 
@@ -36,6 +36,8 @@ pub(super) struct Schedule {
     pub(super) config: Value,
     pub(super) types: Vec<ExpenseType>,
     pub(super) is_incremental: bool,
+    /// The same of bookings.
+    pub(super) tracks_bookings: bool,
     pub(super) bursts: Vec<Burst>,
     /// How likely rows change at a request, in a hundred, and up to which request.
     pub(super) changes_percent: u8,
@@ -78,6 +80,8 @@ impl Schedule {
             shuffle_fields: rng.bool(),
             offset_cursors: rng.u8(..100) < 25,
             send_date: rng.u8(..100) < 90,
+            updated_filter: *rng.choice(&[UpdatedFilter::Ignored, UpdatedFilter::Seconds]).expect("a filter"),
+            finds_by_uuid: rng.bool(),
             limit: (rng.u8(..100) < 30).then(|| limit(rng)),
             faults: Faults::default(),
             ..Settings::odd()
@@ -86,6 +90,8 @@ impl Schedule {
             "start_date": "2024-01-01T00:00:00Z",
             "max_concurrency": rng.u64(1..=8),
             "lookback_days": rng.u64(1..4),
+            "booking_lookback_days": 3_660,
+            "booking_sweep_days": rng.u64(0..2),
             "transaction_types": types.iter().map(|kind| kind.path()).collect::<Vec<_>>(),
         });
         Self {
@@ -93,6 +99,7 @@ impl Schedule {
             config,
             types,
             is_incremental: rng.u8(..100) < 80,
+            tracks_bookings: rng.bool(),
             bursts: (0..rng.u64(0..4)).map(|_| burst(rng)).collect(),
             changes_percent: if can_change && rng.bool() { rng.u8(0..20) } else { 0 },
             changes_until: rng.u64(0..300),

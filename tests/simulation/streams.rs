@@ -4,9 +4,15 @@ use std::sync::LazyLock;
 
 use crate::api::Paging;
 use crate::streams::{STREAMS, Stream};
-use crate::sync::strategy::{ChangeWindows, CreatedSlices, Partitions, ReadStrategy, Snapshot};
+use crate::sync::strategy::{ChangeFields, ChangeWindows, CreatedSlices, Partitions, ReadStrategy, Snapshot};
 
-static BOOKING: CreatedSlices = CreatedSlices { endpoint: "/v1/bookings", page_size: 10, pages_per_slice: 4 };
+static BOOKING: CreatedSlices = CreatedSlices {
+    endpoint: "/v1/bookings",
+    page_size: 10,
+    pages_per_slice: 4,
+    id_parameter: "bookingUuid",
+    fields: ChangeFields { key: "uuid", created: "created", changed: "lastModified", deleted: "_ab_cdc_deleted_at" },
+};
 
 static USER: Snapshot = Snapshot {
     endpoint: "/v1/users",

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use navan_sandbox::{ExpenseType, Sandbox};
 use serde_json::Value;
 
@@ -22,6 +23,8 @@ pub(super) struct Version {
     pub(super) id: String,
     /// When it was created or, of a transaction, last modified.
     pub(super) time: i64,
+    /// When it was last modified.
+    pub(super) modified: i64,
     pub(super) from: i64,
     pub(super) until: i64,
 }
@@ -102,7 +105,10 @@ impl Truth {
         let row: Value = serde_json::from_str(&row).expect("a row is JSON");
         let id = row["uuid"].as_str().or(row["id"].as_str()).expect("a row has a key").to_owned();
         self.current.insert((table, index), self.versions.len());
-        self.versions.push(Version { table, streams: table.streams(&row), id, time, from, until: i64::MAX });
+        let modified = row["lastModified"].as_str().and_then(|text| text.parse::<DateTime<Utc>>().ok());
+        let modified = modified.map_or(time, |modified| modified.timestamp_millis());
+        let streams = table.streams(&row);
+        self.versions.push(Version { table, streams, id, time, modified, from, until: i64::MAX });
     }
 
     fn ends(&mut self, table: Table, index: u64, now: i64) {

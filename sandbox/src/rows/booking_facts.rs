@@ -1,7 +1,7 @@
 //! What is true of a booking, before any of it is written: transactions refer to the same.
 
 use super::company::{self, Company};
-use super::json::push_integer;
+use super::json::{push_integer, push_uuid};
 use super::person::Person;
 use super::price::Price;
 use super::trip::{BookingType, Trip};
@@ -75,6 +75,14 @@ impl Company {
             price,
             trip,
         }
+    }
+
+    /// The `uuid` of a booking, as it is written, and when it was last changed.
+    pub(crate) fn booking_change(&self, row_ref: &RowRef) -> (String, i64) {
+        let booking = self.booked(row_ref);
+        let mut uuid = String::with_capacity(36);
+        push_uuid(&mut uuid, booking.uuid);
+        (uuid, booking.modified)
     }
 
     /// When an untouched booking was last changed: within 90 days of its creation, never after the sandbox began.

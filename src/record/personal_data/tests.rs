@@ -30,8 +30,12 @@ fn treated(rules: &str, row: &str) -> String {
     let mut data = written(&batch.unwrap()).remove(0).0;
     for text in ["ann@x.org", "bob@x.org", "Ann", "Bob", "Zoë", "7", "true", "b\u{fffd}"] {
         let key = hmac::Key::new(hmac::HMAC_SHA256, b"a key of some length");
-        let hash: String =
-            hmac::sign(&key, text.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
+        let hash: String = hmac::sign(&key, text.as_bytes())
+            .as_ref()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect::<Vec<_>>()
+            .concat();
         data = data.replace(&hash, &format!("<{text}>"));
     }
     data

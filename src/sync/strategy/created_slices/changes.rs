@@ -16,7 +16,7 @@ use super::slice_reader::{SliceReader, SliceVisitor};
 use super::{CreatedSlices, filter_proof, require_whole};
 use crate::record::Row;
 use crate::sync::state::time::whole_second;
-use crate::sync::state::{FilterProof, ListChanges, Resume, StreamState, TrackedKeys, TrackedRanges};
+use crate::sync::state::{FilterProof, ListChanges, Resume, StreamState, TrackedRange, TrackedRanges};
 use crate::sync::strategy::page_sweep::Swept;
 use crate::sync::strategy::{ReadContext, ReadError};
 
@@ -55,7 +55,12 @@ impl CreatedSlices {
     }
 
     /// Reads everything, going on where an interrupted first read was.
-    async fn read_first(&self, read: &ReadContext<'_>, state: ListChanges, end: DateTime<Utc>) -> Result<(), ReadError> {
+    async fn read_first(
+        &self,
+        read: &ReadContext<'_>,
+        state: ListChanges,
+        end: DateTime<Utc>,
+    ) -> Result<(), ReadError> {
         let began = state.first_read_at.unwrap_or(end);
         let from = state.tracked.end();
         if from > state.tracked.from {
@@ -103,7 +108,9 @@ impl CreatedSlices {
         state.tracked = TrackedRanges::starting(start);
         let swept = visitor.into_ranges();
         state.tracked.push(known.from, swept.into_iter().next().map(|range| range.seen).unwrap_or_default());
-        known.ranges.into_iter().for_each(|range| state.tracked.push(range.to, range.keys));
+        for range in known.ranges {
+            state.tracked.push(range.to, range.keys);
+        }
         Ok(state)
     }
 
@@ -116,7 +123,7 @@ impl CreatedSlices {
         end: DateTime<Utc>,
     ) -> Result<(), ReadError> {
         let rows = ChangedRows::since(&state, through, end, lookback(read));
-        let since = rows.wanted_since().unwrap_or(through);
+        let since = rows.earliest().unwrap_or(through);
         let proven = state.filter.filter(|proof| end - proof.tested_at < PROOF_LASTS).and_then(|proof| proof.form);
         let begin = state.tracked.from;
         let (from, updated) = match proven {
@@ -124,17 +131,23 @@ impl CreatedSlices {
             Some(form) => (begin, Some((since - Duration::seconds(1)..=end, form))),
             None => (begin.max(end - Duration::days(i64::from(read.config.booking_lookback_days))), None),
         };
-        match proven {
-            Some(_) => tracing::info!("{}: asking for what changed since {since}.", read.emitter.name()),
-            None => tracing::info!(
-                "{}: reading what was created since {from}, for what of it changed since {since}: it is not proved that Navan can be asked for changes alone.",
-                read.emitter.name()
-            ),
+        let name = read.emitter.name();
+        if proven.is_some() {
+            tracing::info!("{name}: asking for what changed since {since}.");
+        } else {
+            tracing::info!(
+                "{name}: reading what was created since {from}, for what of it changed since {since}: it is not proved that Navan can be asked for changes alone."
+            );
         }
         let visitor = Sweep::of(rows, vec![from]);
         if from <= end {
             let slices = SliceReader { list: self, read, visitor: &visitor, updated, tells_size: false };
             require_whole(slices.read(vec![DateSlice { from, to: end }]).await?)?;
+        }
+        match proven {
+            Some(_) => state.arrears = None,
+            None if from > begin => state.leave_out(from, through),
+            None => {}
         }
         state.tracked.push(end, visitor.rows.take_new_keys());
         self.end_read(read, state, &visitor.rows, end, proven.is_none()).await
@@ -160,7 +173,7 @@ impl CreatedSlices {
         require_whole(reader.read(slices.clone()).await?)?;
         let (rows, swept) = visitor.into_parts();
         state.tracked = deletions::find(self, read, &rows, known, slices.into_iter().zip(swept).collect()).await?;
-        state.swept_at = Some(end);
+        (state.swept_at, state.arrears) = (Some(end), None);
         self.end_read(read, state, &rows, end, true).await
     }
 
@@ -201,8 +214,8 @@ struct FirstRead<'a> {
     read: &'a ReadContext<'a>,
     rows: ChangedRows,
     state: RefCell<ListChanges>,
-    /// Slices that are complete, but not without a gap: where each begins, where it ends, its keys.
-    slices: RefCell<BTreeMap<DateTime<Utc>, (DateTime<Utc>, TrackedKeys)>>,
+    /// Slices that are complete, but not without a gap, by where they begin.
+    slices: RefCell<BTreeMap<DateTime<Utc>, TrackedRange>>,
     end: DateTime<Utc>,
 }
 
@@ -215,14 +228,14 @@ impl SliceVisitor for FirstRead<'_> {
         let mut slices = self.slices.borrow_mut();
         // One that is read for others takes their place.
         slices.retain(|from, _| !(slice.from..slice.to).contains(from));
-        slices.insert(slice.from, (slice.to, swept.seen));
+        slices.insert(slice.from, TrackedRange { to: slice.to, keys: swept.seen });
     }
 
     fn reached(&self, up_to: DateTime<Utc>) {
         let mut state = self.state.borrow_mut();
         let mut slices = self.slices.borrow_mut();
         let open = slices.split_off(&up_to);
-        for (to, keys) in std::mem::replace(&mut *slices, open).into_values() {
+        for TrackedRange { to, keys } in std::mem::replace(&mut *slices, open).into_values() {
             state.tracked.push(to, keys);
         }
         if up_to < self.end {

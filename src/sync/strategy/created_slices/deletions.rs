@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Utc};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -79,7 +79,7 @@ struct Search<'a> {
 
 /// What comes of asking for a row by its key.
 enum Answer {
-    Present(ListPage),
+    Present(Box<ListPage>),
     Absent,
     /// It does not tell.
     Unclear,
@@ -119,7 +119,9 @@ impl Search<'_> {
                 gone.len()
             );
             self.write_rows(slice, unwritten).await?;
-            new.iter().for_each(|key| known.insert(*key));
+            for key in new {
+                known.insert(key);
+            }
             return Ok(known);
         }
         let (deleted, open) = self.confirm(slice, &known, gone, unwritten).await?;
@@ -127,7 +129,9 @@ impl Search<'_> {
             self.write_deletion(from, *key).await;
         }
         let mut now = present;
-        open.iter().for_each(|key| now.insert(*key));
+        for key in open {
+            now.insert(key);
+        }
         Ok(now)
     }
 
@@ -184,10 +188,9 @@ impl Search<'_> {
             .with_attempts(BRIEF_ATTEMPTS);
         match self.read.api.numbered_page(&query, 0, Paging::default(), self.read.emitter.format()).await {
             Ok(page) if page.rows.is_empty() => Ok(Answer::Absent),
-            Ok(page) if page.rows.rows().iter().all(|row| row.uuid == Some(key)) => Ok(Answer::Present(page)),
-            Ok(_) => Ok(Answer::Unclear),
+            Ok(page) if page.rows.rows().iter().all(|row| row.uuid == Some(key)) => Ok(Answer::Present(Box::new(page))),
             Err(failure) if failure.refused_with() == Some(404) => Ok(Answer::Absent),
-            Err(Failure::Refused(_) | Failure::Exhausted { .. }) => Ok(Answer::Unclear),
+            Ok(_) | Err(Failure::Refused(_) | Failure::Exhausted { .. }) => Ok(Answer::Unclear),
             Err(failure) => Err(failure.into()),
         }
     }
@@ -196,7 +199,8 @@ impl Search<'_> {
     async fn write_rows(&mut self, slice: DateSlice, mut keys: HashSet<u128>) -> Result<(), ReadError> {
         let all: Vec<_> = keys.iter().copied().collect();
         for key in all {
-            if let Answer::Present(ListPage { rows, permit, .. }) = self.look_up(key).await? {
+            if let Answer::Present(page) = self.look_up(key).await? {
+                let ListPage { rows, permit, .. } = *page;
                 self.read.emitter.write(rows).await;
                 drop(permit);
                 keys.remove(&key);
@@ -211,7 +215,8 @@ impl Search<'_> {
     /// Reads a range once more, and writes those of its rows.
     async fn read_again(&self, slice: DateSlice, wanted: HashSet<u128>) -> Result<RangeSwept, ReadError> {
         let visitor = SecondSweep { wanted, swept: std::cell::RefCell::default() };
-        let reader = SliceReader { list: self.list, read: self.read, visitor: &visitor, updated: None, tells_size: false };
+        let reader =
+            SliceReader { list: self.list, read: self.read, visitor: &visitor, updated: None, tells_size: false };
         let broken = reader.read(vec![slice]).await?;
         let mut swept = visitor.swept.into_inner();
         swept.is_consistent &= broken.is_empty();
@@ -220,9 +225,8 @@ impl Search<'_> {
 
     async fn write_deletion(&self, created: DateTime<Utc>, key: u128) {
         let fields = &self.list.fields;
-        // Later than whatever was written of the row before.
-        let found = (self.read.api.now() + Duration::seconds(1)).max(self.read.began);
-        let found = to_text(found);
+        // All that was written of the row had changed before this read.
+        let found = to_text(self.read.began);
         let data = json!({
             fields.key: text_of(key),
             fields.created: to_text(created),

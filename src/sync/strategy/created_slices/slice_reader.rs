@@ -89,7 +89,8 @@ impl SliceReader<'_> {
     /// # Errors
     /// As for any request.
     pub(super) async fn read(&self, slices: Vec<DateSlice>) -> Result<Vec<BrokenRows>, ReadError> {
-        let Some(whole) = slices.first().zip(slices.last()).map(|(first, last)| DateSlice { from: first.from, to: last.to })
+        let Some(whole) =
+            slices.first().zip(slices.last()).map(|(first, last)| DateSlice { from: first.from, to: last.to })
         else {
             return Ok(Vec::new());
         };
