@@ -88,6 +88,8 @@ pub(super) struct ListEnvelope {
     pub(super) counting: Counting,
     /// The cursor to the next page, if it gives one.
     pub(super) cursor: Option<String>,
+    /// No body said so: it is taken for empty.
+    pub(super) says_nothing: bool,
     doubt: Option<&'static str>,
 }
 
@@ -167,10 +169,10 @@ impl Envelope for ListEnvelope {
         if let Some(rows) = data.or(resources) {
             let page_size = page.page_size.or(items_per_page.get());
             let (cursor, doubt) = (next_cursor.get(), words.doubt(&rows)?);
-            return Ok(Self { rows, bytes, total, page_size, counting, cursor, doubt });
+            return Ok(Self { rows, bytes, total, page_size, counting, cursor, says_nothing: false, doubt });
         }
         if total == Some(0) {
-            return Ok(Self::empty());
+            return Ok(Self { says_nothing: false, ..Self::empty() });
         }
         let announces_rows = total.unwrap_or(0) > 0 || page.total_pages.unwrap_or(0) > 0;
         let is_nothing = !words.are_any() && has_paging && !announces_rows;
@@ -185,13 +187,14 @@ impl Envelope for ListEnvelope {
             page_size: None,
             counting: Counting::Pages(Some(0)),
             cursor: None,
+            says_nothing: true,
             doubt: None,
         }
     }
 
     fn of_rows(rows: RecordBatch, bytes: usize) -> Self {
         let counting = Counting::Pages(None);
-        Self { rows, bytes, total: None, page_size: None, counting, cursor: None, doubt: None }
+        Self { rows, bytes, total: None, page_size: None, counting, cursor: None, says_nothing: false, doubt: None }
     }
 
     fn doubt(&self) -> Option<&'static str> {

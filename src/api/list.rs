@@ -74,6 +74,8 @@ pub struct ListPage {
     pub size: u64,
     /// The cursor to the next page, if it gives one; then it may not heed numbers.
     pub cursor: Option<String>,
+    /// It has no rows, but did not say so: there was no body, or one that says nothing.
+    pub says_nothing: bool,
     /// To be dropped once the rows are written.
     pub permit: OwnedSemaphorePermit,
     bytes: usize,
@@ -268,7 +270,7 @@ impl Api<'_> {
             PagePlace { is_first: number == 0, max_attempts: query.max_attempts, max_429s: None, may_be_empty: false };
         let fetched = self.fetch_page::<ListEnvelope>(query.endpoint, query.endpoint, parameters, place, format);
         let Fetched { page, permit } = fetched.await?;
-        let ListEnvelope { rows, bytes, total, page_size, counting, cursor, .. } = page;
+        let ListEnvelope { rows, bytes, total, page_size, counting, cursor, says_nothing, .. } = page;
         let (asked, given) = (query.page_size(paging), rows.len() as u64);
         // A server may have a bound of its own, which it tells, or which shows by a first page that is not all.
         let is_capped = number == 0 && (1..asked).contains(&given) && total.is_some_and(|total| given < total);
@@ -277,6 +279,6 @@ impl Api<'_> {
             Counting::Pages(pages) => (pages.or(total.map(|total| total.div_ceil(size))), Paging::PageNumber),
             Counting::Rows(first) => (total.map(|total| total.div_ceil(size)), Paging::Scim { size, first }),
         };
-        Ok(ListPage { rows, pages, total, paging, size, cursor, permit, bytes })
+        Ok(ListPage { rows, pages, total, paging, size, cursor, says_nothing, permit, bytes })
     }
 }

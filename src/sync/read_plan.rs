@@ -2,8 +2,8 @@
 //!
 //! A stream and its children come out of the same pages, so one read fills them all, as long as they are to be read in the same
 //! way and from the same place. Of an incremental family, one that was chosen later has another state than the others; it is read on
-//! its own, from its own beginning, so that none of them gets rows twice. When both have come to their ends, their states are the same,
-//! since all reads of a sync end at one time, and from then on they are read together.
+//! its own, from its own beginning, so that none of them gets rows twice. When both have come to their ends, their states are the same, or
+//! one stands for the other, since all reads of a sync end at one time, and from then on they are read together.
 
 use std::rc::Rc;
 
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::StreamRead;
 use super::emitter::StreamEmitter;
-use super::state::Resume;
+use super::state::{Resume, StreamState};
 use super::stream::Stream;
 use crate::config::Config;
 use crate::error::Error;
@@ -37,7 +37,7 @@ pub(super) fn plan(streams: &[&'static Stream], catalog: ConfiguredCatalog, stat
         let resume = stream.strategy.resume(&wanted, given.as_ref());
         let read = PlannedRead { stream, wanted: vec![wanted], given, resume };
         match reads.iter_mut().find(|other| other.can_share(&read)) {
-            Some(other) => other.wanted.extend(read.wanted),
+            Some(other) => other.share(read),
             None => reads.push(read),
         }
     }
@@ -50,7 +50,25 @@ impl PlannedRead {
         let both_begin = matches!((&self.resume, &other.resume), (Ok(Resume::Beginning), Ok(Resume::Beginning)));
         std::ptr::eq(self.stream, other.stream)
             && self.wanted[0].is_read_like(&other.wanted[0])
-            && (both_begin || self.given == other.given)
+            && (both_begin || self.given == other.given || self.stands_for(other) || other.stands_for(self))
+    }
+
+    /// Whether a read from its state brings all that one from the other's would.
+    fn stands_for(&self, other: &Self) -> bool {
+        match (&self.resume, &other.resume) {
+            (Ok(Resume::From(StreamState::List(one))), Ok(Resume::From(StreamState::List(other)))) => {
+                one.stands_for(other)
+            }
+            _ => false,
+        }
+    }
+
+    /// Fills the streams of another as well.
+    fn share(&mut self, other: Self) {
+        if self.given != other.given && !self.stands_for(&other) {
+            (self.given, self.resume) = (other.given, other.resume);
+        }
+        self.wanted.extend(other.wanted);
     }
 
     /// # Errors

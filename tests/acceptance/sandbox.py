@@ -85,6 +85,10 @@ class Sandbox:
         target = {"stream": stream, "index": index} | ({"type": kind} if kind else {})
         assert self.post("touch", target)["found"], f"no row {index} in {stream}"
 
+    def delete(self, stream: str, index: int) -> None:
+        """Takes a row out; one that is not there is a mistake of the test."""
+        assert self.post("delete", {"stream": stream, "index": index})["found"], f"no row {index} in {stream}"
+
     def insert(self, stream: str, count: int, kind: str | None = None) -> None:
         """Adds new rows."""
         self.post("insert", {"stream": stream, "count": count} | ({"type": kind} if kind else {}))

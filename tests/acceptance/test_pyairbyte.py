@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from typing import Any
 import pytest
 
 import children
-from sandbox import COUNTED, KEYS, Sandbox, sandbox
+from sandbox import COUNTED, KEYS, NOW, TODAY, Sandbox, sandbox
 from settings import CONNECTOR, IMAGE, ROOT
 
 # PyAirbyte reads these when it is imported; by default it makes folders where it is started from.
@@ -30,6 +31,8 @@ os.environ |= dict.fromkeys(("AIRBYTE_LOGGING_ROOT", "AIRBYTE_PROJECT_DIR", "AIR
 import navan_to_duckdb as example  # noqa: E402
 
 FEES = "fees"
+# Bookings that are young enough to be read again, where Navan cannot be asked for changes.
+YOUNG = {"first_booking": f"{TODAY - timedelta(days=365)}T00:00:00Z"}
 
 
 @dataclass
@@ -95,7 +98,7 @@ def synced(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     connector = IMAGE if image else CONNECTOR
     folder = tmp_path_factory.mktemp(request.param)
     # PyAirbyte reads numbers as floats and stores them as DECIMAL(38, 9), whatever digits the connector passes on.
-    with sandbox(bookings=200, transactions=30, users=60, host=host, odd=False) as navan:
+    with sandbox(bookings=200, transactions=30, users=60, host=host, settings=YOUNG, odd=False) as navan:
         first = run(navan, connector, folder)
         before = all_rows(navan)
         change(navan)
@@ -181,10 +184,10 @@ def test_transactions_join_their_bookings(synced: Synced) -> None:
     assert all("\t".join(map(str, row)) in synced.second.printed for row in rows)
 
 
-def test_the_second_sync_reads_transactions_from_where_the_first_ended(synced: Synced) -> None:
+def test_the_second_sync_goes_on_from_where_the_first_ended(synced: Synced) -> None:
     counts = synced.second.counts
     assert synced.first.records() == sum(synced.first.counts.values())
-    incremental = sum(count for stream, count in counts.items() if stream.startswith("TRANSACTION"))
+    incremental = sum(count for stream, count in counts.items() if stream.startswith(("BOOKING", "TRANSACTION")))
     full = sum(counts.values()) - incremental
     assert full < synced.second.records() < full + incremental / 2
     state = synced.one("SELECT state_json FROM _airbyte_state WHERE stream_name = 'TRANSACTION'")
@@ -216,3 +219,29 @@ def test_the_oddest_data_loads_and_nothing_is_text_that_is_a_number_or_a_time(tm
     assert texts == []
     odd = example.ask(into, "SELECT count(*) FROM booking WHERE _extra IS NOT NULL")
     assert odd == [(facts["BOOKING"]["rows"],)]
+
+
+def test_bookings_are_navans_once_the_deleted_ones_are_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Old bookings change, new ones come, some go; eight days later a sweep finds which."""
+    with sandbox(bookings=260, transactions=3, users=9, odd=False, settings=YOUNG) as navan:
+        run(navan, CONNECTOR, tmp_path)
+        for index in range(0, 250, 5):
+            navan.touch("BOOKING", index)
+        navan.insert("BOOKING", 10)
+        for index in range(1, 250, 40):
+            navan.delete("BOOKING", index)
+        # The connector believes a clock that is within a day of its own.
+        later = datetime.fromisoformat(NOW) + timedelta(days=8)
+        navan.post("clock", {"advance_s": 8 * 86400})
+        monkeypatch.setenv("SOURCE_NAVAN_NOW", later.isoformat())
+        run(navan, CONNECTOR, tmp_path)
+        rows = {row["uuid"]: row["lastModified"] for row in navan.rows("BOOKING")}
+    into = example.cache(tmp_path / "navan.duckdb")
+    stored = example.ask(into, "SELECT uuid, lastmodified, _ab_cdc_deleted_at FROM booking")
+    assert len([uuid for uuid, _, deleted in stored if deleted]) == 7
+    kept = {uuid: modified for uuid, modified, deleted in stored if not deleted}
+    assert kept.keys() == rows.keys()
+    for uuid, modified in kept.items():
+        assert modified == datetime.fromisoformat(rows[uuid]).replace(tzinfo=None)

@@ -44,6 +44,10 @@ class Incremental:
             return sorted(moment(record[cursor]) for record in output.records(stream))
         return [self.reached(output.states(stream)[-1])] * len(output.records(stream))
 
+    def may_be_quiet(self, stream: str) -> bool:
+        """Whether a read can bring nothing: of bookings it is known which were written, and receipts are not of every day."""
+        return stream.startswith("BOOKING") or stream == "TRANSACTION_RECEIPT"
+
     def key(self, stream: str, record: Message) -> tuple[Any, ...]:
         """The primary key of a record."""
         (entry,) = (entry for entry in self.catalog["streams"] if entry["stream"]["name"] == stream)
@@ -68,8 +72,7 @@ def incremental(request: pytest.FixtureRequest, connector: Connector, config_of:
 
 
 def test_there_are_incremental_streams(incremental: Incremental) -> None:
-    of_transactions = {child for child, (parent, _) in children.LISTS.items() if parent == "TRANSACTION"}
-    assert names(incremental.catalog) == {"TRANSACTION", "TRANSACTION_RECEIPT", *of_transactions}
+    assert names(incremental.catalog) == {"BOOKING", "TRANSACTION", "TRANSACTION_RECEIPT", *children.LISTS}
 
 
 def test_a_first_read_yields_records_and_states_and_nothing_beyond_them(incremental: Incremental) -> None:
@@ -91,8 +94,7 @@ def test_a_second_read_yields_only_what_is_new(incremental: Incremental) -> None
     for stream in names(incremental.catalog):
         reached = incremental.reached(incremental.first.states(stream)[-1])
         cursors = incremental.newest_last(second, stream)
-        # Of receipts there may be none of those days.
-        assert cursors or not incremental.cursor(stream), "nothing at all, though the read goes back by lookback_days"
+        assert cursors or incremental.may_be_quiet(stream), "nothing at all, though the read goes back by lookback_days"
         assert all(cursor >= reached - incremental.threshold for cursor in cursors)
         assert len(cursors) < len(incremental.first.records(stream))
 
@@ -109,7 +111,7 @@ def test_every_checkpoint_is_a_place_to_start_from(incremental: Incremental) -> 
             state = message["state"]
             output = incremental.read(state=[platform_state(state)]).expect()
             cursors = incremental.newest_last(output, stream)
-            assert cursors or not incremental.cursor(stream), f"nothing from {state}"
+            assert cursors or incremental.may_be_quiet(stream), f"nothing from {state}"
             assert all(cursor >= incremental.reached(state) - incremental.threshold for cursor in cursors)
             assert output.states(stream)
             before = {key(m["record"]["data"]) for m in messages[:number] if m["type"] == "RECORD"}

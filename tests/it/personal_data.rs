@@ -42,15 +42,21 @@ fn people(run: &Run) -> BTreeSet<String> {
     for user in run.records("USER").into_iter().chain(run.records("SCIM_USER")) {
         let name = &user["name"];
         let own = ["userName", "employeeId", "phoneNumber", "approver", "managerName", "managerEmail"];
-        own.iter().for_each(|field| add(&user[field]));
+        for field in own {
+            add(&user[field]);
+        }
         add(&name["givenName"]);
         add(&name["familyName"]);
     }
     for passenger in run.records("BOOKING_PASSENGER") {
-        ["person_name", "person_email"].iter().for_each(|field| add(&passenger[field]));
+        for field in ["person_name", "person_email"] {
+            add(&passenger[field]);
+        }
     }
     for transaction in run.records("TRANSACTION") {
-        ["cardholder", "cardholder_email", "participants"].iter().for_each(|field| add(&transaction[field]));
+        for field in ["cardholder", "cardholder_email", "participants"] {
+            add(&transaction[field]);
+        }
     }
     found
 }

@@ -54,6 +54,11 @@ impl KeySketch {
         self.change(key, 1);
     }
 
+    /// Takes out a key that is in the set.
+    pub fn remove(&mut self, key: u128) {
+        self.change(key, -1);
+    }
+
     /// Adds a set that has no key in common with this one.
     pub fn add(&mut self, other: &Self) {
         self.combine(other, i16::wrapping_add);
@@ -172,7 +177,7 @@ mod tests {
             let mut now = before.clone();
             let (gone, new): (BTreeSet<_>, BTreeSet<_>) = (keys(lost, 1).collect(), keys(gained, 2).collect());
             for key in &gone {
-                now.change(*key, -1);
+                now.remove(*key);
             }
             for key in &new {
                 now.insert(*key);

@@ -4,6 +4,8 @@
 //! keeping the keys; what is known of the list's filter by change; and which of the latest versions were written, so that a look back
 //! over them writes none of them twice.
 
+use std::collections::HashSet;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use chrono::{DateTime, Utc};
@@ -27,8 +29,14 @@ const ARREARS: &str = "arrears";
 /// How many rows neighbouring ranges have at most after they were made one: each costs the state a kilobyte and a half.
 const MAX_ROWS_A_RANGE: u64 = 12_000;
 
-/// How many versions are remembered; what is written twice beyond them does no harm.
-const MAX_RECENT: usize = 2_000;
+/// How long a state is to be at most, and what a range and a remembered version take of it.
+const MAX_BYTES: usize = 280_000;
+const BYTES_A_RANGE: usize = 1_500;
+const BYTES_A_VERSION: usize = 11;
+
+/// How many versions are remembered in any case, and at most; what is written twice beyond them does no harm.
+const MIN_RECENT: usize = 1_000;
+const MAX_RECENT: usize = 10_000;
 
 /// The state.
 #[derive(Clone, Debug, PartialEq)]
@@ -93,6 +101,11 @@ impl TrackedKeys {
         self.sketch.insert(key);
     }
 
+    pub(in crate::sync) fn remove(&mut self, key: u128) {
+        self.rows = self.rows.saturating_sub(1);
+        self.sketch.remove(key);
+    }
+
     pub(in crate::sync) fn add(&mut self, other: &Self) {
         self.rows += other.rows;
         self.sketch.add(&other.sketch);
@@ -145,17 +158,26 @@ impl ListChanges {
         }
     }
 
-    /// What was created before `from` was not read, of which all changes were written up to `through`.
+    /// What was created before `from` was not read, of which all changes were written up to `through`, or less far before.
     pub(in crate::sync) fn leave_out(&mut self, from: DateTime<Utc>, through: DateTime<Utc>) {
-        let before = self.arrears.unwrap_or(Arrears { created_before: from, through });
-        self.arrears = Some(Arrears { created_before: before.created_before.max(from), ..before });
+        let through = self.arrears.map_or(through, |before| before.through);
+        self.arrears = Some(Arrears { created_before: from, through });
     }
 
-    /// Remembers these versions, the last ones if they are too many.
-    pub(in crate::sync) fn remember(&mut self, mut versions: Vec<u64>) {
-        let surplus = versions.len().saturating_sub(MAX_RECENT);
-        versions.drain(..surplus);
-        self.recent = versions;
+    /// Remembers these versions as well, the last ones if they are too many.
+    pub(in crate::sync) fn remember(&mut self, versions: Vec<u64>) {
+        let known: HashSet<_> = versions.iter().copied().collect();
+        self.recent.retain(|version| !known.contains(version));
+        self.recent.extend(versions);
+        let room = MAX_BYTES.saturating_sub(self.tracked.ranges.len() * BYTES_A_RANGE) / BYTES_A_VERSION;
+        let surplus = self.recent.len().saturating_sub(room.clamp(MIN_RECENT, MAX_RECENT));
+        self.recent.drain(..surplus);
+    }
+
+    /// Whether it can stand for another state of the same list: a read that goes on from it brings all that one from the other would.
+    pub(in crate::sync) fn stands_for(&self, other: &Self) -> bool {
+        let place = |state: &Self| (state.through, state.arrears, state.tracked.from);
+        self.through.is_some() && place(self) == place(other) && self.swept_at <= other.swept_at
     }
 
     /// Understands a stream's state; `None` if it is of another kind of read, so that an incremental one begins anew.

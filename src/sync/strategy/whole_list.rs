@@ -19,8 +19,13 @@ pub(super) async fn by_number(read: &ReadContext<'_>, query: &ListQuery, first: 
     read.emitter.estimate(first.page().estimated_rows(), first.page().estimated_bytes());
     let request_order = tokio::sync::Mutex::new(());
     // Rows may be added and removed at once, so that one consistent sweep proves nothing.
-    let options =
-        SweepOptions { request_order: &request_order, verify_twice: true, excluded_seconds: Vec::new(), filter: None };
+    let options = SweepOptions {
+        request_order: &request_order,
+        verify_twice: true,
+        excluded_seconds: Vec::new(),
+        untracked_second: None,
+        filter: None,
+    };
     let broken = page_sweep::sweep(read, query, options, first).await?.broken;
     if broken.is_empty() {
         return Ok(());

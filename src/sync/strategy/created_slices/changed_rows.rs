@@ -10,6 +10,9 @@ use crate::sync::state::time::whole_second;
 use crate::sync::state::{Arrears, ListChanges, TrackedKeys};
 use crate::sync::strategy::row_numbers::{RowVersion, WrittenVersions};
 
+/// Of so many versions at least the latest are remembered.
+const MAX_VERSIONS: usize = 20_000;
+
 /// How far a time without an offset can be from the UTC that it is taken for.
 const UNZONED_MARGIN: Duration = Duration::hours(14);
 
@@ -58,7 +61,7 @@ impl ChangedRows {
         }
     }
 
-    /// What changed since `state`, less the look-back, for a read that began then.
+    /// What changed since `through`, less the look-back, for a read that began then and goes on from `state`.
     pub(super) fn since(state: &ListChanges, through: DateTime<Utc>, began: DateTime<Utc>, lookback: Duration) -> Self {
         let arrears = state.arrears.map(|arrears| Arrears { through: arrears.through - lookback, ..arrears });
         Self {
@@ -87,15 +90,19 @@ impl ChangedRows {
     pub(super) fn wants(&self, row: &Row, data: &[u8]) -> bool {
         let version = version_of(row, data);
         let mut notes = self.notes.borrow_mut();
-        if let Some(changed) = row.cursor.filter(|changed| *changed >= self.remembered_since) {
-            notes.versions.push((changed, version));
-        }
-        notes.see(row, &self.untracked);
-        let Some(since) = self.since_of(row) else { return true };
-        let is_wanted = row.cursor.is_none_or(|changed| {
-            let margin = if row.is_zoned { Duration::zero() } else { UNZONED_MARGIN };
-            changed + margin >= since && !self.written_before.contains(&version)
-        });
+        let margin = if row.is_zoned { Duration::zero() } else { UNZONED_MARGIN };
+        let is_recent = row.cursor.is_some_and(|changed| changed + margin >= self.remembered_since);
+        let is_untracked = row.created.is_some_and(|created| self.untracked.contains(&whole_second(created)));
+        notes.see(row, is_untracked);
+        let Some(since) = self.since_of(row) else {
+            notes.remember(row.cursor.filter(|_| is_recent), version);
+            return true;
+        };
+        // What was created since has never been written, whatever it says of its last change.
+        let is_changed = is_untracked || row.cursor.is_none_or(|changed| changed + margin >= since);
+        let is_wanted = is_changed && (row.cursor.is_none() || !self.written_before.contains(&version));
+        // A sweep looks back on all that was written since the last one.
+        notes.remember(row.cursor.filter(|_| is_recent || is_wanted), version);
         if is_wanted {
             notes.written.extend(row.uuid);
         }
@@ -106,6 +113,7 @@ impl ChangedRows {
     pub(super) fn versions(&self) -> Vec<u64> {
         let mut versions = std::mem::take(&mut self.notes.borrow_mut().versions);
         versions.sort_unstable();
+        versions.dedup();
         versions.into_iter().map(|(_, version)| version).collect()
     }
 
@@ -135,14 +143,24 @@ impl ChangedRows {
 }
 
 impl Notes {
-    fn see(&mut self, row: &Row, untracked: &std::ops::Range<DateTime<Utc>>) {
+    /// Takes note of a version, and forgets the oldest ones if they are too many.
+    fn remember(&mut self, changed: Option<DateTime<Utc>>, version: u64) {
+        let Some(changed) = changed else { return };
+        self.versions.push((changed, version));
+        if self.versions.len() >= 2 * MAX_VERSIONS {
+            self.versions.sort_unstable();
+            self.versions.drain(..MAX_VERSIONS);
+        }
+    }
+
+    fn see(&mut self, row: &Row, is_untracked: bool) {
         let Some(key) = row.uuid else {
             self.has_other_keys = true;
             return;
         };
         self.known_key = Some(key);
         let Some(created) = row.created.map(whole_second) else { return };
-        if untracked.contains(&created) {
+        if is_untracked {
             self.new_keys.insert(key);
         }
         // The latest one, so that few rows come with it.

@@ -14,6 +14,7 @@ use super::date_slice::DateSlice;
 use super::deletions::{self, RangeSwept};
 use super::slice_reader::{SliceReader, SliceVisitor};
 use super::{CreatedSlices, filter_proof, require_whole};
+use crate::api::TimeForm;
 use crate::record::Row;
 use crate::sync::state::time::whole_second;
 use crate::sync::state::{FilterProof, ListChanges, Resume, StreamState, TrackedRange, TrackedRanges};
@@ -48,10 +49,14 @@ impl CreatedSlices {
         let sweep_days = i64::from(read.config.booking_sweep_days);
         let is_swept = |at: DateTime<Utc>| sweep_days == 0 || end - at < Duration::days(sweep_days);
         if state.swept_at.is_none_or(is_swept) {
-            self.read_changed(read, state, through, end).await
-        } else {
-            self.sweep(read, state, through, end).await
+            return self.read_changed(read, state, through, end).await.map(drop);
         }
+        // Where that is cheap, the changes go first, so that they do not hang on whether all can be read.
+        let state = match proven_form(&state, end) {
+            Some(_) => self.read_changed(read, state, through, end).await?,
+            None => state,
+        };
+        self.sweep(read, state, end).await
     }
 
     /// Reads everything, going on where an interrupted first read was.
@@ -80,7 +85,7 @@ impl CreatedSlices {
         }
         let FirstRead { rows, state, .. } = visitor;
         let state = ListChanges { first_read_at: None, swept_at: Some(began), ..state.into_inner() };
-        self.end_read(read, state, &rows, began, true).await
+        self.end_read(read, state, &rows, began, true).await.map(drop)
     }
 
     /// Reads what was created between a `start_date` that was moved back and where the list began before; forgets what was created
@@ -121,15 +126,17 @@ impl CreatedSlices {
         mut state: ListChanges,
         through: DateTime<Utc>,
         end: DateTime<Utc>,
-    ) -> Result<(), ReadError> {
+    ) -> Result<ListChanges, ReadError> {
         let rows = ChangedRows::since(&state, through, end, lookback(read));
         let since = rows.earliest().unwrap_or(through);
-        let proven = state.filter.filter(|proof| end - proof.tested_at < PROOF_LASTS).and_then(|proof| proof.form);
+        let proven = proven_form(&state, end);
         let begin = state.tracked.from;
-        let (from, updated) = match proven {
-            // From a second earlier on, should it not include the one that it is asked for.
-            Some(form) => (begin, Some((since - Duration::seconds(1)..=end, form))),
-            None => (begin.max(end - Duration::days(i64::from(read.config.booking_lookback_days))), None),
+        let (from, updated) = if let Some(form) = proven {
+            // From a second earlier on, should it not include the one that it is asked for; and what has changed once more meanwhile.
+            (begin, Some((since - Duration::seconds(1)..=end + Duration::days(1), form)))
+        } else {
+            let lately = end - Duration::days(i64::from(read.config.booking_lookback_days));
+            (begin.max(lately.min(through - lookback(read))), None)
         };
         let name = read.emitter.name();
         if proven.is_some() {
@@ -144,25 +151,20 @@ impl CreatedSlices {
             let slices = SliceReader { list: self, read, visitor: &visitor, updated, tells_size: false };
             require_whole(slices.read(vec![DateSlice { from, to: end }]).await?)?;
         }
-        match proven {
-            Some(_) => state.arrears = None,
-            None if from > begin => state.leave_out(from, through),
-            None => {}
+        if proven.is_none() && from > begin {
+            state.leave_out(from, through);
+        } else {
+            state.arrears = None;
         }
         state.tracked.push(end, visitor.rows.take_new_keys());
         self.end_read(read, state, &visitor.rows, end, proven.is_none()).await
     }
 
-    /// Reads the whole list, for what changed in it and what is gone from it.
-    async fn sweep(
-        &self,
-        read: &ReadContext<'_>,
-        mut state: ListChanges,
-        through: DateTime<Utc>,
-        end: DateTime<Utc>,
-    ) -> Result<(), ReadError> {
+    /// Reads the whole list, for what changed in it and what is gone from it: since the last sweep, as a change may have come too late for
+    /// the reads in between. What they have written is remembered.
+    async fn sweep(&self, read: &ReadContext<'_>, mut state: ListChanges, end: DateTime<Utc>) -> Result<(), ReadError> {
         tracing::info!("{}: reading all of it, for what changed and what was deleted.", read.emitter.name());
-        let rows = ChangedRows::since(&state, through, end, lookback(read));
+        let rows = ChangedRows::since(&state, state.swept_at.unwrap_or(end), end, lookback(read));
         let known = std::mem::replace(&mut state.tracked, TrackedRanges::starting(end));
         let mut slices: Vec<_> = known.iter().map(|(from, range)| DateSlice { from, to: range.to }).collect();
         if known.end() < end {
@@ -174,7 +176,9 @@ impl CreatedSlices {
         let (rows, swept) = visitor.into_parts();
         state.tracked = deletions::find(self, read, &rows, known, slices.into_iter().zip(swept).collect()).await?;
         (state.swept_at, state.arrears) = (Some(end), None);
-        self.end_read(read, state, &rows, end, true).await
+        // Those of before are no longer looked back on.
+        state.recent.clear();
+        self.end_read(read, state, &rows, end, true).await.map(drop)
     }
 
     /// What is known now, and the last checkpoint.
@@ -185,11 +189,17 @@ impl CreatedSlices {
         rows: &ChangedRows,
         through: DateTime<Utc>,
         proves: bool,
-    ) -> Result<(), ReadError> {
+    ) -> Result<ListChanges, ReadError> {
         if proves && let Some(witness) = rows.witness() {
             let whole = DateSlice { from: state.tracked.from, to: whole_second(read.began) };
-            let form = filter_proof::prove(self, read, whole, witness).await?;
-            state.filter = Some(FilterProof { form, tested_at: whole_second(read.began) });
+            match filter_proof::prove(self, read, whole, witness).await {
+                Ok(form) => state.filter = Some(FilterProof { form, tested_at: whole_second(read.began) }),
+                // The rows are written; the next read tries again.
+                Err(failure) => tracing::info!(
+                    "{}: whether Navan can be asked for changes alone could not be tried ({failure}).",
+                    read.emitter.name()
+                ),
+            }
         }
         if rows.has_other_keys() {
             tracing::warn!(
@@ -200,8 +210,13 @@ impl CreatedSlices {
         state.through = Some(through);
         state.remember(rows.versions());
         read.emitter.checkpoint(&state.to_state(self.fields.changed));
-        Ok(())
+        Ok(state)
     }
+}
+
+/// The form in which Navan can be asked for changes, if that was proved not too long ago.
+fn proven_form(state: &ListChanges, end: DateTime<Utc>) -> Option<TimeForm> {
+    state.filter.filter(|proof| end - proof.tested_at < PROOF_LASTS).and_then(|proof| proof.form)
 }
 
 fn lookback(read: &ReadContext<'_>) -> Duration {
@@ -275,6 +290,11 @@ impl SliceVisitor for Sweep {
     fn slice_read(&self, slice: DateSlice, swept: Swept) {
         let number = self.starts.partition_point(|start| *start <= slice.from).saturating_sub(1);
         let mut ranges = self.ranges.borrow_mut();
+        // Where all ranges were read as one list, it is not known which has what.
+        if self.starts.get(number + 1).is_some_and(|next| *next < slice.to) {
+            ranges.iter_mut().for_each(|range| range.is_consistent = false);
+            return;
+        }
         let Some(range) = ranges.get_mut(number) else { return };
         range.is_consistent &= swept.is_consistent;
         range.seen.add(&swept.seen);

@@ -5,9 +5,10 @@
 //! range is read again. A deletion is written as a record with the key, the times that make it the latest version, and when it was found;
 //! deduplicating destinations take the row out.
 
+use std::cell::RefCell;
 use std::collections::{BTreeSet, HashSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -77,6 +78,16 @@ struct Search<'a> {
     can_look_up: Option<bool>,
 }
 
+/// What is known of the differences of a range.
+#[derive(Default)]
+struct Confirmed {
+    deleted: Vec<u128>,
+    /// Those that may be.
+    open: Vec<u128>,
+    /// Rows that should have been written, and did not come.
+    missing: BTreeSet<u128>,
+}
+
 /// What comes of asking for a row by its key.
 enum Answer {
     Present(Box<ListPage>),
@@ -102,35 +113,45 @@ impl Search<'_> {
             );
             return Ok(known);
         }
+        if present.rows == 0 && known.rows > 0 {
+            tracing::warn!(
+                "{name}: of {} rows created from {from} to {to}, none is there any more; none is taken for deleted. If they were, a full refresh of the stream shows it.",
+                known.rows
+            );
+            return Ok(known);
+        }
         let Some(difference) = known.sketch.difference(&present.sketch) else {
             tracing::warn!(
-                "{name}: of what was created from {from} to {to}, {} rows were known and {} are there now: too many differ to tell which were deleted. A full refresh of the stream shows it.",
+                "{name}: of what was created from {from} to {to}, {} rows were known and {} are there now: too many differ to tell which were deleted. A full refresh of the stream shows it; what is there is written.",
                 known.rows,
                 present.rows
             );
-            return Ok(present);
+            return Ok(self.read_again(slice, Wanted::All).await?.present);
         };
         let (gone, new) = (difference.gone, difference.new);
         let unwritten: HashSet<_> = new.iter().copied().filter(|key| !self.rows.has_written(*key)).collect();
-        if present.rows == 0 && known.rows > 0 || gone.len() as u64 * ONE_GONE_IN > known.rows {
+        if gone.len() as u64 * ONE_GONE_IN > known.rows {
             tracing::warn!(
                 "{name}: of {} rows created from {from} to {to}, {} are no longer there, which is more than is taken for deletions. If they were deleted, a full refresh of the stream shows it.",
                 known.rows,
                 gone.len()
             );
-            self.write_rows(slice, unwritten).await?;
-            for key in new {
-                known.insert(key);
+            let missing = self.write_rows(slice, unwritten).await?;
+            for key in new.difference(&missing) {
+                known.insert(*key);
             }
             return Ok(known);
         }
-        let (deleted, open) = self.confirm(slice, &known, gone, unwritten).await?;
-        for key in &deleted {
-            self.write_deletion(from, *key).await;
+        let Confirmed { deleted, open, missing } = self.confirm(slice, gone, unwritten).await?;
+        for key in deleted {
+            self.write_deletion(from, key).await;
         }
         let mut now = present;
         for key in open {
             now.insert(key);
+        }
+        for key in missing {
+            now.remove(key);
         }
         Ok(now)
     }
@@ -139,36 +160,36 @@ impl Search<'_> {
     async fn confirm(
         &mut self,
         slice: DateSlice,
-        known: &TrackedKeys,
         gone: BTreeSet<u128>,
         unwritten: HashSet<u128>,
-    ) -> Result<(Vec<u128>, Vec<u128>), ReadError> {
-        let (mut deleted, mut open, mut unclear) = (Vec::new(), Vec::new(), Vec::new());
+    ) -> Result<Confirmed, ReadError> {
+        let mut confirmed = Confirmed::default();
+        let mut unclear = HashSet::new();
         for key in gone {
             match self.look_up(key).await? {
-                Answer::Absent => deleted.push(key),
-                Answer::Present(_) => {
-                    tracing::warn!(
-                        "{}: the row {} comes in no page, but by its key; it is not taken for deleted.",
-                        self.read.emitter.name(),
-                        text_of(key)
-                    );
-                    open.push(key);
+                Answer::Absent => confirmed.deleted.push(key),
+                Answer::Present(_) => tracing::warn!(
+                    "{}: the row {} comes in no page of what was created then, but by its key; it is not taken for deleted.",
+                    self.read.emitter.name(),
+                    text_of(key)
+                ),
+                Answer::Unclear => {
+                    unclear.insert(key);
                 }
-                Answer::Unclear => unclear.push(key),
             }
         }
         if unclear.is_empty() {
-            self.write_rows(slice, unwritten).await?;
-            return Ok((deleted, open));
+            confirmed.missing = self.write_rows(slice, unwritten).await?;
+            return Ok(confirmed);
         }
-        let again = self.read_again(slice, unwritten).await?;
-        let gone_again = known.sketch.difference(&again.present.sketch).filter(|_| again.is_consistent);
-        let gone_again = gone_again.unwrap_or_default().gone;
-        for key in unclear {
-            if gone_again.contains(&key) { deleted.push(key) } else { open.push(key) }
+        let wanted = unwritten.union(&unclear).copied().collect();
+        let again = self.read_again(slice, Wanted::Keys(wanted)).await?;
+        confirmed.missing = unwritten.difference(&again.sighted).copied().collect();
+        for key in unclear.difference(&again.sighted) {
+            let list = if again.is_consistent { &mut confirmed.deleted } else { &mut confirmed.open };
+            list.push(*key);
         }
-        Ok((deleted, open))
+        Ok(confirmed)
     }
 
     /// Asks for a row by its key. Whether Navan answers such a request as it should, a row that is there shows first.
@@ -187,46 +208,47 @@ impl Search<'_> {
             .only(self.list.id_parameter, text_of(key))
             .with_attempts(BRIEF_ATTEMPTS);
         match self.read.api.numbered_page(&query, 0, Paging::default(), self.read.emitter.format()).await {
-            Ok(page) if page.rows.is_empty() => Ok(Answer::Absent),
-            Ok(page) if page.rows.rows().iter().all(|row| row.uuid == Some(key)) => Ok(Answer::Present(Box::new(page))),
-            Err(failure) if failure.refused_with() == Some(404) => Ok(Answer::Absent),
+            Ok(page) if page.rows.is_empty() && !page.says_nothing => Ok(Answer::Absent),
+            Ok(page) if page.rows.rows().iter().any(|row| row.uuid == Some(key)) => Ok(Answer::Present(Box::new(page))),
             Ok(_) | Err(Failure::Refused(_) | Failure::Exhausted { .. }) => Ok(Answer::Unclear),
             Err(failure) => Err(failure.into()),
         }
     }
 
-    /// Writes rows that are there, though no read has brought them.
-    async fn write_rows(&mut self, slice: DateSlice, mut keys: HashSet<u128>) -> Result<(), ReadError> {
+    /// Writes rows that are there, though no read has brought them; which of them did not come.
+    async fn write_rows(&mut self, slice: DateSlice, mut keys: HashSet<u128>) -> Result<BTreeSet<u128>, ReadError> {
         let all: Vec<_> = keys.iter().copied().collect();
         for key in all {
             if let Answer::Present(page) = self.look_up(key).await? {
-                let ListPage { rows, permit, .. } = *page;
+                let ListPage { mut rows, permit, .. } = *page;
+                rows.retain(|row, _| row.uuid == Some(key));
                 self.read.emitter.write(rows).await;
                 drop(permit);
                 keys.remove(&key);
             }
         }
-        if !keys.is_empty() {
-            self.read_again(slice, keys).await?;
+        if keys.is_empty() {
+            return Ok(BTreeSet::new());
         }
-        Ok(())
+        let again = self.read_again(slice, Wanted::Keys(keys.clone())).await?;
+        Ok(keys.difference(&again.sighted).copied().collect())
     }
 
     /// Reads a range once more, and writes those of its rows.
-    async fn read_again(&self, slice: DateSlice, wanted: HashSet<u128>) -> Result<RangeSwept, ReadError> {
-        let visitor = SecondSweep { wanted, swept: std::cell::RefCell::default() };
+    async fn read_again(&self, slice: DateSlice, wanted: Wanted) -> Result<LookedAgain, ReadError> {
+        let visitor = SecondSweep { wanted, again: RefCell::default() };
         let reader =
             SliceReader { list: self.list, read: self.read, visitor: &visitor, updated: None, tells_size: false };
         let broken = reader.read(vec![slice]).await?;
-        let mut swept = visitor.swept.into_inner();
-        swept.is_consistent &= broken.is_empty();
-        Ok(swept)
+        let mut again = visitor.again.into_inner();
+        again.is_consistent &= broken.is_empty();
+        Ok(again)
     }
 
     async fn write_deletion(&self, created: DateTime<Utc>, key: u128) {
         let fields = &self.list.fields;
-        // All that was written of the row had changed before this read.
-        let found = to_text(self.read.began);
+        // Whatever was written of the row had changed before.
+        let found = to_text(self.read.api.now().max(self.read.began) + Duration::seconds(1));
         let data = json!({
             fields.key: text_of(key),
             fields.created: to_text(created),
@@ -241,21 +263,48 @@ fn text_of(key: u128) -> String {
     Uuid::from_u128(key).as_hyphenated().to_string()
 }
 
+/// What a range is read once more for.
+enum Wanted {
+    All,
+    Keys(HashSet<u128>),
+}
+
+/// What came of that.
+struct LookedAgain {
+    is_consistent: bool,
+    present: TrackedKeys,
+    /// Those of the wanted keys that came.
+    sighted: HashSet<u128>,
+}
+
+impl Default for LookedAgain {
+    fn default() -> Self {
+        Self { is_consistent: true, present: TrackedKeys::default(), sighted: HashSet::new() }
+    }
+}
+
 /// A second sweep of a range.
 struct SecondSweep {
-    wanted: HashSet<u128>,
-    swept: std::cell::RefCell<RangeSwept>,
+    wanted: Wanted,
+    again: RefCell<LookedAgain>,
 }
 
 impl SliceVisitor for SecondSweep {
     fn wants(&self, row: &Row, _: &[u8]) -> bool {
-        row.uuid.is_some_and(|key| self.wanted.contains(&key))
+        match &self.wanted {
+            Wanted::All => true,
+            Wanted::Keys(keys) => {
+                let wanted = row.uuid.filter(|key| keys.contains(key));
+                self.again.borrow_mut().sighted.extend(wanted);
+                wanted.is_some()
+            }
+        }
     }
 
     fn slice_read(&self, _: DateSlice, swept: Swept) {
-        let mut all = self.swept.borrow_mut();
-        all.is_consistent &= swept.is_consistent;
-        all.present.add(&swept.present);
+        let mut again = self.again.borrow_mut();
+        again.is_consistent &= swept.is_consistent;
+        again.present.add(&swept.present);
     }
 
     fn reached(&self, _: DateTime<Utc>) {}

@@ -9,7 +9,7 @@ use super::date_slice::DateSlice;
 use crate::api::{ListPage, ListQuery, Paging, TimeForm};
 use crate::gateway::Failure;
 use crate::sync::state::time::whole_second;
-use crate::sync::strategy::{BRIEF_ATTEMPTS, ReadContext, ReadError};
+use crate::sync::strategy::{BRIEF_ATTEMPTS, ReadContext};
 
 /// The most pages that are looked through for the witness.
 const MAX_PAGES: u64 = 5;
@@ -23,7 +23,7 @@ pub(super) async fn prove(
     read: &ReadContext<'_>,
     whole: DateSlice,
     witness: Witness,
-) -> Result<Option<TimeForm>, ReadError> {
+) -> Result<Option<TimeForm>, Failure> {
     for form in [TimeForm::Seconds, TimeForm::Iso] {
         match is_honoured(list, read, whole, witness, form).await {
             Ok(true) => {
@@ -31,7 +31,7 @@ pub(super) async fn prove(
                 return Ok(Some(form));
             }
             Ok(false) | Err(Failure::Refused(_) | Failure::Exhausted { was_answered: true, .. }) => {}
-            Err(failure) => return Err(failure.into()),
+            Err(failure) => return Err(failure),
         }
     }
     tracing::info!(

@@ -126,7 +126,8 @@ impl SliceReader<'_> {
             let Some(outcome) = running.next().await else { return Ok(RangeOutcome::Read(all_broken)) };
             match outcome? {
                 SliceOutcome::Split(large, parts) => {
-                    if split.iter().any(|other| large.is_same_list(other, split.first())) || split.len() > MAX_SPLITS {
+                    let of_whole = split.first().filter(|first: &&LargeSlice| first.slice == whole);
+                    if split.iter().any(|other| large.is_same_list(other, of_whole)) || split.len() > MAX_SPLITS {
                         return Ok(RangeOutcome::FilterIgnored);
                     }
                     split.push(large);
@@ -167,9 +168,13 @@ impl SliceReader<'_> {
             let large = LargeSlice { slice, ends, total: page.total };
             return Ok(SliceOutcome::Split(large, slice.split(self.parts(pages))));
         }
-        let excluded_seconds = slice.seconds_of_others(end);
-        let options =
-            SweepOptions { request_order, verify_twice: false, excluded_seconds, filter: Some(&self.visitor) };
+        let options = SweepOptions {
+            request_order,
+            verify_twice: false,
+            excluded_seconds: slice.seconds_of_others(end),
+            untracked_second: Some(slice.to),
+            filter: Some(&self.visitor),
+        };
         Ok(SliceOutcome::Read(slice, page_sweep::sweep(self.read, &query, options, first).await?))
     }
 
@@ -186,6 +191,7 @@ impl SliceReader<'_> {
             request_order: &request_order,
             verify_twice: false,
             excluded_seconds: Vec::new(),
+            untracked_second: Some(whole.to),
             filter: Some(&self.visitor),
         };
         let mut swept = page_sweep::sweep(self.read, &query, options, first).await?;
@@ -200,7 +206,7 @@ impl SliceReader<'_> {
 
 impl LargeSlice {
     /// Whether another one, with which it has no time in common, is the same list: both begin and end with the same rows, or have as
-    /// many each as the `whole`, which was split first.
+    /// many each as the `whole`, if that was split first.
     fn is_same_list(&self, other: &Self, whole: Option<&Self>) -> bool {
         let is_apart = other.slice.to <= self.slice.from || self.slice.to <= other.slice.from;
         let have_all = whole

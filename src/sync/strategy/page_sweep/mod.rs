@@ -48,6 +48,8 @@ pub(super) struct SweepOptions<'a> {
     pub(super) verify_twice: bool,
     /// Rows of these seconds are not this list's to write.
     pub(super) excluded_seconds: Vec<DateTime<Utc>>,
+    /// Rows of this second are written, but it is not said that the list has them: a later one has.
+    pub(super) untracked_second: Option<DateTime<Utc>>,
     /// Which of the others are to be written; all, if nobody says.
     pub(super) filter: Option<&'a dyn RowFilter>,
 }
@@ -63,7 +65,7 @@ pub(super) trait RowFilter {
 pub(super) struct Swept {
     /// The rows that could not be read.
     pub(super) broken: Vec<BrokenRows>,
-    /// Nothing that its pages say speaks against its rows being all.
+    /// Nothing that its pages say speaks against its rows being all, and all of them said something.
     pub(super) is_consistent: bool,
     /// Of the rows of all sweeps.
     pub(super) seen: TrackedKeys,
@@ -117,7 +119,7 @@ pub(super) async fn sweep(
         if has_proper_end && sweep.is_consistent() {
             if !verify_twice || sweep.is_one_page() || sweep.confirms() {
                 sweeper.tell_wrong_total(sweep);
-                return Ok(sweeper.swept(Vec::new(), true));
+                return Ok(sweeper.swept(Vec::new(), !sweep.was_told_nothing));
             }
             continue;
         }
@@ -303,12 +305,13 @@ impl PageSweep<'_> {
 
     /// Writes what of a page is not written yet; how many rows it gave.
     async fn write(&self, page: ListPage) -> Result<u64, ReadError> {
-        let ListPage { mut rows, permit, total, .. } = page;
+        let ListPage { mut rows, permit, total, says_nothing, .. } = page;
         let given = rows.len() as u64;
         let barren = {
             let mut seen = self.seen.borrow_mut();
             let before = seen.unlike();
             seen.observe_total(total);
+            seen.sweep.was_told_nothing |= says_nothing;
             let mut sightings = seen.observe(&rows).into_iter();
             rows.retain(|row, data| {
                 let Some(sighting) = sightings.next().filter(|_| self.is_ours(row)) else { return false };
@@ -336,7 +339,8 @@ impl PageSweep<'_> {
     }
 
     fn track(&self, row: &Row, Sighting { is_new, is_first }: Sighting) {
-        let Some(key) = row.uuid else { return };
+        let is_later = row.created.is_some_and(|at| Some(whole_second(at)) == self.options.untracked_second);
+        let Some(key) = row.uuid.filter(|_| !is_later) else { return };
         let (seen, present) = &mut *self.keys.borrow_mut();
         if is_new {
             seen.insert(key);

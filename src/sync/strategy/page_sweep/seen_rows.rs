@@ -51,6 +51,8 @@ pub(super) struct Sweep {
     pub(super) repeated_pages: u32,
     /// The largest total that was told.
     max_total: u64,
+    /// A page was taken for empty that did not say so.
+    pub(super) was_told_nothing: bool,
 }
 
 impl SeenRows {
