@@ -9,7 +9,8 @@
 //! 5. [`auth`], which keeps one that is always good; and all requests go through
 //! 6. [`gateway`]: rate limit, retries, circuit breaker.
 //!
-//! What a page's bytes become on their way up is [`record`]'s: one pass, to RECORD lines. They leave through a [`sink`]. All of it
+//! What a page's bytes become on their way up is [`record`]'s: one pass, to RECORD lines. They leave through a [`sink`], with the [`files`] behind them where
+//! those are wanted. All of it
 //! stands on [`config`], [`error`], [`secret`], [`clock`], [`buffer`], [`hash`], [`shutdown`], [`protocol`] (Airbyte's types) and [`monitor`], whose
 //! events every layer emits.
 
@@ -25,6 +26,7 @@ pub mod cli;
 mod clock;
 mod config;
 mod error;
+mod files;
 mod gateway;
 mod hash;
 mod monitor;

@@ -55,5 +55,6 @@ pub use expense_type::ExpenseType;
 pub use faults::{Every, Fault, Faults, Outage, PagedStream, RetryAfter, RowDrift};
 pub use ground_truth::{BookingTotals, ExpenseTypeTotals, GroundTruth, RowCount, Rows, TransactionTotals, UserTotals};
 pub use rate_limit::{LimitAlgorithm, LimitHeaders, RateLimit};
+pub use routes::files::content as file_content;
 pub use sandbox::Sandbox;
 pub use settings::{ListShape, ReferenceForm, Region, Settings, UpdatedFilter};

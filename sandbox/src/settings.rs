@@ -122,6 +122,9 @@ pub struct Settings {
     pub scim_first_index: u64,
     /// What the filter of bookings by their last change does.
     pub updated_filter: UpdatedFilter,
+    /// Whether the links of bookings lead to this sandbox; otherwise they lead nowhere, and the same settings give the same bytes.
+    /// Those of receipts always do.
+    pub file_links: bool,
     /// Whether a booking can be asked for by its `bookingUuid` alone; otherwise that is refused with a 400.
     pub finds_by_uuid: bool,
     /// What bookings and users, where they are numbered, say of themselves.
@@ -186,6 +189,7 @@ impl Default for Settings {
             scim_token: "5c1m-2a7e9d4b60f18c35".to_owned(),
             scim_first_index: 1,
             updated_filter: UpdatedFilter::Ignored,
+            file_links: false,
             finds_by_uuid: true,
             list_shape: ListShape::Told,
             pretty: false,

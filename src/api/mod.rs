@@ -26,6 +26,7 @@ use crate::gateway::{
     Cooldown, Failure, Gateway, InvalidBody, Network, Payload, PendingRequest, Request, RequestPolicy, Timings,
 };
 use crate::record::RecordFormat;
+use crate::secret::Secret;
 use envelope::{BodyProblem, Envelope};
 
 pub use access::{Access, Apis};
@@ -149,6 +150,14 @@ impl<'a> Api<'a> {
     /// If no token can be had: see [`TokenSource::scopes`].
     pub async fn scopes(&self) -> Result<Option<Vec<String>>, Error> {
         self.tokens.scopes().await
+    }
+
+    /// A token that is good now.
+    ///
+    /// # Errors
+    /// If none can be had.
+    pub async fn token(&self) -> Result<Rc<Secret>, Error> {
+        self.tokens.token().await
     }
 
     /// Reads one page of `path`, which lies at or below `endpoint`, holding a permit.

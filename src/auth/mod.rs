@@ -6,6 +6,7 @@
 mod token;
 
 use std::cell::Cell;
+use std::rc::Rc;
 use std::time::Duration;
 
 use tokio::sync::Mutex;
@@ -122,6 +123,14 @@ impl<'a> TokenSource<'a> {
     pub async fn scopes(&self) -> Result<Option<Vec<String>>, Error> {
         self.access_token().await?;
         Ok(self.state.lock().await.current.as_ref().and_then(|current| current.scopes.clone()))
+    }
+
+    /// A token that is good now.
+    ///
+    /// # Errors
+    /// As for [`Self::scopes`].
+    pub async fn token(&self) -> Result<Rc<Secret>, Error> {
+        Ok(self.access_token().await?.secret)
     }
 
     async fn access_token(&self) -> Result<AccessToken, Error> {

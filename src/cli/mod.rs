@@ -63,6 +63,9 @@ struct ReadFiles {
     /// The state to go on from: a file with the STATEs of the last read, or its whole output.
     #[arg(long)]
     state: Option<PathBuf>,
+    /// A directory for the files behind rows: receipts, invoices, itineraries.
+    #[arg(long)]
+    files: Option<PathBuf>,
 }
 
 /// Runs the command that the process was started with.

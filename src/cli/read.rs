@@ -8,6 +8,7 @@ use tokio::time::{Instant, timeout};
 use super::ReadFiles;
 use crate::api::Apis;
 use crate::error::Error;
+use crate::files::{FileStore, FileTransfer};
 use crate::gateway::{Http, Network, Timings};
 use crate::monitor::Monitor;
 use crate::protocol::{ConfiguredCatalog, StreamStates};
@@ -28,7 +29,15 @@ pub(super) async fn run(files: &ReadFiles, sink: &Rc<dyn Sink>, monitor: &Monito
     };
     let network: Rc<dyn Network> = Rc::new(Http::new(&timings)?);
     let apis = Apis::new(&config, &network, &timings)?;
-    let sync = Sync::new(&apis, &config, STREAMS, catalog, &states, sink)?;
+    let store = match &files.files {
+        Some(directory) => Some(FileStore::at(directory)?),
+        None if catalog.streams.iter().any(|stream| stream.include_files) => Some(FileStore::staging()?),
+        None => None,
+    };
+    let transfer = store
+        .map(|store| FileTransfer::new(&config, &apis.navan, &timings, store, files.files.is_some()).map(Rc::new))
+        .transpose()?;
+    let sync = Sync::new(&apis, &config, STREAMS, catalog, &states, transfer.as_ref(), sink)?;
     let whole = async {
         let complete = sync.run().await;
         monitor.summarise("read", began.elapsed(), apis.navan.share_of_limit_used());

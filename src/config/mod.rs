@@ -285,7 +285,8 @@ fn base_url(property: &str, without: &str, text: &str) -> Result<Url, Error> {
     }
 }
 
-fn is_near(host: &Host<&str>) -> bool {
+/// Whether it is this machine, or one of a private network.
+pub fn is_near(host: &Host<&str>) -> bool {
     match host {
         Host::Domain(name) => *name == "localhost",
         Host::Ipv4(address) => address.is_loopback() || address.is_private(),

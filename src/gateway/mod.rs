@@ -8,6 +8,7 @@
 
 mod circuit_breaker;
 mod clock;
+mod download;
 mod failure;
 mod network;
 mod obstacle;
@@ -36,6 +37,7 @@ use response::{Response, ResponseAction};
 use retry::RetryState;
 use transport::Transport;
 
+pub use download::Downloader;
 pub use failure::{Failure, InvalidBody};
 #[cfg(test)]
 pub use network::NetworkError;

@@ -133,7 +133,7 @@ fn add_headers(headers: &mut HeaderMap, request: &Request<'_>, token: Option<&Se
 }
 
 /// The header's value, which prints as `Sensitive`. Whoever fetched the token has seen that it fits into a header.
-fn sensitive(token: &Secret) -> HeaderValue {
+pub(super) fn sensitive(token: &Secret) -> HeaderValue {
     let value = HeaderValue::from_str(&Zeroizing::new(format!("Bearer {}", token.expose())));
     let mut value = value.unwrap_or_else(|_| HeaderValue::from_static(""));
     value.set_sensitive(true);

@@ -31,6 +31,9 @@ pub struct StreamDescription {
     pub source_defined_primary_key: Vec<Vec<&'static str>>,
     /// Whether an interrupted read goes on where it was.
     pub is_resumable: bool,
+    /// Whether there are files behind its rows.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_file_based: bool,
 }
 
 /// How a stream is read.
@@ -63,6 +66,8 @@ pub struct ConfiguredStream {
     pub sync_id: Option<i64>,
     /// Whether the destination replaces what it has by what this read brings.
     pub overwrites: bool,
+    /// Whether the files behind its rows are wanted as well.
+    pub include_files: bool,
 }
 
 impl ConfiguredStream {
@@ -92,6 +97,8 @@ struct RawConfigured {
     sync_id: Option<i64>,
     #[serde(default)]
     destination_sync_mode: Option<String>,
+    #[serde(default)]
+    include_files: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -143,6 +150,7 @@ impl From<RawConfigured> for ConfiguredStream {
             sync_id: raw.sync_id,
             // `overwrite` and `overwrite_dedup`.
             overwrites: raw.destination_sync_mode.is_some_and(|mode| mode.starts_with("overwrite")),
+            include_files: raw.include_files.unwrap_or(false),
         }
     }
 }

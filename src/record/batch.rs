@@ -140,6 +140,15 @@ impl RecordBatch {
 }
 
 impl RecordLines {
+    /// Of these, each with its end.
+    pub fn joined(lines: &[Vec<u8>]) -> Self {
+        let mut text = Buffer::take();
+        for line in lines {
+            text.extend_from_slice(line);
+        }
+        Self { text, count: lines.len() as u64 }
+    }
+
     /// A single one.
     pub(super) fn one(line: &[u8]) -> Self {
         let mut text = Buffer::take();

@@ -4,6 +4,7 @@
 //! it are streams of their own: passengers, segments, trips, what it is allocated to, custom fields, documents.
 
 use crate::api::Access;
+use crate::files::FileFields;
 use crate::record::{ChildList, ChildRows};
 use crate::sync::strategy::{ChangeFields, CreatedSlices};
 use crate::sync::{ChildStream, Stream};
@@ -29,6 +30,7 @@ pub(super) static BOOKING: Stream = Stream {
     ],
     extension: &[],
     access: Access::Scope("bookings:read"),
+    files: None,
     // A page has as many rows as Navan gives at most (docs/navan-api.md#bookings).
     strategy: &CreatedSlices {
         endpoint: "/v1/bookings",
@@ -48,12 +50,14 @@ pub(super) static BOOKING: Stream = Stream {
             schema: include_str!("../../schemas/booking_passenger.json"),
             key: &["booking_uuid", "index"],
             rows: ChildRows { carried: CARRIED, lists: &[ChildList::objects("passengers")] },
+            files: None,
         },
         ChildStream {
             name: "BOOKING_SEGMENT",
             schema: include_str!("../../schemas/booking_segment.json"),
             key: &["booking_uuid", "index"],
             rows: ChildRows { carried: CARRIED, lists: &[ChildList::objects("segments")] },
+            files: None,
         },
         ChildStream {
             name: "BOOKING_TRIP",
@@ -64,6 +68,7 @@ pub(super) static BOOKING: Stream = Stream {
                 lists: &[ChildList::texts("tripUuids", "trip_uuid")
                     .beside(&[("tripName", "trip_name"), ("tripDescription", "trip_description")])],
             },
+            files: None,
         },
         ChildStream {
             name: "BOOKING_ALLOCATION",
@@ -80,12 +85,14 @@ pub(super) static BOOKING: Stream = Stream {
                     ChildList::texts("projects", "name").labelled("dimension", "project"),
                 ],
             },
+            files: None,
         },
         ChildStream {
             name: "BOOKING_CUSTOM_FIELD",
             schema: include_str!("../../schemas/booking_custom_field.json"),
             key: &["booking_uuid", "index"],
             rows: ChildRows { carried: CARRIED, lists: &[ChildList::objects("customFields")] },
+            files: None,
         },
         ChildStream {
             name: "BOOKING_DOCUMENT",
@@ -101,6 +108,7 @@ pub(super) static BOOKING: Stream = Stream {
                     ChildList::texts("etickets", "reference").labelled("kind", "eticket"),
                 ],
             },
+            files: Some(FileFields { links: &["reference"], name: &["booking_uuid", "kind", "index"] }),
         },
     ],
 };

@@ -13,6 +13,7 @@ pub(super) static CUSTOM_FIELD: Stream = Stream {
     coerced: &[],
     extension: &[],
     access: Access::Scope("liquid:read"),
+    files: None,
     strategy: &OptionalList { endpoint: "/v1/expense/custom-fields" },
     children: &[],
 };

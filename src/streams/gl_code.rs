@@ -16,6 +16,7 @@ pub(super) static GL_CODE: Stream = Stream {
     coerced: &["code", "number"],
     extension: &[],
     access: Access::Scope("liquid:read"),
+    files: None,
     strategy: &OptionalList { endpoint: "/v1/expense/gl-codes" },
     children: &[],
 };

@@ -72,6 +72,7 @@ mod tests {
 
     use super::*;
     use crate::config;
+    use crate::files::{ERROR_COLUMN, PATH_COLUMN};
     use crate::record::children;
 
     pub(super) fn file(name: &str) -> String {
@@ -129,6 +130,7 @@ mod tests {
             let mut columns = BTreeSet::from(["_extra"]);
             columns.extend(child.key.iter().chain(carried.iter().map(|(_, column)| column)));
             columns.extend(of_lists.iter().map(|(column, _)| column.as_str()));
+            columns.extend(child.files.iter().flat_map(|_| [PATH_COLUMN, ERROR_COLUMN]));
             assert_eq!(columns, declared.keys().map(String::as_str).collect(), "{}", child.name);
             for (field, column) in carried {
                 assert_eq!(form(&declared[*column]), form(&parent["properties"][field]), "{}.{column}", child.name);

@@ -30,6 +30,7 @@ pub(super) static SCIM_USER: Stream = Stream {
         ("policyLevel", "policy_level"),
     ],
     access: Access::ScimToken,
+    files: None,
     strategy: &Snapshot {
         endpoint: "/Users",
         page_size: PAGE_SIZE,

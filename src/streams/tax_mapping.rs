@@ -15,6 +15,7 @@ pub(super) static TAX_MAPPING: Stream = Stream {
     coerced: &["gl_code_number", "rate"],
     extension: &[],
     access: Access::Scope("liquid:read"),
+    files: None,
     strategy: &OptionalList { endpoint: "/v1/expense/tax-mappings" },
     children: &[],
 };

@@ -35,6 +35,7 @@ pub(super) static TRANSACTION: Stream = Stream {
     ],
     extension: &[],
     access: Access::Scope(OAUTH_SCOPE),
+    files: None,
     strategy: &ChangeWindows {
         endpoint: "/v1/expense",
         partitions: Partitions::Types,
@@ -55,12 +56,14 @@ pub(super) static TRANSACTION: Stream = Stream {
             schema: include_str!("../../schemas/transaction_line_item.json"),
             key: &["transaction_id", "index"],
             rows: ChildRows { carried: CARRIED, lists: &[ChildList::objects("line_items")] },
+            files: None,
         },
         ChildStream {
             name: "TRANSACTION_CUSTOM_FIELD",
             schema: include_str!("../../schemas/transaction_custom_field.json"),
             key: &["transaction_id", "index"],
             rows: ChildRows { carried: CARRIED, lists: &[ChildList::objects("custom_field_values")] },
+            files: None,
         },
         ChildStream {
             name: "TRANSACTION_BOOKING",
@@ -73,6 +76,7 @@ pub(super) static TRANSACTION: Stream = Stream {
                     ChildList::texts("booking_details.navan_booking_uuids", "booking_uuid"),
                 ],
             },
+            files: None,
         },
     ],
 };

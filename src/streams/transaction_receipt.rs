@@ -3,6 +3,7 @@
 //! A row does not tell when it changed, so it is read by the days that it is asked for.
 
 use crate::api::Access;
+use crate::files::FileFields;
 use crate::sync::Stream;
 use crate::sync::strategy::{ChangeWindows, Partitions};
 
@@ -17,6 +18,7 @@ pub(super) static TRANSACTION_RECEIPT: Stream = Stream {
     coerced: &[],
     extension: &[],
     access: Access::Scope(OAUTH_SCOPE),
+    files: Some(FileFields { links: &["receipt_url", "e_receipt_url"], name: &["transaction_id"] }),
     strategy: &ChangeWindows {
         endpoint: "/v1/expense/transactions/receipts",
         // Nobody is known to have asked for statement payments here (docs/navan-api.md#receipts).

@@ -13,6 +13,7 @@ pub(super) static USER: Stream = Stream {
     coerced: &[],
     extension: &[],
     access: Access::Scope("users:read"),
+    files: None,
     strategy: &Snapshot {
         endpoint: "/v1/users",
         page_size: 100,

@@ -24,6 +24,7 @@ use serde_json::Value;
 use crate::api::{Access, Api, Apis};
 use crate::config::Config;
 use crate::error::Error;
+use crate::files::FileTransfer;
 use crate::monitor::{Event, emit};
 use crate::protocol::{ConfiguredCatalog, ConfiguredStream, StreamStates};
 use crate::sink::Sink;
@@ -36,7 +37,7 @@ pub use stream::{ChildStream, RecordOptions, Stream, scopes_in_words};
 pub struct Sync<'a> {
     apis: &'a Apis<'a>,
     config: &'a Config,
-    reads: Vec<StreamRead>,
+    reads: Vec<StreamRead<'a>>,
     /// Which scope each stream takes, in words.
     scopes: String,
     /// What time it was for Navan when the first read began.
@@ -44,18 +45,19 @@ pub struct Sync<'a> {
 }
 
 /// One read of a stream, for the stream itself, for children of it, or for both.
-struct StreamRead {
+struct StreamRead<'a> {
     stream: &'static Stream,
     /// What the user chose, which is the same for all that are read by it but for their names.
     configured: ConfiguredStream,
-    emitter: StreamEmitter,
+    emitter: StreamEmitter<'a>,
     /// The state as it was given.
     given: Option<Value>,
     resume: Result<Resume, Error>,
 }
 
 impl<'a> Sync<'a> {
-    /// Prepares to read those of `streams` and of their children that `catalog` chooses, each from its state.
+    /// Prepares to read those of `streams` and of their children that `catalog` chooses, each from its state, with the `files` behind their
+    /// rows if there is something that fetches them.
     ///
     /// # Errors
     /// A `config_error` that names a stream that there is not.
@@ -65,6 +67,7 @@ impl<'a> Sync<'a> {
         streams: &[&'static Stream],
         catalog: ConfiguredCatalog,
         states: &StreamStates,
+        files: Option<&Rc<FileTransfer<'a>>>,
         sink: &Rc<dyn Sink>,
     ) -> Result<Self, Error> {
         let is_known = |name: &str| streams.iter().any(|stream| stream.names().any(|known| known == name));
@@ -82,7 +85,8 @@ impl<'a> Sync<'a> {
         for name in states.names().filter(|name| !is_known(name)) {
             tracing::warn!("The state names a stream {name:?}, which there is not; that part of it has no effect.");
         }
-        let reads = read_plan::plan(streams, catalog, states).into_iter().map(|planned| planned.prepare(config, sink));
+        let reads =
+            read_plan::plan(streams, catalog, states).into_iter().map(|planned| planned.prepare(config, files, sink));
         let reads = reads.collect::<Result<_, _>>()?;
         Ok(Self { apis, config, reads, scopes: scopes_in_words(streams), began: OnceCell::new() })
     }
@@ -111,7 +115,7 @@ impl<'a> Sync<'a> {
         rate_limit_status::report(api, reads.map(|read| &read.emitter)).await
     }
 
-    async fn read_stream(&self, read: &StreamRead) -> bool {
+    async fn read_stream(&self, read: &StreamRead<'_>) -> bool {
         let emitter = &read.emitter;
         // A state that cannot be used is safe for nobody.
         let goes_on = matches!(read.resume, Ok(Resume::From(_) | Resume::AlreadyCompleted));
@@ -129,7 +133,7 @@ impl<'a> Sync<'a> {
         result.is_ok()
     }
 
-    async fn read_from(&self, read: &StreamRead, resume: Resume) -> Result<(), Error> {
+    async fn read_from(&self, read: &StreamRead<'_>, resume: Resume) -> Result<(), Error> {
         let emitter = &read.emitter;
         let last_read_at = read.given.as_ref().and_then(FullRefreshState::last_read_at);
         let api = self.apis.of(read.stream.access);

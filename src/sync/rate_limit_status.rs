@@ -19,7 +19,10 @@ struct LimitEpisode {
 }
 
 /// Reports cooldowns as long as it is polled.
-pub(super) async fn report<'a>(api: &Api<'_>, emitters: impl Iterator<Item = &'a StreamEmitter> + Clone) -> Infallible {
+pub(super) async fn report<'a>(
+    api: &Api<'_>,
+    emitters: impl Iterator<Item = &'a StreamEmitter<'a>> + Clone,
+) -> Infallible {
     let mut cooldowns = api.cooldowns();
     let every = api.timings().log_interval;
     let mut episode: Option<LimitEpisode> = None;

@@ -15,6 +15,7 @@ use super::state::{Resume, StreamState};
 use super::stream::Stream;
 use crate::config::Config;
 use crate::error::Error;
+use crate::files::FileTransfer;
 use crate::protocol::{ConfiguredCatalog, ConfiguredStream, StreamStates};
 use crate::sink::Sink;
 
@@ -73,12 +74,17 @@ impl PlannedRead {
 
     /// # Errors
     /// A `system_error` if a schema was broken when the binary was built.
-    pub(super) fn prepare(mut self, config: &Config, sink: &Rc<dyn Sink>) -> Result<StreamRead, Error> {
+    pub(super) fn prepare<'a>(
+        mut self,
+        config: &Config,
+        files: Option<&Rc<FileTransfer<'a>>>,
+        sink: &Rc<dyn Sink>,
+    ) -> Result<StreamRead<'a>, Error> {
         let stream = self.stream;
         // The stream itself first, then its children as they are declared: what all of them have in common is said in the first one's name.
         self.wanted.sort_by_key(|wanted| stream.names().position(|name| name == wanted.name));
         let configured = self.wanted[0].clone();
-        let emitter = StreamEmitter::new(stream, self.wanted, config, Rc::clone(sink))?;
+        let emitter = StreamEmitter::new(stream, self.wanted, config, files.cloned(), Rc::clone(sink))?;
         Ok(StreamRead { stream, configured, emitter, given: self.given, resume: self.resume })
     }
 }

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::strategy::ReadStrategy;
 use crate::api::Access;
 use crate::error::Error;
+use crate::files::FileFields;
 use crate::protocol::{StreamDescription, SyncMode};
 use crate::record::{ChildRecords, ChildRows, PersonalData, RecordFormat, RowSchema};
 
@@ -27,6 +28,8 @@ pub struct Stream {
     pub extension: &'static [(&'static str, &'static str)],
     /// What it is opened with.
     pub access: Access,
+    /// The files behind its rows, if there are any.
+    pub files: Option<FileFields>,
     /// How it is read.
     pub strategy: &'static dyn ReadStrategy,
     /// The lists in its rows that are streams of their own. They are read with it, and as it is.
@@ -43,6 +46,8 @@ pub struct ChildStream {
     pub key: &'static [&'static str],
     /// Where its rows are.
     pub rows: ChildRows,
+    /// The files behind them, if there are any.
+    pub files: Option<FileFields>,
 }
 
 /// What a read wants of the records.
@@ -62,12 +67,20 @@ impl Stream {
     /// # Errors
     /// A `system_error` if a schema was broken when the binary was built.
     pub fn describe(&self) -> Result<Vec<StreamDescription>, Error> {
-        let own = self.description(self.name, self.schema, self.key.as_slice());
-        let children = self.children.iter().map(|child| self.description(child.name, child.schema, child.key));
+        let own = self.description(self.name, self.schema, self.key.as_slice(), self.files.is_some());
+        let children = self.children.iter();
+        let children =
+            children.map(|child| self.description(child.name, child.schema, child.key, child.files.is_some()));
         [own].into_iter().chain(children).collect()
     }
 
-    fn description(&self, name: &'static str, schema: &str, key: &[&'static str]) -> Result<StreamDescription, Error> {
+    fn description(
+        &self,
+        name: &'static str,
+        schema: &str,
+        key: &[&'static str],
+        is_file_based: bool,
+    ) -> Result<StreamDescription, Error> {
         let json_schema: Value = serde_json::from_str(schema)
             .map_err(|e| Error::system("The connector was built with a broken schema.").with_cause(e))?;
         let modes = self.strategy.modes();
@@ -80,7 +93,14 @@ impl Stream {
             default_cursor_field: self.cursor_field.filter(|_| source_defined_cursor).into_iter().collect(),
             source_defined_primary_key: key.iter().map(|column| vec![*column]).collect(),
             is_resumable: modes.is_resumable,
+            is_file_based,
         })
+    }
+
+    /// The files behind the rows of the stream itself or of the child of that name.
+    pub fn files_of(&self, name: &str) -> Option<&FileFields> {
+        let of_child = || self.children.iter().find(|child| child.name == name)?.files.as_ref();
+        if self.name == name { self.files.as_ref() } else { of_child() }
     }
 
     /// The names of the stream and of its children.

@@ -45,7 +45,7 @@ class Incremental:
         return [self.reached(output.states(stream)[-1])] * len(output.records(stream))
 
     def may_be_quiet(self, stream: str) -> bool:
-        """Whether a read can bring nothing: of bookings it is known which were written, and receipts are not of every day."""
+        """Whether a read can bring nothing: which bookings were written is known, and receipts are not of every day."""
         return stream.startswith("BOOKING") or stream == "TRANSACTION_RECEIPT"
 
     def key(self, stream: str, record: Message) -> tuple[Any, ...]:

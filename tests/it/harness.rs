@@ -55,7 +55,7 @@ pub(crate) struct Connector {
     catalog: Value,
     state: Option<Vec<u8>>,
     environment: BTreeMap<String, String>,
-    flags: Vec<&'static str>,
+    flags: Vec<String>,
     /// Files, by name, whose content a test gives; `None`: the file is missing.
     replaced_files: BTreeMap<&'static str, Option<String>>,
 }
@@ -139,9 +139,15 @@ impl Connector {
         self
     }
 
+    /// Adds an argument of `read`.
+    pub(crate) fn argument(mut self, argument: &str) -> Self {
+        self.flags.push(argument.to_owned());
+        self
+    }
+
     /// Adds `--debug`.
     pub(crate) fn debug(mut self) -> Self {
-        self.flags.push("--debug");
+        self.flags.push("--debug".to_owned());
         self
     }
 

@@ -16,6 +16,7 @@ mod children;
 mod commands;
 mod fault_cases;
 mod faults;
+mod files;
 mod gateway;
 mod ground_truth;
 mod harness;

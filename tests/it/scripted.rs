@@ -20,6 +20,9 @@ pub(crate) const NOW: &str = "Sun, 22 Nov 2026 10:00:00 GMT";
 pub(crate) struct Asked {
     pub(crate) path: String,
     pub(crate) query: BTreeMap<String, String>,
+    /// The host that was asked, with its port.
+    pub(crate) host: String,
+    pub(crate) has_token: bool,
     /// How many requests with this path and query came before.
     pub(crate) before: usize,
 }
@@ -108,6 +111,10 @@ impl ScriptedNavan {
             .environment("SOURCE_NAVAN_NOW", "2026-11-22T10:00:00Z")
     }
 
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
     /// The requests to a path.
     pub(crate) fn asked(&self, path: &str) -> Vec<Asked> {
         self.asked.lock().unwrap().iter().filter(|asked| asked.path == path).cloned().collect()
@@ -119,10 +126,12 @@ async fn answer(State((script, all)): State<Shared>, request: Request) -> Respon
     let query = request.uri().query().unwrap_or_default();
     let query: BTreeMap<_, _> =
         url::form_urlencoded::parse(query.as_bytes()).map(|(name, value)| (name.into(), value.into())).collect();
+    let host = request.headers().get("host").map(|host| host.to_str().unwrap().to_owned()).unwrap_or_default();
+    let has_token = request.headers().contains_key("authorization");
     let asked = {
         let mut all = all.lock().unwrap();
         let before = all.iter().filter(|asked| asked.path == path && asked.query == query).count();
-        let asked = Asked { path, query, before };
+        let asked = Asked { path, query, host, has_token, before };
         all.push(asked.clone());
         asked
     };

@@ -139,7 +139,7 @@ pub(super) async fn attempt(
     let carrier = Rc::clone(network) as Rc<dyn Network>;
     let apis = Apis::new(&config, &carrier, &Timings::DEFAULT).expect("APIs");
     let sink = Rc::clone(&memory) as Rc<dyn Sink>;
-    let sync = Sync::new(&apis, &config, streams(), catalog, &states, &sink).expect("a sync");
+    let sync = Sync::new(&apis, &config, streams(), catalog, &states, None, &sink).expect("a sync");
     let is_complete = tokio::select! {
         biased;
         () = memory.end.notified() => {

@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use chrono::NaiveDateTime;
 
+use super::files::with_links;
 use super::request::{Parameters, authorize, parse_integer};
 use crate::faults::PagedStream;
 use crate::response::{ApiError, json_response, page_object, write_array};
@@ -53,7 +54,7 @@ pub(super) async fn list(
     write_array(&mut body, &rows, |body, row| state.company.booking(body, row, with_transactions));
     body.push_str(&page_object(shape, total, page, size, rows.len()));
     body.push('}');
-    Ok(json_response(StatusCode::OK, body))
+    Ok(json_response(StatusCode::OK, with_links(&state, &headers, body)))
 }
 
 /// The booking with this uuid, if there is one.

@@ -2,6 +2,7 @@
 
 mod bookings;
 mod expense;
+pub(crate) mod files;
 pub(crate) mod receipts;
 mod reference;
 mod request;
@@ -30,5 +31,7 @@ pub(crate) fn api() -> Router<Arc<SandboxState>> {
         .route("/v1/expense/transactions/receipts", get(receipts::list))
         .route("/v1/expense/{type}", get(expense::list))
         .route("/scim/v2/Users", get(scim::users))
+        .route("/receipts/{id}/{name}", get(files::receipt))
+        .route("/itineraryfiles/bookings/{uuid}/{name}", get(files::document))
         .fallback(|| async { ApiError::not_found() })
 }

@@ -46,7 +46,7 @@ impl Company {
         let posted_ms = row_ref.first_key - rng.between(0, 19) * DAY_MS;
         let posted_day = posted_ms.div_euclid(DAY_MS);
         let booking = self.paid_booking(kind, posted_ms, &mut rng);
-        let is_the_companys = matches!(kind, ExpenseType::DailyRebates | ExpenseType::StatementPayments);
+        let is_of_company = matches!(kind, ExpenseType::DailyRebates | ExpenseType::StatementPayments);
         let holder = match &booking {
             Some(booking) => booking.trip.traveler.clone(),
             None => self.person(rng.below(self.users), 0),
@@ -55,7 +55,7 @@ impl Company {
         let category = Category::of(kind, booked, &mut rng);
         let place = match &booking {
             Some(booking) => taxed_at(&booking.trip),
-            None if rng.chance(5) && !is_the_companys => rng.choose(&PLACES.each_ref()),
+            None if rng.chance(5) && !is_of_company => rng.choose(&PLACES.each_ref()),
             None => holder.office.place,
         };
         let (original, original_currency) = match &booking {
@@ -83,10 +83,10 @@ impl Company {
             posted: posted_currency.payable(times(original, exchange_rate)),
             posted_currency,
             exchange_rate,
-            is_refund: original < 0 && !is_the_companys,
+            is_refund: original < 0 && !is_of_company,
             project: trip.map_or_else(|| rng.choose(&vocab::PROJECTS), |trip| trip.project),
             client: trip.map_or_else(|| rng.chance(3).then(|| rng.choose(&vocab::CLIENTS)), |trip| trip.client),
-            cardholder: (!is_the_companys).then_some(holder),
+            cardholder: (!is_of_company).then_some(holder),
             booking,
         }
     }

@@ -347,7 +347,7 @@ fn parts_of_a_transaction_add_up_to_it_whatever_its_version() {
 }
 
 #[test]
-fn accounts_taxes_and_custom_fields_are_those_of_the_companys_lists() {
+fn accounts_taxes_and_custom_fields_are_those_of_its_lists() {
     let sandbox = company();
     let client = Client::new(&sandbox);
     let fields = client.json("/v1/expense/custom-fields")["data"].as_array().unwrap().clone();

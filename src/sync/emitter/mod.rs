@@ -16,6 +16,7 @@ use serde_json::Value;
 use super::stream::{RecordOptions, Stream};
 use crate::config::Config;
 use crate::error::Error;
+use crate::files::FileTransfer;
 use crate::gateway::Cooldown;
 use crate::monitor::{Event, emit};
 use crate::protocol::{ConfiguredStream, StreamStatus};
@@ -24,7 +25,7 @@ use crate::sink::Sink;
 use stream_output::StreamOutput;
 
 /// Where what a read finds goes.
-pub(super) struct StreamEmitter {
+pub(super) struct StreamEmitter<'a> {
     /// The name of the first stream that it fills.
     name: String,
     /// Of the stream that is read, if it is wanted itself.
@@ -32,6 +33,10 @@ pub(super) struct StreamEmitter {
     /// Of its children that are wanted.
     children: Vec<StreamOutput>,
     format: RecordFormat,
+    /// Which stream it is that is read.
+    stream: &'static Stream,
+    /// What fetches the files behind rows, where they are wanted.
+    files: Option<Rc<FileTransfer<'a>>>,
     sink: Rc<dyn Sink>,
     progress: RefCell<EmitterProgress>,
 }
@@ -43,7 +48,7 @@ struct EmitterProgress {
     is_estimated: bool,
 }
 
-impl StreamEmitter {
+impl<'a> StreamEmitter<'a> {
     /// For streams that a read of `stream` fills: itself, or children of it.
     ///
     /// # Errors
@@ -52,6 +57,7 @@ impl StreamEmitter {
         stream: &'static Stream,
         wanted: Vec<ConfiguredStream>,
         config: &Config,
+        files: Option<Rc<FileTransfer<'a>>>,
         sink: Rc<dyn Sink>,
     ) -> Result<Self, Error> {
         let name = wanted.first().map_or(stream.name, |first| &first.name).to_owned();
@@ -74,6 +80,8 @@ impl StreamEmitter {
             own: outputs(own).next(),
             children: outputs(children).collect(),
             format,
+            stream,
+            files,
             sink,
             progress: RefCell::default(),
         })
@@ -112,8 +120,20 @@ impl StreamEmitter {
         let (own, children) = batch.into_lines();
         let own = self.own.iter().zip([own]);
         let all = own.chain(self.children.iter().zip(children)).filter(|(_, lines)| lines.count > 0);
-        let written: Vec<_> = all.map(|(output, lines)| output.enqueue(&*self.sink, lines)).collect();
-        join_all(written).await;
+        let mut all: Vec<_> = all.collect();
+        if let Some(files) = &self.files {
+            for (output, lines) in &mut all {
+                if let Some(fields) = self.stream.files_of(output.name()).filter(|_| files.wants(&output.configured)) {
+                    *lines = files.attach(fields, lines, output.configured.include_files).await;
+                }
+            }
+            // It may have been cut off meanwhile.
+            if !self.progress().is_open {
+                return;
+            }
+        }
+        let written = all.into_iter().map(|(output, lines)| output.enqueue(&*self.sink, lines));
+        join_all(written.collect::<Vec<_>>()).await;
     }
 
     /// Writes a record of the stream itself that is none of Navan's rows, if the stream is wanted.

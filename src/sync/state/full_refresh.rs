@@ -94,7 +94,14 @@ mod tests {
     use crate::protocol::SyncMode;
 
     fn configured(sync_mode: SyncMode, sync_id: Option<i64>) -> ConfiguredStream {
-        ConfiguredStream { name: "S".to_owned(), namespace: None, sync_mode, sync_id, overwrites: false }
+        ConfiguredStream {
+            name: "S".to_owned(),
+            namespace: None,
+            sync_mode,
+            sync_id,
+            overwrites: false,
+            include_files: false,
+        }
     }
 
     fn state(text: &Value) -> FullRefreshState {

@@ -102,7 +102,7 @@ pub struct ReadContext<'a> {
     /// When the sync began, on Navan's clock: what is created or changed later is the next one's.
     pub(super) began: DateTime<Utc>,
     /// Where records and checkpoints go.
-    pub(super) emitter: &'a StreamEmitter,
+    pub(super) emitter: &'a StreamEmitter<'a>,
     /// Held while a page is taken apart that fails for good.
     pub(super) suspicion: tokio::sync::Mutex<()>,
 }
