@@ -173,6 +173,23 @@ class Bench:
             median(ratios) <= 1.6,
         )
 
+    def personal_data(self) -> Iterator[Row]:
+        """With personal data as hashes, and as it is."""
+        passed, hashed = [], []
+        with self.sandbox(**ROWS) as server:
+            rules = {"personal_data": "hash", "personal_data_key": "a key that nobody would guess"}
+            self.connector.checked_read(server, **rules)
+            for _ in _rounds("personal_data", 4 * self.runs):
+                passed.append(self.connector.read(server).cpu)
+                hashed.append(self.connector.read(server, **rules).cpu)
+        yield Row(
+            "personal_data",
+            f"{ROWS_IN_WORDS} with personal data as hashes: CPU time",
+            spread(hashed, "s", 2),
+            "as it is: " + spread(passed, "s", 2),
+            times([with_hashes / without for with_hashes, without in zip(hashed, passed, strict=True)]),
+        )
+
     def cdk(self) -> Iterator[Row]:
         """Against Airbyte's low-code engine."""
         environment = cdk.install()
@@ -281,7 +298,7 @@ class Bench:
         yield Row("spec", "`spec`: wall, 50 runs", spread(walls, "ms", 1), bar="≤ 5 ms", held=median(walls) <= 5)
 
 
-PARTS = ("curl", "children", "cdk", "latency", "limit", "memory", "spec")
+PARTS = ("curl", "children", "personal_data", "cdk", "latency", "limit", "memory", "spec")
 
 
 def _rounds(name: str, count: int) -> Iterator[int]:

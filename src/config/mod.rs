@@ -32,6 +32,8 @@ pub struct Config {
     pub region: Region,
     /// The earliest booking creation to read.
     pub start_date: DateTime<Utc>,
+    /// The latest creation and change to read, if not all are.
+    pub end_date: Option<DateTime<Utc>>,
     /// How far an incremental read goes back over its last one, in days.
     pub lookback_days: u32,
     /// Of how many days bookings are read again for what changed in them, where Navan cannot be asked for changes.
@@ -92,6 +94,7 @@ pub enum Region {
 struct RawConfig {
     region: Region,
     start_date: DateTime<Utc>,
+    end_date: Option<DateTime<Utc>>,
     lookback_days: u32,
     booking_lookback_days: u32,
     booking_sweep_days: u32,
@@ -195,14 +198,25 @@ impl Config {
         };
         let (client_id, client_secret) = (secret("client_id")?, secret("client_secret")?);
         let (scim_token, personal_data_key) = (secret("scim_token").ok(), secret("personal_data_key").ok());
-        let raw = RawConfig::deserialize(Value::Object(given)).map_err(|e| {
-            // The schema leaves open only whether a date exists, such as the 31st of February.
-            Error::config("`start_date` is not a date that exists: give a date and time such as 2024-01-01T00:00:00Z.")
-                .with_cause(e)
-        })?;
+        // The schema leaves open only whether a date exists, such as the 31st of February.
+        let exists = |name: &&str| given.get(*name).is_none_or(|date| DateTime::<Utc>::deserialize(date).is_ok());
+        if let Some(name) = ["start_date", "end_date"].iter().find(|name| !exists(name)) {
+            return Err(Error::config(format!(
+                "`{name}` is not a date that exists: give a date and time such as 2024-01-01T00:00:00Z."
+            )));
+        }
+        let raw = RawConfig::deserialize(Value::Object(given))
+            .map_err(|e| Error::system("The connector was built with a broken spec.json.").with_cause(e))?;
         if raw.start_date > clock::now() + chrono::Duration::days(1) {
             return Err(Error::config(format!(
                 "`start_date` is {}, which lies in the future: give the earliest creation of a booking to read.",
+                raw.start_date.format("%Y-%m-%d")
+            )));
+        }
+        if let Some(end) = raw.end_date.filter(|end| *end <= raw.start_date) {
+            return Err(Error::config(format!(
+                "`end_date` is {}, and `start_date` is {}: nothing lies between them. Give a later end, or none.",
+                end.format("%Y-%m-%d"),
                 raw.start_date.format("%Y-%m-%d")
             )));
         }
@@ -211,6 +225,7 @@ impl Config {
             client_secret,
             region: raw.region,
             start_date: raw.start_date,
+            end_date: raw.end_date,
             lookback_days: raw.lookback_days,
             booking_lookback_days: raw.booking_lookback_days,
             booking_sweep_days: raw.booking_sweep_days,

@@ -139,7 +139,8 @@ impl<'a> Sync<'a> {
         let api = self.apis.of(read.stream.access);
         // The token tells first whether anything can be read, and what time it is for Navan.
         api.scopes().await?;
-        if let Some(last) = last_read_at {
+        // A read that is to end in the past says nothing of how old its rows are.
+        if let Some(last) = last_read_at.filter(|_| self.config.end_date.is_none()) {
             emit(&Event::LastCompleteRead { stream: emitter.name(), age: api.now() - last });
         }
         let context = ReadContext {
@@ -147,7 +148,10 @@ impl<'a> Sync<'a> {
             config: self.config,
             configured: &read.configured,
             began: match read.stream.access {
-                Access::Scope(_) => *self.began.get_or_init(|| api.now()),
+                Access::Scope(_) => *self.began.get_or_init(|| {
+                    let now = api.now();
+                    self.config.end_date.map_or(now, |end| end.min(now))
+                }),
                 // Another server has another clock.
                 Access::ScimToken => api.now(),
             },

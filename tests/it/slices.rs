@@ -10,7 +10,7 @@ use navan_sandbox::{ExpenseType, Faults, Sandbox, Settings};
 use serde_json::Value;
 
 use crate::ground_truth;
-use crate::harness::{Connector, Run, assert_distinct};
+use crate::harness::{Connector, Run, assert_distinct, at, text_field};
 
 /// When the sandbox's clock starts, where it matters.
 fn now() -> DateTime<Utc> {
@@ -192,4 +192,28 @@ fn the_first_slice_is_complete_before_the_last_one_is_read() {
     });
     assert!(first_state.is_some());
     assert!(records < 6_000, "{records} of 9,000 records came before a state that covers any");
+}
+
+#[test]
+fn with_an_end_date_a_read_ends_as_if_that_were_the_present() {
+    let now = Some(at("2026-11-22T10:00:00Z"));
+    let sandbox =
+        Sandbox::start(Settings { bookings: 300, transactions: 80, users: 5, now, ..Settings::odd() }).unwrap();
+    let end = "2026-10-10T00:00:00Z";
+    let is_before = |row: &String, field: &str| at(text_field(row, field)) <= at(end);
+    let streams = [("BOOKING", "full_refresh"), ("TRANSACTION", "incremental"), ("USER", "full_refresh")];
+    let connector = || Connector::against(&sandbox).streams(&streams);
+    let first = connector().config("end_date", end).read();
+    assert_eq!(first.status.code(), Some(0), "{:?}", first.errors());
+    let bookings = sandbox.bookings().filter(|row| is_before(row, "created")).count();
+    let transactions = crate::harness::transactions(&sandbox);
+    let changed = transactions.iter().filter(|row| is_before(row, "modified_timestamp")).count();
+    assert_eq!((first.records("BOOKING").len(), first.records("TRANSACTION").len()), (bookings, changed));
+    assert!(bookings > 100 && changed > 100 && first.records("USER").len() == 5);
+    // Without it, the next read goes on from there.
+    let second = connector().state(first.last_states()).read();
+    let keys: BTreeSet<_> = first.keys("TRANSACTION").into_iter().chain(second.keys("TRANSACTION")).collect();
+    assert_eq!(keys.len(), transactions.len());
+    let wrong = connector().config("end_date", "2014-01-01T00:00:00Z").read();
+    crate::odd_answers::assert_error(&wrong, "config_error", "nothing lies between them");
 }
