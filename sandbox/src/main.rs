@@ -14,6 +14,9 @@ use navan_sandbox::{LimitAlgorithm, LimitHeaders, RateLimit, Region, Sandbox, Se
 use serde_json::{Map, Value};
 use tokio::signal::unix::{SignalKind, signal};
 
+/// How many bookings change a day, if nothing is said.
+const CHANGES_A_DAY: u64 = 3;
+
 /// Simulates Navan's REST API. Prints its URL and credential as one line of JSON, then runs until SIGINT
 /// or SIGTERM.
 #[derive(Debug, Parser)]
@@ -43,6 +46,9 @@ struct Arguments {
     /// What the rows are made of
     #[arg(long)]
     seed: Option<u64>,
+    /// How many bookings change on each day by which the clock is advanced, and one more is deleted; 3 if nothing is said
+    #[arg(long, value_name = "N")]
+    changes_a_day: Option<u64>,
     /// When the clock starts, such as 2026-11-22T09:00:00Z; the real time if not given
     #[arg(long)]
     now: Option<DateTime<Utc>>,
@@ -87,6 +93,10 @@ impl Arguments {
         settings.bookings = self.bookings.unwrap_or(settings.bookings);
         settings.transactions = self.transactions.unwrap_or(settings.transactions);
         settings.users = self.users.unwrap_or(settings.users);
+        // A company at which nothing happens is none that anybody knows; a settings file says what is wanted.
+        let changes_a_day = if self.settings.is_some() { settings.changes_a_day } else { CHANGES_A_DAY };
+        settings.changes_a_day = self.changes_a_day.unwrap_or(changes_a_day);
+        settings.file_links |= self.settings.is_none();
         settings.seed = self.seed.unwrap_or(settings.seed);
         settings.now = self.now.or(settings.now);
         settings.shuffle_fields |= self.shuffle_fields;

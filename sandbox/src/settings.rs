@@ -87,6 +87,8 @@ pub struct Settings {
     pub transactions: u64,
     /// How many users there are at the start.
     pub users: u64,
+    /// How many bookings change on each day by which the sandbox's clock is advanced; one more of them is deleted. 0: none.
+    pub changes_a_day: u64,
     /// When the sandbox's clock starts, to run on from there; the real time if not given.
     pub now: Option<DateTime<Utc>>,
     /// When the first booking was created; two years before the start if not given.
@@ -172,6 +174,7 @@ impl Default for Settings {
             bookings: 250,
             transactions: 120,
             users: 60,
+            changes_a_day: 0,
             now: None,
             first_booking: None,
             region: Region::Us,

@@ -60,7 +60,9 @@ impl SandboxState {
     }
 
     pub(crate) fn advance(&self, by: Duration) {
+        let before = self.now();
         lock(&self.clock).advance(by);
+        lock(&self.store).live_through(&self.settings, before, self.now());
     }
 
     pub(crate) fn set_faults(&self, faults: Faults) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::clock::retention_start;
+use crate::clock::{DAY_MS, retention_start};
 use crate::expense_type::ExpenseType;
 use crate::fault_schedule::DriftEvent;
 use crate::rng::mix;
@@ -111,6 +111,28 @@ impl Store {
                 self.touch(stream, row.index, now);
             } else {
                 self.delete(stream, row.index);
+            }
+        }
+    }
+
+    /// What happens to bookings between two times: each day some of them change, and one goes.
+    pub(crate) fn live_through(&mut self, settings: &Settings, from: DateTime<Utc>, to: DateTime<Utc>) {
+        if settings.changes_a_day == 0 {
+            return;
+        }
+        let day_of = |time: DateTime<Utc>| time.timestamp_millis().div_euclid(DAY_MS);
+        for day in day_of(from) + 1..=day_of(to) {
+            let Some(midnight) = DateTime::from_timestamp_millis(day * DAY_MS) else { return };
+            for nth in 0..=settings.changes_a_day {
+                let random = mix(settings.seed ^ day.cast_unsigned() << 16 ^ nth);
+                let Some(row) = self.bookings.any(random) else { return };
+                if nth < settings.changes_a_day {
+                    // Some time in the day, but not after its end.
+                    let at = midnight + TimeDelta::milliseconds((random % DAY_MS.cast_unsigned()).cast_signed());
+                    self.touch(Stream::Booking, row.index, at.min(to));
+                } else {
+                    self.delete(Stream::Booking, row.index);
+                }
             }
         }
     }

@@ -162,6 +162,12 @@ impl Table {
         Some(self.row_ref((key, index)))
     }
 
+    /// One of the rows, chosen by the `random` bits.
+    pub(crate) fn any(&self, random: u64) -> Option<RowRef> {
+        let nth = random.checked_rem(self.count(i64::MIN, i64::MAX))?;
+        self.earliest_first(nth, 1).1.first().copied()
+    }
+
     /// Inserts a row and returns its index.
     pub(crate) fn insert(&mut self, key: i64) -> u64 {
         let index = self.next_index;

@@ -1,8 +1,9 @@
 //! Rows that move while they are read.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
+use std::time::Duration;
 
-use navan_sandbox::{Faults, PagedStream, RowDrift};
+use navan_sandbox::{Faults, PagedStream, RowDrift, Sandbox, Settings};
 
 use crate::client::{BOOKINGS, Client, sandbox};
 
@@ -53,4 +54,24 @@ fn rows_taken_out_hide_others() {
     assert_eq!((second.len(), totals), (935, HashSet::from([935])));
     let first: HashSet<_> = first.into_iter().collect();
     assert!(second.iter().any(|key| !first.contains(key)));
+}
+
+#[test]
+fn on_each_day_that_passes_some_bookings_change_and_one_goes() {
+    let settings = Settings {
+        bookings: 200,
+        changes_a_day: 3,
+        now: Some("2026-11-22T10:00:00Z".parse().unwrap()),
+        ..Settings::default()
+    };
+    let sandbox = Sandbox::start(settings).unwrap();
+    let rows = |sandbox: &Sandbox| sandbox.bookings().collect::<BTreeSet<_>>();
+    let before = rows(&sandbox);
+    sandbox.advance(Duration::from_secs(3_600));
+    assert_eq!(rows(&sandbox), before);
+    sandbox.advance(Duration::from_secs(4 * 86_400));
+    let after = rows(&sandbox);
+    assert_eq!(after.len(), 196);
+    let changed = after.difference(&before).count();
+    assert!((8..=12).contains(&changed), "{changed}");
 }
