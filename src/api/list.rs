@@ -217,7 +217,13 @@ impl Api<'_> {
         asked: Paging,
         format: &RecordFormat,
     ) -> Result<ListPage, Failure> {
-        let first_page = self.numbered_page(query, 0, asked, format).await?;
+        let first_page = match (self.numbered_page(query, 0, asked, format).await, asked) {
+            // A strict server has no row of that number.
+            (Err(failure), Paging::Scim { size, first: 0 }) if failure.refused_with() == Some(400) => {
+                self.numbered_page(query, 0, Paging::Scim { size, first: 1 }, format).await?
+            }
+            (page, _) => page?,
+        };
         let first = match first_page.paging {
             Paging::Scim { first, .. } => first.min(1),
             Paging::PageNumber => 0,

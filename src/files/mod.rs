@@ -118,9 +118,10 @@ impl<'a> FileTransfer<'a> {
                 _ => None,
             }
         };
-        let link = fields.links.iter().find_map(text).filter(|link| link.contains("://"));
-        let name: Vec<_> = fields.name.iter().filter_map(text).collect();
-        let name = store::safe_name(&name.join("-"));
+        let is_link = |text: &String| text.contains("://");
+        let link = fields.links.iter().find_map(|column| text(column).filter(is_link));
+        let key: Vec<_> = fields.name.iter().filter_map(text).collect();
+        let name = store::file_name(&key.join("-"), link.as_deref().unwrap_or_default());
         let fetched = match &link {
             Some(link) => self.fetch(&record.stream, &name, link).await,
             None => Fetched::None { why: None },

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::error::Error;
 use crate::gateway::Downloader;
+use crate::hash::hash;
 use crate::secret::Secret;
 
 /// Where Airbyte's platform wants files, unless its variable names another place.
@@ -149,8 +150,15 @@ impl Drop for PartialFile {
     }
 }
 
+/// The name, without its ending, of the file that belongs to a key and comes from a link. Keys that have no name of their own, or not all of
+/// it, are told apart by a hash.
+pub(super) fn file_name(key: &str, link: &str) -> String {
+    let name = safe_name(key);
+    if name == key { name } else { format!("{name}-{:016x}", hash(format!("{key} {link}").as_bytes())) }
+}
+
 /// A name that leads nowhere, whatever it is made of.
-pub(super) fn safe_name(name: &str) -> String {
+fn safe_name(name: &str) -> String {
     let is_safe = |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_');
     let safe: String = name.chars().map(|character| if is_safe(character) { character } else { '_' }).collect();
     let safe = &safe[..safe.len().min(MAX_NAME)];
@@ -176,6 +184,14 @@ mod tests {
         assert_eq!(safe_name("a1-B_2"), "a1-B_2");
         assert_eq!(safe_name(""), "unnamed");
         assert_eq!(safe_name(&"ä".repeat(500)).len(), MAX_NAME);
+    }
+
+    #[test]
+    fn different_keys_and_links_have_different_names() {
+        let names =
+            [("", "a"), ("", "b"), ("a/b", "a"), ("a.b", "a"), ("a_b", "a")].map(|(key, link)| file_name(key, link));
+        let distinct: std::collections::BTreeSet<_> = names.iter().collect();
+        assert_eq!((distinct.len(), names[4].as_str()), (5, "a_b"));
     }
 
     #[test]

@@ -10,9 +10,13 @@ use super::field_index::FieldIndex;
 use super::personal_data::{PersonalData, PersonalMark};
 use super::scanner::ValueKind;
 use crate::error::Error;
+use crate::files::{ERROR_COLUMN, PATH_COLUMN};
 
 /// The column of what the schema has no place for.
 const EXTRA: &str = "_extra";
+
+/// Columns that are ours: what Navan sends by these names is a field that nobody declared.
+const OURS: [&str; 4] = [EXTRA, PATH_COLUMN, ERROR_COLUMN, "_ab_cdc_deleted_at"];
 
 /// Number of a place in the schema.
 pub(super) type NodeId = u16;
@@ -85,8 +89,7 @@ pub(super) enum Format {
 
 impl RowSchema {
     /// Compiles a stream's JSON Schema. `key` and `cursor` are the fields that identify a row and by which the stream is read,
-    /// `coerced` the paths of those that are known to come in two forms. [`EXTRA`] is ours: what Navan sends by that name is a
-    /// field that nobody declared.
+    /// `coerced` the paths of those that are known to come in two forms.
     ///
     /// # Errors
     /// A `system_error` if the schema was broken when the binary was built.
@@ -176,7 +179,7 @@ impl SchemaNode {
         paths.push(path.to_owned());
         let below = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
         let fields = schema["properties"].as_object().into_iter().flatten();
-        let fields = fields.filter(|(name, _)| *name != EXTRA);
+        let fields = fields.filter(|(name, _)| !OURS.contains(&name.as_str()));
         let fields = fields.map(|(name, field)| (name.as_str(), Self::compile(field, &below(name), paths))).collect();
         let items = schema.get("items").map(|items| Box::new(Self::compile(items, &format!("{path}[]"), paths)));
         let (kinds, format) = (promised_kinds(schema), Format::of(schema));

@@ -44,10 +44,16 @@ fn a_state_far_in_the_future_brings_no_record_and_itself_back() {
     let sandbox = sandbox();
     let state: Value =
         serde_json::from_str(&std::fs::read_to_string("integration_tests/future_state.json").unwrap()).unwrap();
-    let run = Connector::against(&sandbox).stream("TRANSACTION").state(state.to_string()).read();
+    let given = state.as_array().unwrap().iter().map(|entry| &entry["stream"]);
+    let given: Vec<_> =
+        given.map(|of| (of["stream_descriptor"]["name"].as_str().unwrap(), &of["stream_state"])).collect();
+    let streams: Vec<_> = given.iter().map(|(name, _)| (*name, "incremental")).collect();
+    let run = Connector::against(&sandbox).streams(&streams).state(state.to_string()).read();
     assert!(run.of_type("RECORD").is_empty());
-    assert_eq!(run.states("TRANSACTION"), [&state[0]["stream"]["stream_state"]]);
-    assert_eq!(run.statuses("TRANSACTION"), ["STARTED", "COMPLETE"]);
+    for (name, state) in given {
+        assert_eq!(run.states(name), [state]);
+        assert_eq!(run.statuses(name), ["STARTED", "COMPLETE"]);
+    }
 }
 
 #[test]

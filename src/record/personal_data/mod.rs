@@ -15,6 +15,7 @@ use aws_lc_rs::hmac;
 
 use crate::config::{Config, PersonalDataMode};
 use crate::record::coerce::unescaped;
+use crate::record::scanner::ValueKind;
 use crate::record::schema::SchemaNode;
 use crate::secret::Secret;
 pub(super) use scan::as_written;
@@ -79,6 +80,11 @@ impl PersonalData {
 
     /// Takes the marks away that have no effect: with them a field costs more than others.
     pub(in crate::record) fn apply(&self, node: &mut SchemaNode, path_of: &impl Fn(&SchemaNode) -> String) {
+        // What an open object or list holds is known as little as what no schema declares.
+        let is_container = node.promises(ValueKind::Object) || node.promises(ValueKind::Array);
+        if is_container && !node.takes_any_string && node.fields.is_empty() && node.items.is_none() {
+            node.personal = PersonalMark::Value;
+        }
         if node.personal != PersonalMark::None {
             if matches!(self.treatment, Treatment::Pass) || self.is_exception(&path_of(node)) {
                 node.personal = PersonalMark::None;
@@ -107,15 +113,18 @@ impl PersonalHash {
 
     /// The hash of the inside of a string, in quotes. An empty one stays.
     pub(in crate::record) fn quoted(&self, inside: &[u8]) -> String {
-        format!("\"{}\"", self.unquoted(inside))
+        format!("\"{}\"", self.hash(&unescaped(inside)))
     }
 
-    /// The same without quotes.
+    /// The same of one value of several, without quotes.
     pub(in crate::record) fn unquoted(&self, inside: &[u8]) -> String {
-        let text = unescaped(inside);
+        self.hash(unescaped(inside).trim_ascii())
+    }
+
+    fn hash(&self, text: &[u8]) -> String {
         // E-mail addresses are the same however they are written, and come in both ways.
-        let lowered = text.contains(&b'@').then(|| String::from_utf8_lossy(&text).to_lowercase());
-        let tag = hmac::sign(&self.key, lowered.as_ref().map_or(&*text, String::as_bytes));
+        let lowered = text.contains(&b'@').then(|| String::from_utf8_lossy(text).to_lowercase());
+        let tag = hmac::sign(&self.key, lowered.as_ref().map_or(text, String::as_bytes));
         let mut hash = String::with_capacity(64);
         for byte in tag.as_ref() {
             // Writing to a string does not fail.

@@ -14,6 +14,7 @@ const PERSONAL: &str = r#"{"type":"object","properties":{
     "tickets":{"type":["null","array"],"items":{"type":["null","string"],"x-personal-data":true}},
     "who":{"type":["null","object"],"properties":{"name":{"type":["null","string"],"x-personal-data":true},
         "unit":{"type":["null","string"]}}},
+    "open":{"type":["null","object"]},
     "homes":{"type":["null","array"],"items":{"type":["null","object"],"x-personal-data":true}},
     "_extra":{"type":["null","object"]}}}"#;
 
@@ -66,7 +67,13 @@ fn personal_data_becomes_hashes_by_which_tables_can_be_joined() {
             r#"{"id":"a","mail":{"first":"Ann"},"who":{"name":["Ann"]},"born":"1990-01-01"}"#,
             r#"{"id":"a","mail":null,"who":{"name":null},"born":null}"#,
         ),
+        (r#"{"id":"a","people":"Ann,\nBob"}"#, r#"{"id":"a","people":"<Ann>,<Bob>"}"#),
         // What no schema declares can be anything.
+        (r#"{"id":"a","open":{"x":["Ann",7]}}"#, r#"{"id":"a","open":{"x":["<Ann>",7]}}"#),
+        (
+            r#"{"id":"a","file_path":"Ann","file_error":"Bob"}"#,
+            r#"{"id":"a","_extra":{"file_path":"<Ann>","file_error":"<Bob>"}}"#,
+        ),
         (
             r#"{"new":{"x":["Ann",7,{"Bob":"Bob"}]},"id":"a","who":{"age":"Ann","unit":"Bob"},"n":"Ann"}"#,
             r#"{"id":"a","who":{"age":"<Ann>","unit":"Bob"},"n":null,"_extra":{"new":{"x":["<Ann>",7,{"Bob":"<Bob>"}]},"n":"<Ann>"}}"#,
@@ -93,6 +100,7 @@ fn personal_data_that_is_left_out_leaves_nothing() {
             r#"{"id":"a","tickets":"Ann","who":{"name":"Ann","unit":"Bob","age":7}}"#,
             r#"{"id":"a","tickets":[],"who":{"name":null,"unit":"Bob","age":null}}"#,
         ),
+        (r#"{"id":"a","open":{"x":"Ann"},"file_path":"Ann"}"#, r#"{"id":"a","open":null}"#),
         (r#"{"id":"a","new":"Ann","homes":[{"street":"Ann"}],"n":"Ann"}"#, r#"{"id":"a","homes":[null],"n":null}"#),
     ];
     for (row, expected) in cases {

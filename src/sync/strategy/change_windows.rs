@@ -80,7 +80,7 @@ impl ChangeWindows {
         let emitter = read.emitter;
         let now = read.began;
         if !read.configured.is_incremental() {
-            warn_overwriting(read, now);
+            warn_overwriting(read);
         }
         let given = match resume {
             Resume::From(StreamState::Partitions(cursors)) => cursors,
@@ -425,12 +425,12 @@ impl ReadStrategy for ChangeWindows {
 }
 
 /// Of incremental streams it is said too, by `PyAirbyte`, which merges them all the same; so they are not warned about.
-fn warn_overwriting(read: &ReadContext<'_>, now: DateTime<Utc>) {
+fn warn_overwriting(read: &ReadContext<'_>) {
     if read.configured.overwrites {
         tracing::warn!(
             "{}: the destination overwrites the stream, but Navan's API only has changes since {}; what it holds from before is lost for good. Choose Incremental | Append + Deduped.",
             read.emitter.name(),
-            retention_start(now)
+            retention_start(read.api.now())
         );
     }
 }
@@ -443,8 +443,14 @@ fn plan(
     cursors: &PartitionCursors,
     now: DateTime<Utc>,
 ) -> VecDeque<ChangeWindow> {
-    let retention = midnight(retention_start(now));
+    let retention = midnight(retention_start(read.api.now()));
     let end = whole_second(now);
+    if end < retention {
+        tracing::warn!(
+            "{}: `end_date` lies before {retention}, and Navan's API only has changes since then; nothing is read.",
+            read.emitter.name()
+        );
+    }
     let mut windows = Vec::new();
     for partition in partitions {
         let since = match cursors.synced_through(partition) {

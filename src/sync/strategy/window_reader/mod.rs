@@ -392,9 +392,13 @@ impl<'a> WindowReader<'a> {
     /// days, so that it also gives what changed on the first day before the look-back begins; and what changed after T0 is
     /// the next read's. What lies outside the days that were asked for, or ahead of Navan's clock, no other read brings.
     fn is_for_another_read(&self, row: &Row) -> bool {
-        let Some(changed) = row.cursor.filter(|_| self.read.configured.is_incremental()) else {
+        let Some(changed) = row.cursor else { return false };
+        if self.read.config.end_date.is_some() && changed > self.times.end {
+            return true;
+        }
+        if !self.read.configured.is_incremental() {
             return false;
-        };
+        }
         let first_day = midnight(*self.window.days.start());
         let margin = if row.is_zoned { Duration::zero() } else { UNZONED_MARGIN };
         let was_before = first_day <= changed && changed + margin < self.window.since;
