@@ -12,9 +12,8 @@ use reqwest::{Client, Response, StatusCode};
 use tokio::time::{sleep, timeout};
 use url::Url;
 
-use super::network::NetworkError;
+use super::network::{self, NetworkError};
 use super::timings::Timings;
-use super::tls;
 use super::transport::sensitive;
 use crate::config::is_near;
 use crate::error::Error;
@@ -59,16 +58,7 @@ impl Downloader {
     /// # Errors
     /// A `system_error` if this machine has no usable TLS certificates.
     pub fn new(api_url: Option<&Url>, timings: &Timings) -> Result<Self, Error> {
-        let no_certificates = "The HTTP client cannot start: check that this machine has CA certificates.";
-        let tls = tls::client_config().map_err(|e| Error::system(no_certificates).with_cause(e))?;
-        let client = Client::builder()
-            .tls_backend_preconfigured(tls)
-            .user_agent(concat!("source-navan/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(timings.connect_timeout)
-            .read_timeout(timings.read_timeout)
-            .redirect(Policy::none())
-            .build()
-            .map_err(|e| Error::system(no_certificates).with_cause(e.without_url()))?;
+        let client = network::client(timings, Policy::none())?;
         Ok(Self { client, api_url: api_url.cloned(), timings: timings.clone(), failures: RefCell::default() })
     }
 

@@ -47,19 +47,26 @@ impl Http {
     /// # Errors
     /// A `system_error` if this machine has no usable TLS certificates.
     pub fn new(timings: &Timings) -> Result<Self, Error> {
-        let no_certificates = "The HTTP client cannot start: check that this machine has CA certificates.";
-        let tls = tls::client_config().map_err(|e| Error::system(no_certificates).with_cause(e))?;
-        let client = Client::builder()
-            .tls_backend_preconfigured(tls)
-            .user_agent(concat!("source-navan/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(timings.connect_timeout)
-            .read_timeout(timings.read_timeout)
-            .redirect(within_one_host())
-            .retry(reqwest::retry::never())
-            .build()
-            .map_err(|e| Error::system(no_certificates).with_cause(e.without_url()))?;
-        Ok(Self { client })
+        Ok(Self { client: client(timings, within_one_host())? })
     }
+}
+
+/// An HTTP client that keeps to `timings`, and follows redirects by these rules.
+///
+/// # Errors
+/// A `system_error` if this machine has no usable TLS certificates.
+pub(super) fn client(timings: &Timings, redirects: Policy) -> Result<Client, Error> {
+    let no_certificates = "The HTTP client cannot start: check that this machine has CA certificates.";
+    let tls = tls::client_config().map_err(|e| Error::system(no_certificates).with_cause(e))?;
+    Client::builder()
+        .tls_backend_preconfigured(tls)
+        .user_agent(concat!("source-navan/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(timings.connect_timeout)
+        .read_timeout(timings.read_timeout)
+        .redirect(redirects)
+        .retry(reqwest::retry::never())
+        .build()
+        .map_err(|e| Error::system(no_certificates).with_cause(e.without_url()))
 }
 
 impl Network for Http {

@@ -66,10 +66,25 @@ impl PlannedRead {
 
     /// Fills the streams of another as well.
     fn share(&mut self, other: Self) {
-        if self.given != other.given && !self.stands_for(&other) {
-            (self.given, self.resume) = (other.given, other.resume);
-        }
         self.wanted.extend(other.wanted);
+        if self.given == other.given {
+            return;
+        }
+        let mut left = other.resume;
+        if let (Ok(Resume::From(StreamState::List(own))), Ok(Resume::From(StreamState::List(others)))) =
+            (&self.resume, &left)
+            && !own.stands_for(others)
+        {
+            std::mem::swap(&mut self.resume, &mut left);
+        }
+        // What only one of them remembers as written, the streams of the other may lack.
+        if let (Ok(Resume::From(StreamState::List(shared))), Ok(Resume::From(StreamState::List(left)))) =
+            (&mut self.resume, &left)
+            && let Some(cursor_field) = self.stream.cursor_field
+        {
+            shared.forget_unless_in(left);
+            self.given = Some(shared.to_state(cursor_field));
+        }
     }
 
     /// # Errors

@@ -316,17 +316,27 @@ fn many_bookings_are_swept_range_by_range() {
 
 #[test]
 fn an_answer_that_says_nothing_deletes_nothing() {
-    use navan_sandbox::{Every, Fault, Faults};
-    let nothing =
-        Every { n: 1, offset: 0, fault: Fault::NotPromised, endpoint: Some("/v1/bookings?bookingUuid".to_owned()) };
-    let sandbox = sandbox(Settings::default());
-    let first = complete(&connector(&sandbox));
-    sandbox.advance(8 * DAY);
-    assert!(sandbox.delete_booking(5));
-    sandbox.set_faults(Faults { every: vec![Every { endpoint: None, n: 3, ..nothing }], ..Faults::default() });
-    let sweep = next(&sandbox, &first);
-    let gone = written(&sweep).1;
-    assert!(gone.len() <= 1, "{gone:?}");
+    use navan_sandbox::{Fault, Faults, Outage};
+    // How many requests there are before the first one is asked for by its key.
+    let swept = |faults: Faults| {
+        let sandbox = sandbox(Settings::default());
+        let first = complete(&connector(&sandbox));
+        sandbox.advance(8 * DAY);
+        assert!(sandbox.delete_booking(5));
+        sandbox.reset_counts();
+        sandbox.set_faults(faults);
+        let sweep =
+            connector(&sandbox).state(first.last_states()).environment("SOURCE_NAVAN_TIME_SCALE", "0.01").read();
+        let log = sandbox.counts().log;
+        let of_list = log.iter().filter(|request| request.target.starts_with("/v1/bookings"));
+        let before = of_list.take_while(|request| !request.target.contains("bookingUuid")).count() as u64;
+        (before, written(&sweep).1.len())
+    };
+    let (before, deleted) = swept(Faults::default());
+    assert_eq!(deleted, 1);
+    let (fault, endpoint) = (Fault::NotPromised, Some("/v1/bookings".to_owned()));
+    let outage = Outage { after_requests: before, for_requests: None, for_ms: None, fault, endpoint };
+    assert_eq!(swept(Faults { outage: vec![outage], ..Faults::default() }), (before, 0));
 }
 
 #[test]

@@ -13,7 +13,7 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 /// How many cells each key is in, one in each part of the table.
 const PARTS: usize = 4;
 
-/// How many cells a part has: enough for some 25 keys of difference in all.
+/// How many cells a part has: enough for some 20 keys of difference in all.
 const CELLS_A_PART: usize = 12;
 
 /// The bytes of a cell as states hold it.

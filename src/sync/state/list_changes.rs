@@ -174,6 +174,12 @@ impl ListChanges {
         self.recent.drain(..surplus);
     }
 
+    /// Forgets the versions that another state does not remember: of those it is not known that the other's streams have them.
+    pub(in crate::sync) fn forget_unless_in(&mut self, other: &Self) {
+        let known: HashSet<_> = other.recent.iter().copied().collect();
+        self.recent.retain(|version| known.contains(version));
+    }
+
     /// Whether it can stand for another state of the same list: a read that goes on from it brings all that one from the other would.
     pub(in crate::sync) fn stands_for(&self, other: &Self) -> bool {
         let place = |state: &Self| (state.through, state.arrears, state.tracked.from);
@@ -365,6 +371,15 @@ mod tests {
             let error = ListChanges::parse("BOOKING", CURSOR, &state).unwrap_err();
             assert!(error.message().starts_with("The state of BOOKING cannot be used"), "{state}: {error}");
         }
+    }
+
+    #[test]
+    fn a_state_that_stands_for_another_remembers_only_what_both_have_written() {
+        let mut one = state();
+        let other = ListChanges { recent: vec![9, 7], ..state() };
+        assert!(one.stands_for(&other));
+        one.forget_unless_in(&other);
+        assert_eq!(one.recent, [7]);
     }
 
     #[test]

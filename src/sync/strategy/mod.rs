@@ -21,7 +21,7 @@ mod whole_list;
 mod window_progress;
 mod window_reader;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use futures::future::LocalBoxFuture;
 use serde_json::Value;
 
@@ -39,6 +39,9 @@ use crate::error::Error;
 use crate::gateway::Failure;
 use crate::protocol::{ConfiguredStream, SyncMode};
 use crate::record::RecordFormat;
+
+/// How far a time without an offset can be from the UTC that it is taken for.
+const UNZONED_MARGIN: Duration = Duration::hours(14);
 
 /// Pages in a row that bring no new row, after which that is told.
 const BARREN_PAGES_TOLD: u32 = 3;

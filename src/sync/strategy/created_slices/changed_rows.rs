@@ -8,13 +8,11 @@ use chrono::{DateTime, Duration, Utc};
 use crate::record::{Identity, Row};
 use crate::sync::state::time::whole_second;
 use crate::sync::state::{Arrears, ListChanges, TrackedKeys};
+use crate::sync::strategy::UNZONED_MARGIN;
 use crate::sync::strategy::row_numbers::{RowVersion, WrittenVersions};
 
 /// Of so many versions at least the latest are remembered.
 const MAX_VERSIONS: usize = 20_000;
-
-/// How far a time without an offset can be from the UTC that it is taken for.
-const UNZONED_MARGIN: Duration = Duration::hours(14);
 
 /// Which rows are written.
 pub(super) struct ChangedRows {

@@ -16,16 +16,13 @@ use window_rows::WindowRows;
 
 use super::missing::MissingRange;
 use super::row_numbers::WrittenVersions;
-use super::{BARREN_PAGES_TOLD, BRIEF_ATTEMPTS, MAX_BARREN_PAGES, ReadContext};
+use super::{BARREN_PAGES_TOLD, BRIEF_ATTEMPTS, MAX_BARREN_PAGES, ReadContext, UNZONED_MARGIN};
 use crate::api::{ChangesPage, ChangesQuery, NextPage, looks_full};
 use crate::error::Error;
 use crate::gateway::Failure;
 use crate::hash::hash;
 use crate::record::Row;
 use crate::sync::state::time::{midnight, retention_start};
-
-/// How far a time without an offset can be from the UTC that it is taken for.
-const UNZONED_MARGIN: Duration = Duration::hours(14);
 
 /// A stretch of days of one partition.
 #[derive(Clone, Debug)]
