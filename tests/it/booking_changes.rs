@@ -334,7 +334,7 @@ fn an_answer_that_says_nothing_deletes_nothing() {
     };
     let (before, deleted) = swept(Faults::default());
     assert_eq!(deleted, 1);
-    let (fault, endpoint) = (Fault::NotPromised, Some("/v1/bookings".to_owned()));
+    let (fault, endpoint) = (Fault::Status(204), Some("/v1/bookings".to_owned()));
     let outage = Outage { after_requests: before, for_requests: None, for_ms: None, fault, endpoint };
     assert_eq!(swept(Faults { outage: vec![outage], ..Faults::default() }), (before, 0));
 }
