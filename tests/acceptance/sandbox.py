@@ -105,14 +105,15 @@ def sandbox(
     settings: dict[str, Any] | None = None,
     faults: dict[str, Any] | None = None,
     limit: dict[str, Any] | None = None,
+    now: str = NOW,
 ) -> Iterator[Sandbox]:
-    """Runs a sandbox of its own; `transactions` counts each of the nine types.
+    """Runs a sandbox of its own, whose clock begins at `now`; `transactions` counts each of the nine types.
 
     With `host`, it listens at every address and is named by that one: a container cannot reach this machine's loopback.
     Its rows have odd values, unless `odd` is false. `settings` are others of its own.
     """
     sizes = {"bookings": bookings, "transactions": transactions, "users": users}
-    command = [SANDBOX, "--now", NOW, *(word for name, value in sizes.items() for word in (f"--{name}", str(value)))]
+    command = [SANDBOX, "--now", now, *(word for name, value in sizes.items() for word in (f"--{name}", str(value)))]
     command += ["--bind", "0.0.0.0"] if host else []
     command += ["--odd"] if odd else []
     with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as file:
