@@ -139,6 +139,11 @@ impl<'a> Api<'a> {
         self.tokens.gateway().timings()
     }
 
+    /// Navan's limit, in requests a second, if one was seen.
+    pub fn observed_limit(&self) -> Option<f64> {
+        self.tokens.gateway().observed_limit()
+    }
+
     /// The share of Navan's observed limit that was used, if one was seen.
     pub fn share_of_limit_used(&self) -> Option<f64> {
         self.tokens.gateway().share_of_limit_used()

@@ -1,11 +1,12 @@
 //! `check`: whether a configuration works, with a sentence for an admin if it does not.
 
-use std::path::Path;
 use std::rc::Rc;
 
 use futures::future::join_all;
+use serde_json::Map;
 use tokio::time::{Instant, timeout_at};
 
+use super::config_source::ConfigArguments;
 use crate::api::{Access, Api, Apis};
 use crate::config::{self, Config};
 use crate::error::{Error, FailureType};
@@ -17,7 +18,7 @@ use crate::sync::strategy::ProbeTarget;
 use crate::sync::{RecordOptions, Stream, scopes_in_words};
 
 /// Says whether at least one stream can be read; what cannot, and why, goes to the log.
-pub(super) async fn run(config: &Path, sink: &dyn Sink) {
+pub(super) async fn run(config: &ConfigArguments, sink: &dyn Sink) {
     let connection_status = match check(config).await {
         Ok(()) => ConnectionStatus::Succeeded,
         Err(error) => {
@@ -30,8 +31,8 @@ pub(super) async fn run(config: &Path, sink: &dyn Sink) {
     sink.message(&Message::ConnectionStatus { connection_status });
 }
 
-async fn check(config: &Path) -> Result<(), Error> {
-    let config = super::config(config)?;
+async fn check(config: &ConfigArguments) -> Result<(), Error> {
+    let config = config.config(Map::new())?;
     let timings = Timings::from_environment().for_check();
     let deadline = Instant::now() + timings.check_deadline;
     let network: Rc<dyn Network> = Rc::new(Http::new(&timings)?);

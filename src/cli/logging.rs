@@ -8,6 +8,7 @@ use tracing_subscriber::layer::{Context, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer};
 
+use super::terminal::WriteLine;
 use crate::protocol::{LogMessage, Message};
 use crate::sink::{AirbyteWriter, Sink as _};
 
@@ -20,6 +21,34 @@ pub(super) fn start(writer: AirbyteWriter, debug: bool) {
     let filter = filter.unwrap_or_else(|_| EnvFilter::new(default));
     // Fails only if there is a subscriber already, which then has the log.
     let _ = tracing_subscriber::registry().with(filter).with(LogMessages { writer }).try_init();
+}
+
+/// Sends the log to a person, line by line: `level` and worse, with `debug` also DEBUG. An ERROR has its sentence elsewhere; what lies behind
+/// it is for `debug`.
+pub(super) fn start_sentences(write_line: WriteLine, debug: bool, level: &str) {
+    let level = if debug { "debug" } else { level };
+    let filter = EnvFilter::new(format!("source_navan={level},warn"));
+    let _ = tracing_subscriber::registry().with(filter).with(Sentences { write_line, debug }).try_init();
+}
+
+struct Sentences {
+    write_line: WriteLine,
+    debug: bool,
+}
+
+impl<S: Subscriber> Layer<S> for Sentences {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let kind = match *event.metadata().level() {
+            Level::ERROR if !self.debug => return,
+            Level::ERROR => "cause: ",
+            Level::WARN => "warning: ",
+            Level::INFO => "",
+            Level::DEBUG | Level::TRACE => "debug: ",
+        };
+        let mut text = Text::default();
+        event.record(&mut text);
+        (self.write_line)(&format!("{kind}{}{}", text.message, text.fields));
+    }
 }
 
 struct LogMessages {

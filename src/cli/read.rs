@@ -3,39 +3,40 @@
 use std::io::BufReader;
 use std::rc::Rc;
 
+use serde_json::Map;
 use tokio::time::{Instant, timeout};
 
-use super::ReadFiles;
+use super::{ReadArguments, choice};
 use crate::api::Apis;
 use crate::error::Error;
 use crate::files::{FileStore, FileTransfer};
 use crate::gateway::{Http, Network, Timings};
 use crate::monitor::Monitor;
-use crate::protocol::{ConfiguredCatalog, StreamStates};
+use crate::protocol::StreamStates;
 use crate::shutdown::{end_by, interruption};
 use crate::sink::Sink;
 use crate::streams::STREAMS;
 use crate::sync::Sync;
 
-pub(super) async fn run(files: &ReadFiles, sink: &Rc<dyn Sink>, monitor: &Monitor) -> Result<bool, Error> {
+pub(super) async fn run(arguments: &ReadArguments, sink: &Rc<dyn Sink>, monitor: &Monitor) -> Result<bool, Error> {
     let began = Instant::now();
     let timings = Timings::from_environment();
     let shutdown_grace = timings.shutdown_grace;
-    let config = super::config(&files.config)?;
-    let catalog = ConfiguredCatalog::parse(&super::file(&files.catalog, "catalog")?)?;
-    let states = match &files.state {
+    let config = arguments.config.config(Map::new())?;
+    let catalog = choice::chosen(&config, arguments.catalog.as_deref(), &arguments.streams)?;
+    let states = match &arguments.state {
         Some(path) => StreamStates::read(BufReader::new(super::open(path, "state")?))?,
         None => StreamStates::default(),
     };
     let network: Rc<dyn Network> = Rc::new(Http::new(&timings)?);
     let apis = Apis::new(&config, &network, &timings)?;
-    let store = match &files.files {
+    let store = match &arguments.files {
         Some(directory) => Some(FileStore::at(directory)?),
         None if catalog.streams.iter().any(|stream| stream.include_files) => Some(FileStore::staging()?),
         None => None,
     };
     let transfer = store
-        .map(|store| FileTransfer::new(&config, &apis.navan, &timings, store, files.files.is_some()).map(Rc::new))
+        .map(|store| FileTransfer::new(&config, &apis.navan, &timings, store, arguments.files.is_some()).map(Rc::new))
         .transpose()?;
     let sync = Sync::new(&apis, &config, STREAMS, catalog, &states, transfer.as_ref(), sink)?;
     let whole = async {

@@ -3,6 +3,7 @@
 //! spec.json is the only place for names, defaults and bounds; what is said about a bad value is made from it.
 
 mod admin_pages;
+pub mod environment;
 mod normalize;
 mod validate;
 
@@ -155,6 +156,25 @@ fn letters(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase()).collect()
 }
 
+/// What a configuration file's text gives.
+///
+/// # Errors
+/// A `config_error` if it is not a JSON object.
+pub fn properties(text: &str) -> Result<Map<String, Value>, Error> {
+    let tree: Value = serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(|e| {
+        // Without serde's own words, which can quote the text.
+        Error::config(format!(
+            "The configuration file is not valid JSON (line {}, column {}): give a JSON object with `client_id` and `client_secret`.",
+            e.line(),
+            e.column()
+        ))
+    })?;
+    match tree {
+        Value::Object(given) => Ok(given),
+        _ => Err(Error::config("The configuration must be a JSON object with `client_id` and `client_secret`.")),
+    }
+}
+
 impl Config {
     /// What no output may show.
     pub fn secrets(&self) -> Vec<Secret> {
@@ -169,24 +189,21 @@ impl Config {
     /// Reads a configuration file's text.
     ///
     /// # Errors
-    /// A `config_error` of one sentence that names the property, what is wrong and what is right. It never quotes a
-    /// secret.
+    /// As for [`properties`] and [`Self::from_properties`].
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let tree: Value = serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(|e| {
-            // Without serde's own words, which can quote the text.
-            Error::config(format!(
-                "The configuration file is not valid JSON (line {}, column {}): give a JSON object with `client_id` and `client_secret`.",
-                e.line(),
-                e.column()
-            ))
-        })?;
-        let Value::Object(given) = tree else {
-            return Err(Error::config("The configuration must be a JSON object with `client_id` and `client_secret`."));
-        };
-        Self::from_properties(given)
+        Self::from_properties(properties(text)?)
     }
 
-    fn from_properties(given: Map<String, Value>) -> Result<Self, Error> {
+    /// Validates what was given, wherever it stood, and completes it.
+    ///
+    /// # Errors
+    /// A `config_error` of one sentence that names the property, what is wrong and what is right. It never quotes a
+    /// secret.
+    pub fn from_properties(mut given: Map<String, Value>) -> Result<Self, Error> {
+        // The sandbox prints where it is as `url`, and so may others.
+        if let Some(url) = given.remove("url").filter(|_| !given.contains_key("api_url")) {
+            given.insert("api_url".to_owned(), url);
+        }
         let spec = spec()?;
         let schema = &spec["connectionSpecification"];
         let mut given = normalize::normalize(given, schema);

@@ -132,6 +132,11 @@ impl Gateway {
         self.limiter.cooldowns()
     }
 
+    /// Navan's limit, in requests a second, if one was seen.
+    pub fn observed_limit(&self) -> Option<f64> {
+        self.limiter.observed_limit()
+    }
+
     /// The share of Navan's observed limit that was used, if one was seen.
     pub fn share_of_limit_used(&self) -> Option<f64> {
         self.limiter.share_used()

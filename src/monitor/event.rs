@@ -59,6 +59,20 @@ pub enum Event<'a> {
         /// How many.
         records: u64,
     },
+    /// It was told how many rows a stream will bring.
+    RowsEstimated {
+        /// The stream's name.
+        stream: &'a str,
+        /// How many.
+        rows: u64,
+    },
+    /// A stream was closed.
+    StreamEnded {
+        /// The stream's name.
+        stream: &'a str,
+        /// Whether everything was read.
+        is_complete: bool,
+    },
     /// Records of a stream had a top-level field that its schema does not declare.
     UndeclaredField {
         /// The stream's name.

@@ -81,7 +81,7 @@ impl Metrics {
             Event::UndeclaredField { stream, field, records } => {
                 self.stream(stream).undeclared_fields.insert(field.to_owned(), records);
             }
-            Event::LastCompleteRead { .. } => {}
+            Event::LastCompleteRead { .. } | Event::RowsEstimated { .. } | Event::StreamEnded { .. } => {}
         }
     }
 

@@ -9,7 +9,5 @@ mod event;
 mod metrics;
 mod summary;
 
-#[cfg(test)]
-pub use event::Listener;
-pub use event::{Event, Wait, emit, listen};
+pub use event::{Event, Listener, Wait, emit, listen};
 pub use summary::Monitor;

@@ -46,6 +46,44 @@ pub enum SyncMode {
     Incremental,
 }
 
+/// A configured catalog that chooses streams as most users would: by their changes into a table that keeps the newest version, where
+/// there are changes.
+#[derive(Debug, Serialize)]
+pub struct DefaultCatalog {
+    /// One choice a stream.
+    pub streams: Vec<DefaultChoice>,
+}
+
+/// A stream as it is chosen by default.
+#[derive(Debug, Serialize)]
+pub struct DefaultChoice {
+    stream: StreamDescription,
+    sync_mode: SyncMode,
+    destination_sync_mode: &'static str,
+    cursor_field: Vec<&'static str>,
+    primary_key: Vec<Vec<&'static str>>,
+}
+
+impl From<StreamDescription> for DefaultChoice {
+    fn from(stream: StreamDescription) -> Self {
+        let sync_mode = SyncMode::default_of(stream.supported_sync_modes);
+        let destination_sync_mode = match sync_mode {
+            SyncMode::Incremental => "append_dedup",
+            SyncMode::FullRefresh => "overwrite",
+        };
+        let (cursor_field, primary_key) =
+            (stream.default_cursor_field.clone(), stream.source_defined_primary_key.clone());
+        Self { stream, sync_mode, destination_sync_mode, cursor_field, primary_key }
+    }
+}
+
+impl SyncMode {
+    /// How a stream is read if nobody says otherwise: by its changes, if it can be.
+    pub fn default_of(supported: &[Self]) -> Self {
+        if supported.contains(&Self::Incremental) { Self::Incremental } else { Self::FullRefresh }
+    }
+}
+
 /// What the user chose.
 #[derive(Debug)]
 pub struct ConfiguredCatalog {
@@ -86,7 +124,14 @@ impl ConfiguredStream {
 // Platforms and clients differ in what they leave out and what they write as null; only what is needed is looked at.
 #[derive(Deserialize)]
 struct RawCatalog {
-    streams: Vec<RawConfigured>,
+    streams: Vec<Value>,
+}
+
+/// A stream as `discover` describes it.
+#[derive(Deserialize)]
+struct RawDiscovered {
+    name: String,
+    supported_sync_modes: Vec<SyncMode>,
 }
 
 #[derive(Deserialize)]
@@ -109,13 +154,14 @@ struct RawStream {
 }
 
 impl ConfiguredCatalog {
-    /// Reads a configured catalog.
+    /// Reads a configured catalog, or what `discover` wrote, which chooses all of it.
     ///
     /// # Errors
     /// A `config_error` for what is not JSON or not a configured catalog, and for a stream that stands in it twice.
     pub fn parse(text: &str) -> Result<Self, Error> {
         // By way of a tree: the last of two equal keys counts, where a struct would refuse them.
-        let tree: Value = serde_json::from_str(text).map_err(|e| {
+        let discovered = || text.lines().find_map(discovered_catalog);
+        let tree = serde_json::from_str(text).or_else(|e| discovered().ok_or(e)).map_err(|e| {
             Error::config(format!(
                 "The configured catalog is not valid JSON: {e}. Give the catalog file that your Airbyte client wrote."
             ))
@@ -125,11 +171,13 @@ impl ConfiguredCatalog {
                 "The configured catalog does not have the form {{\"streams\": [{{\"stream\": {{\"name\": …}}, \"sync_mode\": \"full_refresh\" or \"incremental\", …}}]}}: {what}."
             ))
         };
+        let tree: Value = discovered().unwrap_or(tree);
         if !tree.is_object() {
             return Err(other_form("it is not a JSON object".to_owned()));
         }
         let raw: RawCatalog = serde_json::from_value(tree).map_err(|e| other_form(e.to_string()))?;
-        let streams: Vec<_> = raw.streams.into_iter().map(ConfiguredStream::from).collect();
+        let streams = raw.streams.into_iter().map(ConfiguredStream::parse).collect::<Result<Vec<_>, _>>();
+        let streams = streams.map_err(|e| other_form(e.to_string()))?;
         let mut seen = HashSet::new();
         if let Some(twice) = streams.iter().find(|stream| !seen.insert(&stream.name)) {
             return Err(Error::config(format!(
@@ -138,6 +186,29 @@ impl ConfiguredCatalog {
             )));
         }
         Ok(Self { streams })
+    }
+}
+
+/// The catalog that a line of `discover`'s output holds, if it is that message.
+fn discovered_catalog(line: &str) -> Option<Value> {
+    let mut message: Value = serde_json::from_str(line).ok()?;
+    (message["type"] == "CATALOG").then(|| message["catalog"].take())
+}
+
+impl ConfiguredStream {
+    /// A stream that is read in `mode`, and nothing more is said of it.
+    pub fn new(name: impl Into<String>, sync_mode: SyncMode) -> Self {
+        let (namespace, sync_id) = (None, None);
+        Self { name: name.into(), namespace, sync_mode, sync_id, overwrites: false, include_files: false }
+    }
+
+    /// A chosen stream, or one as `discover` describes it, which is then read as it is by default.
+    fn parse(entry: Value) -> serde_json::Result<Self> {
+        if entry.get("supported_sync_modes").is_some() {
+            let RawDiscovered { name, supported_sync_modes } = serde_json::from_value(entry)?;
+            return Ok(Self::new(name, SyncMode::default_of(&supported_sync_modes)));
+        }
+        serde_json::from_value(entry).map(|configured: RawConfigured| configured.into())
     }
 }
 

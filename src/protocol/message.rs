@@ -104,6 +104,14 @@ pub enum StatePayload<'a> {
     },
 }
 
+impl StatePayload<'_> {
+    /// The stream's name, and its state.
+    pub fn checkpoint(&self) -> (&str, &Value) {
+        let Self::Stream { stream, .. } = self;
+        (stream.stream_descriptor.name, stream.stream_state)
+    }
+}
+
 /// A stream's state.
 #[derive(Debug, Serialize)]
 pub struct StreamCheckpoint<'a> {

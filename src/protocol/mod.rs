@@ -8,7 +8,7 @@ mod message;
 mod state;
 mod trace;
 
-pub use catalog::{Catalog, ConfiguredCatalog, ConfiguredStream, StreamDescription, SyncMode};
+pub use catalog::{Catalog, ConfiguredCatalog, ConfiguredStream, DefaultCatalog, StreamDescription, SyncMode};
 pub use message::{ConnectionStatus, LogMessage, Message};
 pub use state::{FULL_REFRESH_COMPLETE, NO_CURSOR, StreamStates, kind_in_words};
 pub use trace::{StreamStatus, Trace};

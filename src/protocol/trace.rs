@@ -6,6 +6,11 @@ use super::message::StreamDescriptor;
 use crate::clock;
 use crate::error::{Error, FailureType};
 
+/// The last status of a stream of which everything was read.
+const COMPLETE: &str = "COMPLETE";
+/// That of one that ended early.
+const INCOMPLETE: &str = "INCOMPLETE";
+
 /// The payload of a TRACE. Each has the time at which it was made, epoch milliseconds as a number with a decimal point.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "SCREAMING_SNAKE_CASE")]
@@ -106,8 +111,8 @@ impl<'a> Trace<'a> {
         let status = match status {
             StreamStatus::Started => "STARTED",
             StreamStatus::Running | StreamStatus::RateLimited { .. } => "RUNNING",
-            StreamStatus::Complete => "COMPLETE",
-            StreamStatus::Incomplete => "INCOMPLETE",
+            StreamStatus::Complete => COMPLETE,
+            StreamStatus::Incomplete => INCOMPLETE,
         };
         let stream_descriptor = StreamDescriptor { name, namespace };
         Self::StreamStatus { emitted_at: now(), stream_status: StatusPayload { stream_descriptor, status, reasons } }
@@ -129,6 +134,30 @@ impl<'a> Trace<'a> {
             stream_descriptor: stream.map(|(name, namespace)| StreamDescriptor { name, namespace }),
         };
         Self::Error { emitted_at: now(), error }
+    }
+}
+
+impl Trace<'_> {
+    /// Of the end of a stream: its name, and whether everything was read.
+    pub fn end(&self) -> Option<(&str, bool)> {
+        let Self::StreamStatus { stream_status: StatusPayload { stream_descriptor, status, .. }, .. } = self else {
+            return None;
+        };
+        match *status {
+            COMPLETE => Some((stream_descriptor.name, true)),
+            INCOMPLETE => Some((stream_descriptor.name, false)),
+            _ => None,
+        }
+    }
+
+    /// Of an error: the name of the stream that it is about, unless it is about the whole, and the sentence.
+    pub fn error_message(&self) -> Option<(Option<&str>, &str)> {
+        match self {
+            Self::Error { error, .. } => {
+                Some((error.stream_descriptor.as_ref().map(|stream| stream.name), error.message))
+            }
+            _ => None,
+        }
     }
 }
 

@@ -1,7 +1,9 @@
 //! Where messages go. The pipeline hands records, states and statuses to a [`Sink`]; which one it is was chosen when the program
-//! started.
+//! started: Airbyte's protocol on stdout, or [`tables`] in files.
 
 mod airbyte;
+#[cfg(feature = "export")]
+pub mod tables;
 
 use futures::future::LocalBoxFuture;
 

@@ -6,6 +6,7 @@
 mod booking;
 mod custom_field;
 mod gl_code;
+mod lookup;
 mod scim_user;
 mod tax_mapping;
 mod transaction;
@@ -16,6 +17,7 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::record::RowSchema;
 pub use crate::sync::Stream;
+pub use lookup::{Table, find, names, tables};
 
 /// Every stream, in the order in which `discover` offers them.
 pub static STREAMS: &[&Stream] = &[

@@ -174,6 +174,11 @@ impl RateLimiter {
         self.cooldowns.subscribe()
     }
 
+    /// The observed limit, in requests a second.
+    pub(in crate::gateway) fn observed_limit(&self) -> Option<f64> {
+        self.state.borrow().estimate.limit()
+    }
+
     /// The share of the observed limit that was used since it was first seen.
     pub(in crate::gateway) fn share_used(&self) -> Option<f64> {
         let mut state = self.state.borrow_mut();

@@ -75,11 +75,13 @@ impl StreamOutput {
 
     /// Says how much the stream will bring.
     pub(super) fn estimate(&self, sink: &dyn Sink, rows: u64, bytes: u64) {
+        emit(&Event::RowsEstimated { stream: self.name(), rows });
         sink.message(&Message::trace(Trace::estimate(self.name(), self.namespace(), rows, bytes)));
     }
 
     /// Closes the stream, after its last safe state if it is not complete.
     pub(super) fn end(&self, sink: &dyn Sink, result: &Result<(), Error>) {
+        emit(&Event::StreamEnded { stream: self.name(), is_complete: result.is_ok() });
         match result {
             Ok(()) => self.status(sink, StreamStatus::Complete),
             Err(error) => {

@@ -1,0 +1,89 @@
+//! Where a configuration comes from: a file, stdin, the environment.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use serde_json::{Map, Value};
+use zeroize::Zeroizing;
+
+use super::{file, unreadable};
+use crate::config::{self, Config, environment};
+use crate::error::Error;
+use crate::streams;
+
+/// The variable that Airbyte's images have, ours as well. There the platform gives a file, and what the environment happens to
+/// hold must change nothing.
+const IMAGE_VARIABLE: &str = "AIRBYTE_ENTRYPOINT";
+
+/// The file name that means stdin.
+const STDIN: &str = "-";
+
+#[derive(Args)]
+pub(super) struct ConfigArguments {
+    /// The configuration: a JSON file as `spec` describes it, or - for stdin.
+    ///
+    /// Each property may also be given in the environment, as `NAVAN_` and its name in capitals: `NAVAN_CLIENT_ID`,
+    /// `NAVAN_CLIENT_SECRET`, `NAVAN_REGION`, `NAVAN_API_URL`, …
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Which wins where the file and the environment both give a property [default: over; in the image: ignored].
+    #[arg(long, value_enum, value_name = "RULE")]
+    environment: Option<EnvironmentRule>,
+}
+
+/// What becomes of properties in the environment.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum EnvironmentRule {
+    /// The environment wins over the file.
+    Over,
+    /// The file wins over the environment.
+    Under,
+    /// The environment says nothing.
+    Ignored,
+}
+
+impl ConfigArguments {
+    /// The configuration, with some properties that win over all others.
+    ///
+    /// # Errors
+    /// A `config_error` if there is none, or if it cannot be used.
+    pub(super) fn config(&self, overriding: Map<String, Value>) -> Result<Config, Error> {
+        let rule = self.environment.unwrap_or_else(|| {
+            let is_in_image = std::env::var_os(IMAGE_VARIABLE).is_some();
+            if is_in_image { EnvironmentRule::Ignored } else { EnvironmentRule::Over }
+        });
+        let environment = match rule {
+            EnvironmentRule::Ignored => Map::new(),
+            _ => environment::properties(|variable| std::env::var(variable).ok())?,
+        };
+        let file = self.config.as_deref().map(properties).transpose()?;
+        if file.is_none() && environment.is_empty() {
+            return Err(Error::config(
+                "There is no configuration: give a file by --config FILE, or NAVAN_CLIENT_ID and NAVAN_CLIENT_SECRET in the environment.",
+            ));
+        }
+        let mut given = file.unwrap_or_default();
+        for (name, value) in environment {
+            if rule == EnvironmentRule::Over || given.get(&name).is_none_or(Value::is_null) {
+                given.insert(name, value);
+            }
+        }
+        given.extend(overriding);
+        let config = Config::from_properties(given)?;
+        streams::check_exceptions(&config)?;
+        Ok(config)
+    }
+}
+
+fn properties(path: &Path) -> Result<Map<String, Value>, Error> {
+    let what = "configuration";
+    let text = if path.as_os_str() == STDIN {
+        let mut text = Zeroizing::new(String::new());
+        std::io::stdin().read_to_string(&mut text).map_err(|e| unreadable(path, what, &e))?;
+        text
+    } else {
+        Zeroizing::new(file(path, what)?)
+    };
+    config::properties(&text)
+}

@@ -1,0 +1,88 @@
+//! The file in which an export leaves what the next one goes on from. There is always a whole one: it is replaced, never written to.
+
+use std::fs::File;
+use std::io::{BufReader, ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use tempfile::NamedTempFile;
+
+use crate::error::Error;
+use crate::protocol::StreamStates;
+use crate::sink::tables::{ExportReport, directory_of, sync_directory};
+
+/// A state file that no other export uses.
+pub(super) struct StateFile {
+    path: PathBuf,
+    states: StreamStates,
+    /// Locked until the process ends, however it does. A file beside the state, since that is replaced.
+    _lock: File,
+}
+
+impl StateFile {
+    /// Locks and reads the file, which need not be there yet.
+    ///
+    /// # Errors
+    /// A `config_error` if another export uses it, or if it holds no state.
+    pub(super) fn open(path: &Path) -> Result<Self, Error> {
+        let lock_path = beside(path, ".lock");
+        let lock = File::options().create(true).truncate(false).write(true).open(&lock_path);
+        let lock = lock.map_err(|error| unwritable(&lock_path, &error))?;
+        lock.try_lock().map_err(|_| {
+            Error::config(format!(
+                "Another export uses the state {}: wait until it has ended, or give this one a state of its own.",
+                path.display()
+            ))
+        })?;
+        let states = match File::open(path) {
+            Ok(file) => StreamStates::read(BufReader::new(file))?,
+            Err(error) if error.kind() == ErrorKind::NotFound => StreamStates::default(),
+            Err(error) => {
+                return Err(Error::config(format!("The state file {} cannot be read: {error}.", path.display())));
+            }
+        };
+        Ok(Self { path: path.to_owned(), states, _lock: lock })
+    }
+
+    /// The states that it held.
+    pub(super) fn states(&self) -> &StreamStates {
+        &self.states
+    }
+
+    /// Replaces it by the states that an export has left, and those of other streams that it held.
+    ///
+    /// # Errors
+    /// A `config_error` if it cannot be written; then the old one is still there.
+    pub(super) fn replace(self, report: &ExportReport) -> Result<(), Error> {
+        let new = |name: &str| report.streams.iter().find(|stream| stream.stream == name)?.state.as_ref();
+        let old = self.states.names().filter(|name| new(name).is_none());
+        let old = old.filter_map(|name| Some((name, self.states.of(name)?)));
+        let mut all: Vec<_> =
+            report.streams.iter().filter_map(|stream| Some((stream.stream, stream.state.as_ref()?))).collect();
+        all.extend(old);
+        all.sort_by_key(|(name, _)| *name);
+        write(&self.path, &all).map_err(|error| unwritable(&self.path, &error))
+    }
+}
+
+/// A list of one state a line, as `read` takes it as well.
+fn write(path: &Path, states: &[(&str, &Value)]) -> std::io::Result<()> {
+    let mut file = NamedTempFile::new_in(directory_of(path))?;
+    let lines = states.iter().map(|(name, state)| {
+        json!({"type": "STREAM", "stream": {"stream_descriptor": {"name": name}, "stream_state": state}}).to_string()
+    });
+    writeln!(file, "[{}]", lines.collect::<Vec<_>>().join(",\n"))?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    sync_directory(directory_of(path))
+}
+
+fn beside(path: &Path, end: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(end);
+    name.into()
+}
+
+fn unwritable(path: &Path, error: &std::io::Error) -> Error {
+    Error::config(format!("{} cannot be written: {error}.", path.display()))
+}

@@ -1,0 +1,177 @@
+//! The columns of a table, as a stream's schema has them: an object whose members are declared gives a column for each of these.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use crate::error::Error;
+
+/// The column of what no other has a place for.
+pub(super) const EXTRA: &str = "_extra";
+
+/// A column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// Its name, the members of its path with `_` between them: `destination_city`.
+    pub name: String,
+    /// Where its value is in a row.
+    pub path: Vec<String>,
+    /// What it holds.
+    pub kind: ColumnKind,
+}
+
+/// What a column holds, by the schema's type and format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ColumnKind {
+    /// Text.
+    Text,
+    /// A number, with all its digits.
+    Number,
+    /// A whole number of 64 bits.
+    Integer,
+    /// True or false.
+    Boolean,
+    /// A day.
+    Date,
+    /// A moment, RFC 3339 with an offset.
+    Timestamp,
+    /// A time at the place, without an offset.
+    LocalTimestamp,
+    /// A list of texts.
+    TextList,
+    /// Any other list, or an object whose members nobody declared: JSON.
+    Json,
+}
+
+/// The columns of a table, and which of them a row's members belong to.
+pub(super) struct Columns {
+    pub(super) list: Vec<Column>,
+    /// The number of the column of what no other has a place for, if it is wanted.
+    pub(super) extra: Option<usize>,
+    /// Whether all are wanted.
+    pub(super) is_whole: bool,
+    pub(super) root: Members,
+}
+
+/// The members of an object.
+pub(super) struct Members {
+    /// The object's path: empty for the row itself.
+    pub(super) path: String,
+    places: HashMap<String, Place>,
+}
+
+/// Where a member belongs.
+pub(super) enum Place {
+    /// In the column of that number.
+    Column(usize),
+    /// Its own members have places.
+    Object(Members),
+    /// Its column is not wanted.
+    Unwanted,
+}
+
+impl Columns {
+    /// All columns that a schema has, or those that are wanted, in that order. Whoever wants an object by its name gets all that is in it.
+    ///
+    /// # Errors
+    /// A `system_error` if the schema was broken when the binary was built.
+    pub(super) fn new(schema: &str, wanted: Option<&[String]>) -> Result<Self, Error> {
+        let all = all(schema)?;
+        let list = match wanted {
+            None => all.clone(),
+            Some(wanted) => chosen(&all, wanted),
+        };
+        let mut root = Members::at(String::new());
+        for column in &all {
+            root.put(&column.path, list.iter().position(|chosen| chosen.path == column.path));
+        }
+        Ok(Self { is_whole: wanted.is_none(), extra: list.iter().position(|column| column.name == EXTRA), list, root })
+    }
+}
+
+impl Members {
+    fn at(path: String) -> Self {
+        Self { path, places: HashMap::new() }
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&Place> {
+        self.places.get(name)
+    }
+
+    /// The path of a member.
+    pub(super) fn path_of(&self, name: &str) -> String {
+        if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
+    }
+
+    fn put(&mut self, path: &[String], column: Option<usize>) {
+        match path {
+            [] => {}
+            [name] => {
+                self.places.insert(name.clone(), column.map_or(Place::Unwanted, Place::Column));
+            }
+            [name, rest @ ..] => {
+                let path = self.path_of(name);
+                let place = self.places.entry(name.clone()).or_insert_with(|| Place::Object(Self::at(path)));
+                if let Place::Object(members) = place {
+                    members.put(rest, column);
+                }
+            }
+        }
+    }
+}
+
+/// Each once, those of an object side by side where the first of them is wanted.
+fn chosen(all: &[Column], wanted: &[String]) -> Vec<Column> {
+    let named: Vec<_> = wanted.iter().flat_map(|name| named(all, name)).collect();
+    let objects = |column: &Column| named.iter().position(|other| other.path[0] == column.path[0]);
+    let mut chosen: Vec<_> = all.iter().filter(|column| named.contains(column)).cloned().collect();
+    chosen.sort_by_key(objects);
+    chosen
+}
+
+/// The columns that a name stands for: one, or those of an object.
+pub fn named<'a>(columns: &'a [Column], name: &'a str) -> impl Iterator<Item = &'a Column> {
+    columns.iter().filter(move |column| column.name == name || column.path.first().is_some_and(|first| first == name))
+}
+
+/// All columns of a schema.
+///
+/// # Errors
+/// A `system_error` if the schema was broken when the binary was built.
+pub fn all(schema: &str) -> Result<Vec<Column>, Error> {
+    let schema: Value = serde_json::from_str(schema)
+        .map_err(|e| Error::system("The connector was built with a broken schema.").with_cause(e))?;
+    let mut columns = Vec::new();
+    collect(&schema, &mut Vec::new(), &mut columns);
+    Ok(columns)
+}
+
+fn collect(schema: &Value, path: &mut Vec<String>, columns: &mut Vec<Column>) {
+    for (name, schema) in schema["properties"].as_object().into_iter().flatten() {
+        path.push(name.clone());
+        if schema["properties"].is_object() {
+            collect(schema, path, columns);
+        } else {
+            columns.push(Column { name: path.join("_"), path: path.clone(), kind: kind(schema) });
+        }
+        path.pop();
+    }
+}
+
+fn kind(schema: &Value) -> ColumnKind {
+    let is = |schema: &Value, kind: &str| match &schema["type"] {
+        Value::Array(kinds) => kinds.iter().any(|other| other == kind),
+        other => other == kind,
+    };
+    match schema["format"].as_str() {
+        Some("date") => ColumnKind::Date,
+        Some("date-time") if schema["airbyte_type"] == "timestamp_without_timezone" => ColumnKind::LocalTimestamp,
+        Some("date-time") => ColumnKind::Timestamp,
+        _ if is(schema, "string") => ColumnKind::Text,
+        _ if is(schema, "number") => ColumnKind::Number,
+        _ if is(schema, "integer") => ColumnKind::Integer,
+        _ if is(schema, "boolean") => ColumnKind::Boolean,
+        _ if is(schema, "array") && is(&schema["items"], "string") => ColumnKind::TextList,
+        _ => ColumnKind::Json,
+    }
+}

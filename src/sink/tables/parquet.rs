@@ -1,0 +1,232 @@
+//! Parquet, typed: an object is a struct, a list of texts a list, numbers are decimals, moments have microseconds.
+//!
+//! A number with more decimals than its column, or a moment with a finer fraction, is rounded there and stands in `_extra` as it came.
+
+use std::fs::File;
+use std::io;
+use std::sync::Arc;
+
+use ::parquet::arrow::ArrowWriter;
+use ::parquet::basic::Compression;
+use ::parquet::errors::ParquetError;
+use ::parquet::file::properties::WriterProperties;
+use arrow_array::builder::{
+    ArrayBuilder, BooleanBuilder, Date32Builder, Decimal128Builder, Int64Builder, ListBuilder, StringBuilder,
+    TimestampMicrosecondBuilder,
+};
+use arrow_array::{Array, ArrayRef, RecordBatch, StructArray};
+use arrow_schema::{ArrowError, DataType, Field, Fields, Schema, TimeUnit};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, Timelike as _};
+
+use super::column::{Column, ColumnKind};
+use super::format::{Table, TableWriter};
+use super::number::{Decimal, PRECISION, SCALE};
+use super::row::text;
+
+/// Rows that are handed on at once.
+const BATCH: usize = 512;
+/// Bytes of a row group in memory: with all streams at once, it stays far below what a small machine has.
+const ROW_GROUP_BYTES: usize = 4 << 20;
+
+pub(super) struct ParquetWriter {
+    table: Table,
+    schema: Arc<Schema>,
+    writer: ArrowWriter<File>,
+    columns: Vec<ColumnBuilder>,
+    rows: usize,
+}
+
+impl ParquetWriter {
+    /// Writes the first of `tables`: there is room for one.
+    pub(super) fn new(file: File, tables: Vec<Table>) -> io::Result<Self> {
+        let table = tables.into_iter().next().ok_or(io::ErrorKind::InvalidInput)?;
+        let columns: Vec<_> = table.columns.list.iter().map(|column| ColumnBuilder::new(column.kind)).collect();
+        let schema = Arc::new(Schema::new(fields(&table.columns.list, 0)));
+        let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
+        let writer = ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties)).map_err(failed)?;
+        Ok(Self { table, schema, writer, columns, rows: 0 })
+    }
+
+    fn write_batch(&mut self) -> io::Result<()> {
+        let arrays: Vec<_> = self.columns.iter_mut().map(ColumnBuilder::finish).collect();
+        let columns = nested(&self.table.columns.list, &arrays, 0).map_err(not_arrow)?;
+        let batch = RecordBatch::try_new(Arc::clone(&self.schema), columns).map_err(not_arrow)?;
+        self.writer.write(&batch).map_err(failed)?;
+        self.rows = 0;
+        if self.writer.memory_size() > ROW_GROUP_BYTES {
+            self.writer.flush().map_err(failed)?;
+        }
+        Ok(())
+    }
+}
+
+impl TableWriter for ParquetWriter {
+    fn write(&mut self, _table: usize, data: &str) -> io::Result<()> {
+        let mut row = self.table.row(data)?;
+        row.keep_inexact(is_inexact);
+        for (builder, (_, cell)) in self.columns.iter_mut().zip(row.cells()) {
+            builder.append(cell.as_deref());
+        }
+        self.rows += 1;
+        if self.rows == BATCH { self.write_batch() } else { Ok(()) }
+    }
+
+    fn finish(mut self: Box<Self>) -> io::Result<(File, Vec<String>)> {
+        if self.rows > 0 {
+            self.write_batch()?;
+        }
+        Ok((self.writer.into_inner().map_err(failed)?, Vec::new()))
+    }
+}
+
+/// What fills a column, batch by batch.
+enum ColumnBuilder {
+    Text(StringBuilder),
+    Number(Decimal128Builder),
+    Integer(Int64Builder),
+    Boolean(BooleanBuilder),
+    Date(Date32Builder),
+    Timestamp(TimestampMicrosecondBuilder),
+    LocalTimestamp(TimestampMicrosecondBuilder),
+    TextList(ListBuilder<StringBuilder>),
+}
+
+impl ColumnBuilder {
+    fn new(kind: ColumnKind) -> Self {
+        match kind {
+            ColumnKind::Text | ColumnKind::Json => Self::Text(StringBuilder::new()),
+            ColumnKind::Number => Self::Number(Decimal128Builder::new().with_data_type(data_type(kind))),
+            ColumnKind::Integer => Self::Integer(Int64Builder::new()),
+            ColumnKind::Boolean => Self::Boolean(BooleanBuilder::new()),
+            ColumnKind::Date => Self::Date(Date32Builder::new()),
+            ColumnKind::Timestamp => {
+                Self::Timestamp(TimestampMicrosecondBuilder::new().with_data_type(data_type(kind)))
+            }
+            ColumnKind::LocalTimestamp => {
+                Self::LocalTimestamp(TimestampMicrosecondBuilder::new().with_data_type(data_type(kind)))
+            }
+            ColumnKind::TextList => Self::TextList(ListBuilder::new(StringBuilder::new())),
+        }
+    }
+
+    /// Null for what the column cannot hold; it stands in `_extra` then.
+    fn append(&mut self, cell: Option<&str>) {
+        match self {
+            Self::Text(builder) => builder.append_option(cell.map(text)),
+            Self::Number(builder) => builder.append_option(cell.and_then(Decimal::parse).map(|decimal| decimal.units)),
+            Self::Integer(builder) => builder.append_option(cell.and_then(|cell| cell.parse().ok())),
+            Self::Boolean(builder) => builder.append_option(cell.and_then(|cell| cell.parse().ok())),
+            Self::Date(builder) => builder.append_option(cell.and_then(day)),
+            Self::Timestamp(builder) => {
+                builder.append_option(cell.and_then(moment).map(|at| at.and_utc().timestamp_micros()));
+            }
+            Self::LocalTimestamp(builder) => {
+                builder.append_option(cell.and_then(local_moment).map(|at| at.and_utc().timestamp_micros()));
+            }
+            Self::TextList(builder) => match cell.and_then(texts) {
+                Some(texts) => builder.append_value(texts),
+                None => builder.append_null(),
+            },
+        }
+    }
+
+    fn finish(&mut self) -> ArrayRef {
+        match self {
+            Self::Text(builder) => ArrayBuilder::finish(builder),
+            Self::Number(builder) => ArrayBuilder::finish(builder),
+            Self::Integer(builder) => ArrayBuilder::finish(builder),
+            Self::Boolean(builder) => ArrayBuilder::finish(builder),
+            Self::Date(builder) => ArrayBuilder::finish(builder),
+            Self::Timestamp(builder) | Self::LocalTimestamp(builder) => ArrayBuilder::finish(builder),
+            Self::TextList(builder) => ArrayBuilder::finish(builder),
+        }
+    }
+}
+
+/// Whether a column cannot hold all that a cell says.
+fn is_inexact(column: &Column, cell: &str) -> bool {
+    let is_finer = |at: Option<NaiveDateTime>| at.is_none_or(|at| at.nanosecond() % 1000 != 0);
+    match column.kind {
+        ColumnKind::Text | ColumnKind::Json => false,
+        ColumnKind::Number => Decimal::parse(cell).is_none_or(|decimal| !decimal.is_exact),
+        ColumnKind::Integer => cell.parse::<i64>().is_err(),
+        ColumnKind::Boolean => cell.parse::<bool>().is_err(),
+        ColumnKind::Date => day(cell).is_none(),
+        ColumnKind::Timestamp => is_finer(moment(cell)),
+        ColumnKind::LocalTimestamp => is_finer(local_moment(cell)),
+        ColumnKind::TextList => texts(cell).is_none(),
+    }
+}
+
+fn day(cell: &str) -> Option<i32> {
+    let day: NaiveDate = text(cell).parse().ok()?;
+    Some(arrow_array::types::Date32Type::from_naive_date(day))
+}
+
+fn moment(cell: &str) -> Option<NaiveDateTime> {
+    Some(DateTime::parse_from_rfc3339(&text(cell)).ok()?.naive_utc())
+}
+
+fn local_moment(cell: &str) -> Option<NaiveDateTime> {
+    text(cell).parse().ok()
+}
+
+fn texts(cell: &str) -> Option<Vec<Option<String>>> {
+    serde_json::from_str(cell).ok()
+}
+
+fn data_type(kind: ColumnKind) -> DataType {
+    match kind {
+        ColumnKind::Text | ColumnKind::Json => DataType::Utf8,
+        ColumnKind::Number => DataType::Decimal128(PRECISION, SCALE.cast_signed()),
+        ColumnKind::Integer => DataType::Int64,
+        ColumnKind::Boolean => DataType::Boolean,
+        ColumnKind::Date => DataType::Date32,
+        ColumnKind::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+        ColumnKind::LocalTimestamp => DataType::Timestamp(TimeUnit::Microsecond, None),
+        ColumnKind::TextList => DataType::List(Arc::new(Field::new_list_field(DataType::Utf8, true))),
+    }
+}
+
+/// Columns that follow each other and have the same member at `depth` are one object there.
+fn objects(columns: &[Column], depth: usize) -> impl Iterator<Item = &[Column]> {
+    columns.chunk_by(move |one, other| one.path[depth] == other.path[depth] && one.path.len() > depth + 1)
+}
+
+fn fields(columns: &[Column], depth: usize) -> Fields {
+    let field = |object: &[Column]| {
+        let is_leaf = object[0].path.len() == depth + 1;
+        let kind = if is_leaf { data_type(object[0].kind) } else { DataType::Struct(fields(object, depth + 1)) };
+        Field::new(object[0].path[depth].clone(), kind, true)
+    };
+    objects(columns, depth).map(field).collect()
+}
+
+/// The arrays of columns as those of the objects that they are in; an object without any value is null.
+fn nested(columns: &[Column], mut arrays: &[ArrayRef], depth: usize) -> Result<Vec<ArrayRef>, ArrowError> {
+    let mut nested_arrays = Vec::new();
+    for object in objects(columns, depth) {
+        let (own, rest) = arrays.split_at(object.len());
+        arrays = rest;
+        if object[0].path.len() == depth + 1 {
+            nested_arrays.extend_from_slice(own);
+            continue;
+        }
+        let members = nested(object, own, depth + 1)?;
+        let has_value = |row| own.iter().any(|array| array.is_valid(row));
+        let validity = (0..own[0].len()).map(has_value).collect::<Vec<_>>();
+        nested_arrays.push(Arc::new(StructArray::try_new(fields(object, depth + 1), members, Some(validity.into()))?));
+    }
+    Ok(nested_arrays)
+}
+
+fn failed(error: ParquetError) -> io::Error {
+    match error {
+        ParquetError::External(error) => error.downcast().map_or_else(io::Error::other, |error| *error),
+        other => io::Error::other(other),
+    }
+}
+
+fn not_arrow(error: ArrowError) -> io::Error {
+    io::Error::other(error)
+}

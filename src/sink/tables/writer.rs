@@ -1,0 +1,199 @@
+//! The thread that writes: each record into the file of its stream.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::io;
+use std::sync::mpsc;
+
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+use tokio::sync::oneshot;
+
+use super::column::Columns;
+use super::format::Table;
+use super::output::{Naming, OutputFile, directory_of, remove_left_over};
+use super::{Export, ExportReport, ExportedStream, unwritable};
+use crate::error::Error;
+use crate::record::RecordLines;
+
+/// What is handed over to the thread.
+pub(super) enum Queued {
+    Records(RecordLines),
+    State {
+        stream: String,
+        state: Value,
+    },
+    Error {
+        stream: String,
+        message: String,
+    },
+    End {
+        stream: String,
+        is_complete: bool,
+    },
+    /// Answered once everything before it was taken.
+    Flush(oneshot::Sender<()>),
+    Finish(oneshot::Sender<Result<ExportReport, Error>>),
+}
+
+/// The files of an export.
+pub(super) struct Files {
+    outputs: Vec<OutputFile>,
+    streams: Vec<Stream>,
+    by_name: HashMap<&'static str, usize>,
+    is_series: bool,
+}
+
+/// A stream, and where its rows go.
+struct Stream {
+    name: &'static str,
+    file: usize,
+    table: usize,
+    is_incremental: bool,
+    rows: u64,
+    state: Option<Value>,
+    error: Option<String>,
+    is_complete: bool,
+}
+
+/// A RECORD line, as far as it is needed.
+#[derive(Deserialize)]
+struct Line<'a> {
+    #[serde(borrow)]
+    record: Record<'a>,
+}
+
+#[derive(Deserialize)]
+struct Record<'a> {
+    #[serde(borrow)]
+    stream: Cow<'a, str>,
+    #[serde(borrow)]
+    data: &'a RawValue,
+}
+
+impl Files {
+    /// Begins all files.
+    pub(super) fn begin(export: Export) -> Result<Self, Error> {
+        let Export { files: wanted, format, excel, is_series } = export;
+        let mut begun = Self { outputs: Vec::new(), streams: Vec::new(), by_name: HashMap::new(), is_series };
+        for (file, wanted) in wanted.into_iter().enumerate() {
+            let failed = |error: io::Error| unwritable(&wanted.path, &error);
+            remove_left_over(directory_of(&wanted.path)).map_err(failed)?;
+            let mut tables = Vec::new();
+            for (table, of) in wanted.tables.into_iter().enumerate() {
+                begun.by_name.insert(of.stream, begun.streams.len());
+                begun.streams.push(Stream::new(of.stream, file, table, of.is_incremental));
+                tables.push(Table { name: of.name, columns: Columns::new(of.schema, of.columns.as_deref())? });
+            }
+            let output = OutputFile::begin(wanted.path.clone(), format, tables, excel);
+            begun.outputs.push(output.map_err(|error| unwritable(&wanted.path, &error))?);
+        }
+        Ok(begun)
+    }
+
+    fn write(&mut self, lines: &RecordLines) -> Result<(), Error> {
+        let broken = |error: &dyn std::error::Error| {
+            Error::system("A record cannot be written to its file; report this.").with_cause(error)
+        };
+        let text = std::str::from_utf8(lines.as_bytes()).map_err(|error| broken(&error))?;
+        for line in text.split_terminator('\n') {
+            let Line { record: Record { stream, data } } =
+                serde_json::from_str(line).map_err(|error| broken(&error))?;
+            let Some(&number) = self.by_name.get(&*stream) else { continue };
+            let stream = &mut self.streams[number];
+            stream.rows += 1;
+            let file = &mut self.outputs[stream.file];
+            file.write(stream.table, data.get()).map_err(|error| unwritable(file.path(), &error))?;
+        }
+        Ok(())
+    }
+
+    fn stream(&mut self, name: &str) -> Option<&mut Stream> {
+        self.by_name.get(name).map(|&number| &mut self.streams[number])
+    }
+
+    fn finish(self) -> Result<ExportReport, Error> {
+        let mut notes = Vec::new();
+        let mut places = Vec::new();
+        for (number, file) in self.outputs.into_iter().enumerate() {
+            let mut streams = self.streams.iter().filter(|stream| stream.file == number);
+            // Of changes any part is good, since the next export brings the others.
+            let is_whole = streams.all(|stream| stream.is_complete || self.is_series && stream.is_incremental);
+            let naming = match (is_whole, self.is_series) {
+                (false, _) => Naming::Incomplete,
+                (true, true) => Naming::Beside,
+                (true, false) => Naming::Replace,
+            };
+            let place = if file.rows == 0 && (self.is_series || !is_whole) {
+                None
+            } else {
+                let wanted = file.path().to_owned();
+                let (path, told) = file.finish(naming).map_err(|error| unwritable(&wanted, &error))?;
+                notes.extend(told);
+                Some(path)
+            };
+            places.push((place, is_whole));
+        }
+        let report = |stream: Stream| {
+            let (path, is_whole) = &places[stream.file];
+            ExportedStream {
+                stream: stream.name,
+                rows: stream.rows,
+                is_complete: stream.is_complete,
+                path: path.clone(),
+                state: stream.state.filter(|_| *is_whole && stream.is_incremental),
+                error: stream.error,
+            }
+        };
+        Ok(ExportReport { streams: self.streams.into_iter().map(report).collect(), notes })
+    }
+}
+
+impl Stream {
+    fn new(name: &'static str, file: usize, table: usize, is_incremental: bool) -> Self {
+        Self { name, file, table, is_incremental, rows: 0, state: None, error: None, is_complete: false }
+    }
+}
+
+/// Takes all that is handed over. Once a file cannot be written, no other row is, so that none is missing in between.
+pub(super) fn write_all(files: Files, queued: &mpsc::Receiver<Queued>, failed: oneshot::Sender<Error>) {
+    let mut failed = Some(failed);
+    let mut state = Ok(files);
+    for item in queued {
+        match (item, &mut state) {
+            (Queued::Flush(mark), _) => {
+                // Whoever waited may have given up (a signal).
+                let _ = mark.send(());
+            }
+            (Queued::Finish(report), _) => {
+                let _ = report.send(state.and_then(Files::finish));
+                return;
+            }
+            (Queued::Records(lines), Ok(files)) => {
+                if let Err(error) = files.write(&lines) {
+                    if let Some(failed) = failed.take() {
+                        let _ = failed.send(error.clone());
+                    }
+                    state = Err(error);
+                }
+            }
+            (Queued::State { stream, state }, Ok(files)) => {
+                if let Some(stream) = files.stream(&stream) {
+                    stream.state = Some(state);
+                }
+            }
+            (Queued::Error { stream, message }, Ok(files)) => {
+                if let Some(stream) = files.stream(&stream) {
+                    stream.error = Some(message);
+                }
+            }
+            (Queued::End { stream, is_complete }, Ok(files)) => {
+                if let Some(stream) = files.stream(&stream) {
+                    stream.is_complete = is_complete;
+                }
+            }
+            (_, Err(_)) => {}
+        }
+    }
+}

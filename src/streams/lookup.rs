@@ -1,0 +1,84 @@
+//! Streams by the names that people type.
+
+use crate::error::Error;
+use crate::protocol::SyncMode;
+use crate::sync::Stream;
+
+/// How many letters may be wrong in a name for it to be taken for another: one in so many.
+const LETTERS_PER_WRONG_ONE: usize = 3;
+
+/// A stream or one of the lists in its rows: whatever has rows of its own.
+#[derive(Clone, Copy, Debug)]
+pub struct Table {
+    /// Its name.
+    pub name: &'static str,
+    /// Its JSON Schema.
+    pub schema: &'static str,
+    /// How it is read if nobody says otherwise.
+    pub default_mode: SyncMode,
+}
+
+/// All that there are of some streams, parents before their children.
+pub fn tables(streams: &[&'static Stream]) -> Vec<Table> {
+    let tables = streams.iter().flat_map(|stream| {
+        let default_mode = SyncMode::default_of(stream.strategy.modes().sync_modes);
+        let own = Table { name: stream.name, schema: stream.schema, default_mode };
+        let children = stream.children.iter();
+        [own].into_iter().chain(children.map(move |child| Table {
+            name: child.name,
+            schema: child.schema,
+            default_mode,
+        }))
+    });
+    tables.collect()
+}
+
+/// The one that is meant by a name: in any case of letters, with a plural's s, with other signs between the words.
+///
+/// # Errors
+/// A `config_error` that names the nearest one, or all.
+pub fn find(name: &str, tables: &[Table]) -> Result<Table, Error> {
+    let wanted: String =
+        name.trim().chars().map(|sign| if sign.is_alphanumeric() { sign.to_ascii_uppercase() } else { '_' }).collect();
+    let singular = wanted.strip_suffix('S').unwrap_or(&wanted);
+    if let Some(table) = tables.iter().find(|table| table.name == wanted || table.name == singular) {
+        return Ok(*table);
+    }
+    let distance = |table: &&Table| strsim::damerau_levenshtein(singular, table.name);
+    let nearest = tables.iter().min_by_key(distance);
+    let nearest = nearest.filter(|table| distance(table) <= table.name.len() / LETTERS_PER_WRONG_ONE);
+    let hint = nearest
+        .map_or_else(|| format!("there are {}.", names(tables)), |table| format!("did you mean {}?", table.name));
+    Err(Error::config(format!("There is no stream {name:?}: {hint}")))
+}
+
+/// Their names, in words.
+pub fn names(tables: &[Table]) -> String {
+    let names: Vec<_> = tables.iter().map(|table| table.name).collect();
+    names.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::streams::STREAMS;
+
+    #[test]
+    fn a_stream_is_found_by_what_people_call_it() {
+        let tables = tables(STREAMS);
+        for (typed, name) in [
+            ("BOOKING", "BOOKING"),
+            ("bookings", "BOOKING"),
+            (" Booking-Segments ", "BOOKING_SEGMENT"),
+            ("transaction line items", "TRANSACTION_LINE_ITEM"),
+            ("gl_code", "GL_CODE"),
+        ] {
+            assert_eq!(find(typed, &tables).unwrap().name, name, "{typed}");
+        }
+        let sentence = |typed| find(typed, &tables).unwrap_err().message().to_owned();
+        assert_eq!(sentence("bokings"), "There is no stream \"bokings\": did you mean BOOKING?");
+        assert!(
+            sentence("hotels").starts_with("There is no stream \"hotels\": there are BOOKING, BOOKING_PASSENGER, ")
+        );
+    }
+}
