@@ -68,6 +68,16 @@ class Connector:
                 raise SystemExit(f"{stream}: {came} records instead of {expected}")
         return cost, summary
 
+    def export(self, sandbox: Sandbox, stream: str, end: str) -> Cost:
+        """An export of a stream into a file whose name has that end."""
+        with tempfile.TemporaryDirectory() as folder:
+            config, file = Path(folder, "config.json"), Path(folder, f"rows.{end}")
+            config.write_text(json.dumps(sandbox.credential))
+            cost = run([self.binary, "export", stream, "--to", file, "--config", config, "--quiet"])
+            if not file.exists():
+                raise SystemExit(f"The export left no {file.name}.")
+            return cost
+
     def _read(self, sandbox: Sandbox, streams: tuple[str, ...], config: dict[str, Any], take: Any) -> Cost:
         with tempfile.TemporaryDirectory() as folder:
             files = {"config": {**sandbox.credential, **config}, "catalog": catalog(streams)}

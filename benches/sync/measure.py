@@ -39,6 +39,11 @@ LIMITS: dict[str, dict[str, Any]] = {
 }
 
 MOST_MIB, FLAT_MIB = 20, 2
+
+EXPORTED_BOOKINGS = 200_000
+# What an export of each format may take, against a read of the same to /dev/null; Excel's has no bar.
+EXPORT_BARS = {"csv": 1.5, "jsonl": 1.5, "parquet": 2.5, "xlsx": None}
+EXPORT_MIB = 64
 # The connector reads transactions a week at a time.
 WEEK_START = datetime.combine(NOW.date() - timedelta(days=6), time.min, UTC)
 
@@ -190,6 +195,31 @@ class Bench:
             times([with_hashes / without for with_hashes, without in zip(hashed, passed, strict=True)]),
         )
 
+    def export(self) -> Iterator[Row]:
+        """Into files of each format, against a read to /dev/null."""
+        with self.sandbox(bookings=EXPORTED_BOOKINGS, transactions=0) as server:
+            self.connector.checked_read(server, ("BOOKING",))
+            reads: list[Cost] = []
+            exports: dict[str, list[Cost]] = {end: [] for end in EXPORT_BARS}
+            for _ in _rounds("export", self.runs):
+                reads.append(self.connector.read(server, ("BOOKING",)))
+                for end, costs in exports.items():
+                    costs.append(self.connector.export(server, "BOOKING", end))
+        for end, costs in exports.items():
+            bar = EXPORT_BARS[end]
+            ratios = [cost.wall / read.wall for cost, read in zip(costs, reads, strict=True)]
+            row = Row(
+                "export",
+                f"{EXPORTED_BOOKINGS:,} bookings into a {end} file: wall",
+                spread([cost.wall for cost in costs], "s", 1),
+                "a read to /dev/null: " + spread([cost.wall for cost in reads], "s", 1),
+                times(ratios),
+            )
+            yield row if bar is None else replace(row, bar=f"≤ {bar} ×", held=median(ratios) <= bar)
+            peak = [cost.peak for cost in costs]
+            row = Row("export", "the same: peak memory", spread(peak, "MiB", 1))
+            yield row if bar is None else replace(row, bar=f"≤ {EXPORT_MIB} MiB", held=max(peak) <= EXPORT_MIB)
+
     def cdk(self) -> Iterator[Row]:
         """Against Airbyte's low-code engine."""
         environment = cdk.install()
@@ -298,7 +328,7 @@ class Bench:
         yield Row("spec", "`spec`: wall, 50 runs", spread(walls, "ms", 1), bar="≤ 5 ms", held=median(walls) <= 5)
 
 
-PARTS = ("curl", "children", "personal_data", "cdk", "latency", "limit", "memory", "spec")
+PARTS = ("curl", "children", "personal_data", "export", "cdk", "latency", "limit", "memory", "spec")
 
 
 def _rounds(name: str, count: int) -> Iterator[int]:

@@ -71,6 +71,11 @@ pub(super) async fn run(
     progress: &Rc<Progress>,
     monitor: &Rc<Monitor>,
 ) -> Result<bool, Error> {
+    if let (Some(from), Some(until)) = (arguments.from, arguments.until)
+        && until.end() <= from.begin()
+    {
+        return Err(Error::config("--until lies before --from: nothing lies between them."));
+    }
     let config = arguments.config.config(period(arguments))?;
     // Before anything is asked of Navan: whatever is wrong here would be a pity later.
     let state = arguments.state.as_deref().map(StateFile::open).transpose()?;

@@ -18,7 +18,7 @@ mod xlsx;
 
 use std::cell::RefCell;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread;
 
@@ -178,6 +178,11 @@ impl Sink for TableSink {
 }
 
 /// What to say of a file that cannot be written.
-fn unwritable(path: &std::path::Path, error: &io::Error) -> Error {
-    Error::config(format!("{} cannot be written: {error}.", path.display()))
+fn unwritable(path: &Path, error: &io::Error) -> Error {
+    let hint = match error.kind() {
+        io::ErrorKind::NotFound => ": its directory is not there; make it, or name another",
+        io::ErrorKind::PermissionDenied => "; name a place where you may write",
+        _ => "",
+    };
+    Error::config(format!("{} cannot be written: {error}{hint}.", path.display()))
 }
