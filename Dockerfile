@@ -1,7 +1,7 @@
 # The connector's image: built on Debian, shipped on busybox. No name of an architecture occurs, so it builds for amd64
 # and arm64 alike, with BuildKit and with the classic builder.
 #
-#   docker build -t airbyte/source-navan:dev .
+#   docker build -t source-navan/source-navan:dev .
 
 # The SBOM of a release lists what is in Cargo.lock too; the last stage alone would show but one binary.
 ARG BUILDKIT_SBOM_SCAN_CONTEXT=true
@@ -56,7 +56,7 @@ COPY --from=build /image/source-navan /usr/local/bin/
 ARG VERSION=0.1.0
 RUN test "$(/usr/local/bin/source-navan --version)" = "source-navan ${VERSION}"
 
-LABEL io.airbyte.name="airbyte/source-navan" \
+LABEL io.airbyte.name="source-navan/source-navan" \
       io.airbyte.version="${VERSION}"
 
 # On Kubernetes Airbyte runs the words of this variable by `sh`, elsewhere the entry point: they must be the same.

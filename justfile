@@ -6,7 +6,7 @@ set positional-arguments
 # What .ci/requirements.txt pins goes before what a machine has.
 export PATH := justfile_directory() / "target/ci/bin:" + env("PATH")
 
-shell_scripts := ".ci/just .ci/run .ci/skip .ci/tools tests/acceptance/run tests/image/* tests/simulation/mutants/run"
+shell_scripts := ".ci/address .ci/just .ci/run .ci/skip .ci/tools tests/acceptance/run tests/image/* tests/simulation/mutants/run"
 
 [private]
 default:
@@ -42,7 +42,7 @@ image *args:
 bench *args:
     cargo bench --locked "$@"
 
-# a release's commit: its version everywhere, its heading in the changelog; shown first, then asked about
+# a release's commit: its version and the address everywhere, its heading in the changelog; shown first, then asked about
 release version *args: (_crate "cargo-release" "1.1.6")
     cargo release --package source-navan "$@"
     cargo release --package source-navan --execute "$@"
@@ -117,7 +117,7 @@ pairs: (_crate "cargo-nextest" "0.9.143")
 outside:
     if reason=$(tests/image/engine); then
         tests/image/build
-        export SOURCE_NAVAN_IMAGE=airbyte/source-navan:dev
+        export SOURCE_NAVAN_IMAGE=source-navan/source-navan:dev
     else
         .ci/skip "the image; $reason"
     fi

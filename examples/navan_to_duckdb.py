@@ -2,10 +2,10 @@
 
     pip install airbyte==0.71.3
     python navan_to_duckdb.py config.json navan.duckdb source-navan
-    python navan_to_duckdb.py config.json navan.duckdb airbyte/source-navan:dev
+    python navan_to_duckdb.py config.json navan.duckdb source-navan/source-navan:dev
 
 `config.json` is the connector's configuration. The last word is the connector: an executable, or an image if it has a
-tag. Each run brings the file up to date; TRANSACTION is read from where the last run ended.
+tag. Each run brings the file up to date; BOOKING and TRANSACTION are read from where the last run ended.
 """
 
 from __future__ import annotations

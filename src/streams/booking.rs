@@ -1,7 +1,8 @@
 //! BOOKING: what was booked, with prices, people and policy.
 //!
-//! A booking changes for months after it was created, and Navan's filters miss such changes, so it is read in full. The lists in
-//! it are streams of their own: passengers, segments, trips, what it is allocated to, custom fields, documents.
+//! A booking changes for months after it was created. So it is read in full, or by its changes as far as Navan's filter for them is proved
+//! to work, with a sweep of all bookings now and then. The lists in it are streams of their own: passengers, segments, trips, what it
+//! is allocated to, custom fields, documents.
 
 use crate::api::Access;
 use crate::files::FileFields;

@@ -13,10 +13,12 @@ const INTRODUCTION: &str = "# Streams
 Every stream and every column, made from [schemas/](../schemas) by a test. What the types mean, and what becomes of a value in another form,
 says [data-types.md](data-types.md); where the facts come from, [navan-api.md](navan-api.md). What is marked as personal data can be
 [hashed or left out](personal-data.md).
+
+[![The streams, their keys and how they join](erd.svg)](erd.svg)
 ";
 
 /// What a user calls the type of a column.
-fn type_of(schema: &Value) -> String {
+pub(super) fn type_of(schema: &Value) -> String {
     let types: Vec<_> = match &schema["type"] {
         Value::String(one) => vec![one.as_str()],
         several => several.as_array().into_iter().flatten().filter_map(Value::as_str).collect(),
@@ -76,21 +78,25 @@ fn page() -> String {
     out
 }
 
-/// With `UPDATE_DOCS=1` it writes the page instead.
-#[test]
-fn the_page_of_streams_says_what_their_schemas_say() {
-    let page = page();
+/// Compares a file with what it should be. With `UPDATE_DOCS=1` it writes the file instead.
+pub(super) fn assert_up_to_date(path: &str, right: &str) {
     if std::env::var_os("UPDATE_DOCS").is_some() {
-        std::fs::write(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(PATH), page).unwrap();
+        std::fs::write(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(path), right).unwrap();
         return;
     }
-    let differs = file(PATH)
+    let written = file(path);
+    let differs = written
         .lines()
-        .zip(page.lines())
+        .zip(right.lines())
         .find(|(written, right)| written != right)
         .map_or_else(|| "one of them is longer".to_owned(), |(_, right)| right.to_owned());
     assert!(
-        file(PATH) == page,
-        "{PATH} is not up to date: UPDATE_DOCS=1 cargo test --lib writes it anew. First difference: {differs:?}"
+        written == right,
+        "{path} is not up to date: UPDATE_DOCS=1 cargo test --lib writes it anew. First difference: {differs:?}"
     );
+}
+
+#[test]
+fn the_page_of_streams_says_what_their_schemas_say() {
+    assert_up_to_date(PATH, &page());
 }

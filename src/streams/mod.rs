@@ -64,6 +64,8 @@ pub fn check_exceptions(config: &Config) -> Result<(), Error> {
 
 #[cfg(test)]
 mod docs;
+#[cfg(test)]
+mod erd;
 
 #[cfg(test)]
 mod tests {

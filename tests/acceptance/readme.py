@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
-from settings import ROOT
+from pages import blocks
 
-_TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
-
-
-def blocks(language: str) -> list[str]:
-    """The blocks of code in a language."""
-    return re.findall(rf"^```{language}\n(.*?)^```", _TEXT, flags=re.MULTILINE | re.DOTALL)
+_PAGE = "README.md"
 
 
 def lines(start: str) -> list[str]:
     """The commands that begin with these words."""
-    return [line for block in blocks("sh") for line in block.splitlines() if line.startswith(start)]
+    return [line for block in blocks(_PAGE, "sh") for line in block.splitlines() if line.startswith(start)]
 
 
 def write_secrets(folder: Path, **of_the_sandbox: Any) -> None:
     """Puts README's two files into `secrets/`: the configuration with the sandbox's values, and the catalog."""
-    config, catalog = map(json.loads, blocks("json"))
+    config, catalog = map(json.loads, blocks(_PAGE, "json"))
     folder.mkdir()
     write(folder / "config.json", json.dumps({**config, **of_the_sandbox}))
     write(folder / "catalog.json", json.dumps(catalog))

@@ -93,8 +93,7 @@ def test_the_harness_accepts_the_spec_of_the_executable(connector: Connector) ->
     assert_spec_is_valid(spec, connector_name="source-navan")
 
 
-# What Airbyte's low-code connector for Navan asks for. It is published under the same name, so the harness compares the
-# two where it reaches Airbyte's registry; elsewhere it skips that, and this is what is left of it.
+# What Airbyte's low-code connector for Navan asks for. Who comes from there keeps the configuration (docs/airbyte.md).
 PUBLISHED: dict[str, Any] = {
     "type": "object",
     "required": ["client_id", "client_secret", "start_date"],

@@ -27,11 +27,9 @@ def metadata() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def base(metadata: dict[str, Any]) -> Image:
+def base() -> Image:
     """The image that the last stage begins with."""
-    name = re.findall(r"^FROM (\S+)", DOCKERFILE, flags=re.MULTILINE)[-1]
-    assert metadata["connectorBuildOptions"]["baseImage"] == f"docker.io/library/{name}"
-    return Image(name)
+    return Image(re.findall(r"^FROM (\S+)", DOCKERFILE, flags=re.MULTILINE)[-1])
 
 
 def test_its_settings_are_what_airbyte_asks_and_no_more(image: Image, base: Image, metadata: dict[str, Any]) -> None:

@@ -33,6 +33,7 @@ mod odd_rows;
 mod odd_types;
 mod odd_words;
 mod page_cursors;
+mod pages;
 mod permanent_faults;
 mod personal_data;
 mod process;

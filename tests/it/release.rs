@@ -5,6 +5,12 @@ use std::process::Command;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
+/// Where the repository is, or a placeholder.
+const ADDRESS: &str = env!("CARGO_PKG_REPOSITORY");
+
+/// The heading of what has no version yet, which a release's commit gives one.
+const UNRELEASED: &str = "## [Unreleased]";
+
 fn file(name: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
 }
@@ -24,6 +30,44 @@ fn the_version_of_cargo_toml_stands_wherever_a_version_does() {
     if let Some(newest) = after("CHANGELOG.md", "## [").iter().find(|heading| *heading != "Unreleased]") {
         assert!(newest.starts_with(&format!("{VERSION}] - ")), "the newest release of CHANGELOG.md is {newest}");
     }
+    let rows = after("docs/airbyte.md", "| ");
+    assert!(
+        rows.iter().any(|row| row.starts_with(&format!("{VERSION} | "))),
+        "docs/airbyte.md has no row for {VERSION}"
+    );
+}
+
+/// Why a commit with that changelog must not be released under that address.
+fn refusal(changelog: &str, address: &str) -> Option<String> {
+    let is_release = !changelog.lines().any(|line| line == UNRELEASED);
+    let is_placeholder = address.split('/').nth(2).is_none_or(|host| host.ends_with(".invalid"));
+    (is_release && is_placeholder).then(|| format!("{address} is no address; `.ci/address` fills it in"))
+}
+
+#[test]
+fn nothing_is_released_without_an_address() {
+    assert_eq!(refusal(&file("CHANGELOG.md"), ADDRESS), None);
+    let released = "# Changelog\n\n## [0.1.0] - 2026-12-01\n";
+    assert!(refusal(released, "https://example.invalid/source-navan").is_some());
+    assert!(refusal(released, "").is_some());
+    assert_eq!(refusal(released, "https://github.com/acme/source-navan"), None);
+    assert_eq!(refusal(&format!("{UNRELEASED}\n{released}"), "https://example.invalid/source-navan"), None);
+}
+
+#[test]
+fn links_to_the_docs_begin_with_the_address_and_lead_to_what_there_is() {
+    let spec: serde_json::Value = serde_json::from_str(&file("spec.json")).unwrap();
+    let documentation = after("metadata.yaml", "documentationUrl:").remove(0);
+    assert_eq!(spec["documentationUrl"], documentation);
+    let anchor = documentation.strip_prefix(&format!("{ADDRESS}#")).expect("an anchor of README");
+    let headings = after("README.md", "## ");
+    assert!(
+        headings.iter().any(|heading| heading.to_lowercase().replace(' ', "-") == anchor),
+        "README has no {anchor}, only {headings:?}"
+    );
+    let diagram = after("metadata.yaml", "erdUrl:").remove(0);
+    let path = diagram.strip_prefix(&format!("{ADDRESS}/blob/HEAD/")).expect("a file of the repository");
+    assert!(file(path).starts_with("<svg "), "{path} is no picture");
 }
 
 #[test]
@@ -31,6 +75,14 @@ fn the_name_of_the_image_is_the_same_wherever_it_stands() {
     let name = after("metadata.yaml", "dockerRepository:").remove(0);
     assert_eq!(after("Dockerfile", "LABEL io.airbyte.name="), [format!("\"{name}\" \\")]);
     assert_eq!(after("README.md", "docker build "), [format!("-t {name}:dev .")]);
+    let places = ["README.md", "docs/airbyte.md", "docs/contributing.md", "docs/pyairbyte.md"];
+    let others = ["acceptance-test-config.yml", "examples/navan_to_duckdb.py", "justfile", "tests/image/run"];
+    for place in places.into_iter().chain(others) {
+        let text = file(place);
+        let named = text.matches("source-navan:dev").count();
+        assert!(named > 0, "{place} names no image");
+        assert_eq!(text.matches(&format!("{name}:dev")).count(), named, "{place} names another image");
+    }
 }
 
 #[test]
