@@ -16,13 +16,14 @@ WORKDIR /build
 # Targets that a manifest names but whose files are not here (benches, examples, tests) would be errors, so they go.
 COPY Cargo.toml Cargo.lock ./
 COPY sandbox/Cargo.toml sandbox/
+COPY demo/Cargo.toml demo/
 RUN set -eu; \
-    for manifest in Cargo.toml sandbox/Cargo.toml; do \
+    for manifest in Cargo.toml sandbox/Cargo.toml demo/Cargo.toml; do \
         awk '/^\[/ { drop = /^\[\[(bench|example|test)\]\]/ } !drop' "$manifest" > reduced; \
         mv reduced "$manifest"; \
     done; \
-    mkdir -p src sandbox/src; \
-    echo 'fn main() {}' > src/main.rs; \
+    mkdir -p src sandbox/src demo/src; \
+    echo 'fn main() {}' | tee src/main.rs > demo/src/main.rs; \
     touch src/lib.rs sandbox/src/lib.rs; \
     cargo build --release --locked --package source-navan --bin source-navan
 

@@ -24,11 +24,11 @@ fmt: _tools
 
 # all tests
 test *args:
-    cargo test --locked "$@"
+    cargo test --locked --workspace "$@"
 
 # all tests by nextest, each a process of its own
 nextest *args: (_crate "cargo-nextest" "0.9.143")
-    cargo nextest run --locked "$@"
+    cargo nextest run --locked --workspace "$@"
 
 # the connector from outside: rules, image, clients, or all three
 acceptance *args:

@@ -3,9 +3,11 @@
     pip install airbyte==0.71.3
     python navan_to_duckdb.py config.json navan.duckdb source-navan
     python navan_to_duckdb.py config.json navan.duckdb source-navan/source-navan:dev
+    python navan_to_duckdb.py config.json navan.duckdb airbyte_source_navan-0.1.0-py3-none-macosx_11_0_arm64.whl
 
-`config.json` is the connector's configuration. The last word is the connector: an executable, or an image if it has a
-tag. Each run brings the file up to date; BOOKING and TRANSACTION are read from where the last run ended.
+`config.json` is the connector's configuration. The last word is the connector: an executable, an image if it has a
+tag, or a wheel, which PyAirbyte installs. Each run brings the file up to date; BOOKING and TRANSACTION are read from where the
+last run ended.
 """
 
 from __future__ import annotations
@@ -37,9 +39,11 @@ LAST_CHANGED = 'SELECT id, modified_timestamp FROM "transaction" ORDER BY modifi
 
 def source(connector: str, config: dict[str, Any]) -> ab.Source:
     """The connector with all its streams chosen."""
-    is_image = ":" in Path(connector).name
-    how = {"docker_image": connector} if is_image else {"local_executable": connector}
-    return ab.get_source("source-navan", config=config, streams="*", **how)
+    if connector.endswith(".whl"):
+        how = "pip_url"
+    else:
+        how = "docker_image" if ":" in Path(connector).name else "local_executable"
+    return ab.get_source("source-navan", config=config, streams="*", **{how: connector})
 
 
 def cache(path: Path) -> ab.DuckDBCache:

@@ -36,7 +36,7 @@ def binaries(crates: Sequence[str]) -> Binaries:
     """Builds the crates, and both programs unless SOURCE_NAVAN_BIN and NAVAN_SANDBOX_BIN name them."""
     given = [os.environ.get(name) for name in ("SOURCE_NAVAN_BIN", "NAVAN_SANDBOX_BIN")]
     if not all(given):
-        subprocess.run(["cargo", "build", "--release", "--locked", "--workspace"], cwd=ROOT, check=True)
+        subprocess.run(["cargo", "build", "--release", "--locked"], cwd=ROOT, check=True)
     target = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target").resolve()
     built = target / "release"
     connector, sandbox = (

@@ -3,6 +3,7 @@
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::net::IpAddr;
+#[cfg(unix)]
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,7 +13,6 @@ use chrono::{DateTime, Utc};
 use clap::Parser;
 use navan_sandbox::{LimitAlgorithm, LimitHeaders, RateLimit, Region, Sandbox, Settings};
 use serde_json::{Map, Value};
-use tokio::signal::unix::{SignalKind, signal};
 
 /// How many bookings change a day, if nothing is said.
 const CHANGES_A_DAY: u64 = 3;
@@ -143,11 +143,27 @@ fn write_config(path: &Path, sandbox: &Sandbox) -> anyhow::Result<()> {
     // One that was left behind may be open to others, and its mode would stay.
     let _ = std::fs::remove_file(&unfinished);
     let write = || {
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished)?;
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)] // elsewhere the folder's rights are the file's
+        options.mode(0o600);
+        let mut file = options.open(&unfinished)?;
         file.write_all(format!("{config:#}\n").as_bytes())?;
         std::fs::rename(&unfinished, path)
     };
     write().with_context(|| format!("cannot write {}", path.display()))
+}
+
+#[cfg(unix)]
+fn signals() -> std::io::Result<(tokio::signal::unix::Signal, tokio::signal::unix::Signal)> {
+    use tokio::signal::unix::{SignalKind, signal};
+    Ok((signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?))
+}
+
+#[cfg(windows)]
+fn signals() -> std::io::Result<(tokio::signal::windows::CtrlBreak, tokio::signal::windows::CtrlC)> {
+    use tokio::signal::windows::{ctrl_break, ctrl_c};
+    Ok((ctrl_break()?, ctrl_c()?))
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -155,8 +171,7 @@ async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let settings = arguments.settings()?;
     // Before the line is printed: who has read it may send a signal at once.
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
+    let (mut terminate, mut interrupt) = signals()?;
     let sandbox = Sandbox::start(settings)?;
     if let Some(path) = &arguments.write_config {
         write_config(path, &sandbox)?;

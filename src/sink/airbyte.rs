@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 use super::Sink;
 use crate::protocol::Message;
 use crate::record::RecordLines;
-use crate::shutdown::end_by;
+use crate::shutdown::end_unread;
 
 /// How long to wait for a stdout that was made non-blocking, and is full.
 const BUSY: Duration = Duration::from_millis(5);
@@ -124,7 +124,7 @@ fn without_line_ends(line: Vec<u8>) -> Vec<u8> {
 
 fn end_without_output(error: &std::io::Error) -> ! {
     if error.kind() == ErrorKind::BrokenPipe {
-        end_by(signal_hook::consts::SIGPIPE);
+        end_unread();
     }
     let _ = writeln!(std::io::stderr(), "source-navan: cannot write to stdout: {error}");
     std::process::exit(1)

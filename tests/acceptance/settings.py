@@ -56,3 +56,5 @@ def executable(name: str, variable: str) -> str:
 CONNECTOR = executable("source-navan", "SOURCE_NAVAN_BIN")
 SANDBOX = executable("navan-sandbox", "NAVAN_SANDBOX_BIN")
 IMAGE = os.environ.get("SOURCE_NAVAN_IMAGE")
+# A file. It is made by `run`.
+WHEEL = os.environ.get("SOURCE_NAVAN_WHEEL")
