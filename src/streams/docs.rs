@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::{STREAMS, tests::file};
+use super::{STREAMS, Stream, tests::file};
 
 const PATH: &str = "docs/streams.md";
 
@@ -64,13 +64,34 @@ fn stream(name: &str, schema: &str, key: &[&str], parent: Option<&str>, modes: &
     columns(&schema, "", out);
 }
 
+/// How a stream can be read, in words.
+fn modes(stream: &Stream) -> String {
+    let modes = stream.strategy.modes().sync_modes.iter().map(|mode| serde_json::to_value(mode).unwrap());
+    let modes: Vec<_> = modes.map(|mode| mode.as_str().unwrap().replace('_', " ")).collect();
+    modes.join(" or ")
+}
+
+/// All streams in a table.
+fn overview(out: &mut String) {
+    out.push_str("\n| stream | key | read by |\n|---|---|---|\n");
+    let mut row = |name: &str, key: &[&str], modes: &str| {
+        let key: Vec<_> = key.iter().map(|column| format!("`{column}`")).collect();
+        let key = if key.is_empty() { "none is known".to_owned() } else { key.join(", ") };
+        writeln!(out, "| `{name}` | {key} | {modes} |").unwrap();
+    };
+    for parent in STREAMS {
+        row(parent.name, parent.key.as_slice(), &modes(parent));
+        for child in parent.children {
+            row(child.name, child.key, &format!("the same, out of the rows of `{}`", parent.name));
+        }
+    }
+}
+
 fn page() -> String {
     let mut out = INTRODUCTION.to_owned();
+    overview(&mut out);
     for parent in STREAMS {
-        let modes: Vec<_> =
-            parent.strategy.modes().sync_modes.iter().map(|mode| serde_json::to_value(mode).unwrap()).collect();
-        let modes: Vec<_> = modes.iter().filter_map(Value::as_str).map(|mode| mode.replace('_', " ")).collect();
-        stream(parent.name, parent.schema, parent.key.as_slice(), None, &modes.join(" or "), &mut out);
+        stream(parent.name, parent.schema, parent.key.as_slice(), None, &modes(parent), &mut out);
         for child in parent.children {
             stream(child.name, child.schema, child.key, Some(parent.name), "", &mut out);
         }

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-import readme
+import by_hand
 from connector import Connector, Output
 from container import Image
 from sandbox import Sandbox, sandbox
@@ -102,7 +102,7 @@ def bridge_address(image: Image, tmp_path_factory: pytest.TempPathFactory) -> st
         (address,) = (words[2] for words in routes if words[0] == "default")
     secrets = tmp_path_factory.mktemp("bridge") / "secrets"
     with sandbox(host=address) as navan:
-        readme.write_secrets(secrets, **navan.config())
+        by_hand.write_secrets(secrets, **navan.config())
         mounted = image.having("--volume", f"{secrets}:/secrets:ro")
         (status,) = mounted.run("check", "--config", "/secrets/config.json").expect().of_type("CONNECTION_STATUS")
     if status["status"] != "SUCCEEDED":

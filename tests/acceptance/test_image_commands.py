@@ -1,4 +1,4 @@
-"""README's `docker run`, word for word, against the sandbox."""
+"""The `docker run` of docs/docker.md, word for word, against the sandbox."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import children
-import readme
+import by_hand
 from connector import Output
 from container import Image, run
 from destination import keys
@@ -26,21 +26,21 @@ def navan(bridge_address: str) -> Iterator[Sandbox]:
 
 @pytest.fixture(scope="module")
 def folder(navan: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the reader of README stands: `secrets/` is below."""
-    folder = tmp_path_factory.mktemp("readme")
-    readme.write_secrets(folder / "secrets", **navan.config())
+    """Where the reader of that page stands: `secrets/` is below."""
+    folder = tmp_path_factory.mktemp("by_hand")
+    by_hand.write_secrets(folder / "secrets", **navan.config())
     return folder
 
 
 def lines(command: str, image: Image) -> list[str]:
-    """README's lines with that command in them. The image may go by another name here."""
-    (built,) = readme.lines("docker build -t ")
-    with_command = (line for line in readme.lines("docker run ") if command in line.split())
+    """The page's lines with that command in them. The image may go by another name here."""
+    (built,) = by_hand.lines("docker build -t ")
+    with_command = (line for line in by_hand.lines("docker run ") if command in line.split())
     return [line.replace(built.split()[3], image.name) for line in with_command]
 
 
 def typed(command: str, image: Image, folder: Path) -> Output:
-    """Runs the first of README's lines with that command in them."""
+    """Runs the first of the page's lines with that command in them."""
     return run(lines(command, image)[0], cwd=folder)
 
 

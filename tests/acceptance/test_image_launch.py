@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-import readme
+import by_hand
 from connector import Output
 from container import CONFINED, DOCKER_TIMEOUT_S, Image, docker, logs, named
 from destination import keys, safe_keys
@@ -39,7 +39,7 @@ class Company:
 def company(image: Image, bridge_address: str, tmp_path: Path) -> Iterator[Company]:
     with sandbox(host=bridge_address) as navan:
         secrets = tmp_path / "secrets"
-        readme.write_secrets(secrets, **navan.config())
+        by_hand.write_secrets(secrets, **navan.config())
         yield Company(navan, image.having("--volume", f"{secrets}:/secrets:ro"), secrets)
 
 
@@ -156,7 +156,7 @@ def test_docker_stop_ends_a_read_in_order_and_leaves_a_state_to_go_on_from(compa
     assert "TRANSACTION" not in first.complete(), "it had ended before it was stopped, so nothing was tested"
 
     company.navan.post("faults", {"latency_ms": 0})
-    readme.write(company.secrets / "first.jsonl", first.stdout)
+    by_hand.write(company.secrets / "first.jsonl", first.stdout)
     second = company.image.run(*READ, "--state", "/secrets/first.jsonl").expect()
     assert second.complete() == STREAMS
     every = company.navan.keys()

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-import readme
+import by_hand
 from container import Image
 from sandbox import sandbox
 from settings import ROOT
@@ -60,10 +60,10 @@ def folder(bridge_address: str, tmp_path_factory: pytest.TempPathFactory) -> Ite
     """A folder with `secrets/`, whose `api_url` is a sandbox behind TLS, and with the CA that vouches for it."""
     folder = tmp_path_factory.mktemp("tls")
     authority = trustme.CA()
-    readme.write(folder / "ca.pem", authority.cert_pem.bytes().decode())
+    by_hand.write(folder / "ca.pem", authority.cert_pem.bytes().decode())
     certificate = authority.issue_cert(bridge_address)
     with sandbox(host=bridge_address) as navan, tls("0.0.0.0", int(navan.url.rsplit(":")[-1]), certificate) as port:
-        readme.write_secrets(folder / "secrets", **navan.config(api_url=f"https://{bridge_address}:{port}"))
+        by_hand.write_secrets(folder / "secrets", **navan.config(api_url=f"https://{bridge_address}:{port}"))
         yield folder
 
 

@@ -74,8 +74,8 @@ fn links_to_the_docs_begin_with_the_address_and_lead_to_what_there_is() {
 fn the_name_of_the_image_is_the_same_wherever_it_stands() {
     let name = after("metadata.yaml", "dockerRepository:").remove(0);
     assert_eq!(after("Dockerfile", "LABEL io.airbyte.name="), [format!("\"{name}\" \\")]);
-    assert_eq!(after("README.md", "docker build "), [format!("-t {name}:dev .")]);
-    let places = ["README.md", "docs/airbyte.md", "docs/contributing.md", "docs/pyairbyte.md"];
+    assert_eq!(after("docs/docker.md", "docker build "), [format!("-t {name}:dev .")]);
+    let places = ["docs/docker.md", "docs/airbyte.md", "docs/contributing.md", "docs/pyairbyte.md"];
     let others = ["acceptance-test-config.yml", "examples/navan_to_duckdb.py", "justfile", "tests/image/run"];
     for place in places.into_iter().chain(others) {
         let text = file(place);

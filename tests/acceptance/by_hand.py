@@ -1,4 +1,4 @@
-"""README, as somebody who follows it types it."""
+"""docs/docker.md, as somebody who follows it types it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from pages import blocks
 
-_PAGE = "README.md"
+_PAGE = "docs/docker.md"
 
 
 def lines(start: str) -> list[str]:
@@ -17,7 +17,7 @@ def lines(start: str) -> list[str]:
 
 
 def write_secrets(folder: Path, **of_the_sandbox: Any) -> None:
-    """Puts README's two files into `secrets/`: the configuration with the sandbox's values, and the catalog."""
+    """Puts the page's two files into `secrets/`: the configuration with the sandbox's values, and the catalog."""
     config, catalog = map(json.loads, blocks(_PAGE, "json"))
     folder.mkdir()
     write(folder / "config.json", json.dumps({**config, **of_the_sandbox}))
