@@ -1,7 +1,8 @@
-//! The commands of Airbyte's protocol: `spec`, `check`, `discover` and `read`.
+//! The commands of Airbyte's protocol: `spec`, `check`, `discover` and `read`; and `doctor`, for people.
 
 mod check;
 mod discover;
+mod doctor;
 mod logging;
 mod read;
 mod spec;
@@ -35,6 +36,15 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    #[command(flatten)]
+    Protocol(ProtocolCommand),
+    /// Find out what does not work and why, step by step.
+    Doctor(doctor::DoctorArguments),
+}
+
+/// Those of Airbyte's protocol, whose messages go to stdout.
+#[derive(Subcommand)]
+enum ProtocolCommand {
     /// Print what can be configured.
     Spec,
     /// Tell whether a configuration works.
@@ -71,6 +81,10 @@ struct ReadFiles {
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    let command = match arguments.command {
+        Command::Protocol(command) => command,
+        Command::Doctor(arguments) => return doctor::main(&arguments),
+    };
     let writer = AirbyteWriter::spawn(std::io::stdout());
     logging::start(writer.clone(), arguments.debug);
     let sink: Rc<dyn Sink> = Rc::new(writer);
@@ -86,7 +100,7 @@ pub fn main() -> ExitCode {
         }
     };
     runtime.block_on(async {
-        let result = run(arguments.command, &sink, &monitor).await;
+        let result = run(command, &sink, &monitor).await;
         if let Err(error) = &result {
             tracing::error!("{}", error.cause().unwrap_or(error.message()));
             sink.message(&Message::trace(Trace::error(error, None)));
@@ -104,12 +118,12 @@ pub fn main() -> ExitCode {
 }
 
 /// Runs a command; whether it did all it was asked for. An error is about the whole of it.
-async fn run(command: Command, sink: &Rc<dyn Sink>, monitor: &Monitor) -> Result<bool, Error> {
+async fn run(command: ProtocolCommand, sink: &Rc<dyn Sink>, monitor: &Monitor) -> Result<bool, Error> {
     let began = Instant::now();
     match command {
-        Command::Spec => spec::run(&**sink).map(|()| true),
-        Command::Discover(files) => discover::run(&files.config, &**sink).map(|()| true),
-        Command::Check(files) => {
+        ProtocolCommand::Spec => spec::run(&**sink).map(|()| true),
+        ProtocolCommand::Discover(files) => discover::run(&files.config, &**sink).map(|()| true),
+        ProtocolCommand::Check(files) => {
             tokio::select! {
                 () = check::run(&files.config, &**sink) => {}
                 signal = interruption() => end_by(signal),
@@ -117,7 +131,7 @@ async fn run(command: Command, sink: &Rc<dyn Sink>, monitor: &Monitor) -> Result
             monitor.summarise("check", began.elapsed(), None);
             Ok(true)
         }
-        Command::Read(files) => read::run(&files, sink, monitor).await,
+        ProtocolCommand::Read(files) => read::run(&files, sink, monitor).await,
     }
 }
 
