@@ -3,7 +3,9 @@
 use std::net::{SocketAddr, TcpListener};
 use std::time::{Duration, Instant};
 
-use navan_sandbox::{ExpenseType, LimitAlgorithm, LimitHeaders, RateLimit, Sandbox, Settings, UpdatedFilter};
+use navan_sandbox::{
+    Every, ExpenseType, Fault, Faults, LimitAlgorithm, LimitHeaders, RateLimit, Sandbox, Settings, UpdatedFilter,
+};
 use serde_json::{Value, json};
 
 use crate::between::{Proxy, TlsFront};
@@ -29,7 +31,7 @@ impl Visit {
         serde_json::from_str(&self.stdout).unwrap()
     }
 
-    /// The only line with that verdict and check, of that if it is not empty.
+    /// There is a line with that verdict and check that has all of the words.
     #[track_caller]
     fn assert_line(&self, verdict: &str, check: &str, words: &[&str]) {
         let head = format!("{verdict:5} {check:14} ");
@@ -116,7 +118,8 @@ fn nothing_is_said_that_nobody_should_see() {
             assert!(!visit.stdout.contains(text.as_str()), "{text} in {}", visit.stdout);
         }
     }
-    let [_, json, report] = &visits;
+    let [text, json, report] = &visits;
+    text.assert_line("ok", "stream", &["SCIM_USER: can be read"]);
     assert_eq!(json.json()["checks"].as_array().unwrap().len(), report.stdout.lines().filter(|l| is_check(l)).count());
     for text in [settings.company_uuid.clone(), sandbox.url(), "127.0.0.1".to_owned(), "config.json".to_owned()] {
         assert!(!report.stdout.contains(&text), "{text} in {}", report.stdout);
@@ -247,6 +250,29 @@ fn a_server_that_never_answers_ends_in_time() {
     assert_eq!(visit.code, 1);
     visit.assert_line("fail", "tls", &["No TLS connection"]);
     visit.assert_line("fail", "token", &[]);
+}
+
+#[test]
+fn an_endpoint_that_stalls_costs_itself_only() {
+    let stall =
+        Every { n: 1, offset: 0, fault: Fault::Stall { stall_ms: 20_000 }, endpoint: Some("/v1/users".to_owned()) };
+    let sandbox = sandbox(Settings { faults: Faults { every: vec![stall], ..Faults::default() }, ..company() });
+    let began = Instant::now();
+    let visit = Visit::of(&Connector::against(&sandbox).environment("SOURCE_NAVAN_TIME_SCALE", "0.05"));
+    assert!(began.elapsed() < Duration::from_secs(90).mul_f64(0.05) + Duration::from_secs(5), "{:?}", began.elapsed());
+    assert_eq!(visit.code, 1);
+    visit.assert_line("fail", "stream", &["USER"]);
+    visit.assert_line("ok", "stream", &["BOOKING: can be read"]);
+}
+
+#[test]
+fn a_scim_token_that_is_wrong() {
+    let sandbox = sandbox(company());
+    let connector = Connector::against(&sandbox).config("scim_url", format!("{}/scim/v2", sandbox.url()));
+    let visit = Visit::of(&connector.config("scim_token", "never-said-either"));
+    assert_eq!(visit.code, 1);
+    visit.assert_line("fail", "endpoint", &["/Users", "`scim_token`"]);
+    assert!(!visit.stdout.contains("never-said-either"));
 }
 
 #[test]

@@ -14,6 +14,9 @@ use crate::gateway::{Observer, is_believed};
 /// The clocks of servers are right to a second or two; beyond that it is this machine's.
 const FEW_MINUTES: chrono::Duration = chrono::Duration::minutes(3);
 
+/// The longest name of a scope that is shown.
+const MAX_SCOPE: usize = 40;
+
 /// Fetches a token; what is known of it, if there is one.
 pub(super) async fn check(
     apis: &Apis<'_>,
@@ -40,20 +43,28 @@ fn granted(facts: &TokenFacts, seen: Map<String, Value>) -> Line {
     if let Err(error) = require_any_scope(facts.scopes.as_deref()) {
         return Line::new(Verdict::Fail, "token", "", error.message()).facts(seen).fact("scopes", Vec::<String>::new());
     }
-    let scopes = facts.scopes.as_ref().map_or("not told".to_owned(), |scopes| scopes.join(", "));
+    let scopes = facts.scopes.as_ref().map(|scopes| scopes.iter().map(|scope| shown(scope)).collect::<Vec<_>>());
+    let listed = scopes.as_ref().map_or("not told".to_owned(), |scopes| scopes.join(", "));
     let life = facts.life.map_or("for a time that is not told".to_owned(), |life| format!("for {}", in_hours(life)));
     let company = facts.company.as_ref().map(|company| format!(", for the company {company}")).unwrap_or_default();
     let addresses = match facts.allowed_ips {
         0 => String::new(),
         count => format!(", from {count} addresses or ranges alone"),
     };
-    let says = format!("granted {life}{company}{addresses}; scopes: {scopes}");
+    let says = format!("granted {life}{company}{addresses}; scopes: {listed}");
     Line::new(Verdict::Ok, "token", "", says)
         .facts(seen)
-        .fact("scopes", facts.scopes.clone().map_or(Value::Null, Value::from))
+        .fact("scopes", scopes.map_or(Value::Null, Value::from))
         .fact("seconds", facts.life.map(|life| life.as_secs()))
         .fact("tells the company", facts.company.is_some())
         .fact("allowed addresses", facts.allowed_ips)
+}
+
+/// A scope, if it looks like one: nobody knows which there are.
+fn shown(scope: &str) -> &str {
+    let is_scope =
+        scope.len() <= MAX_SCOPE && scope.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.:-/".contains(&b));
+    if is_scope { scope } else { "(an odd one)" }
 }
 
 fn in_hours(time: Duration) -> String {

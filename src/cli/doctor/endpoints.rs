@@ -48,6 +48,9 @@ pub(super) async fn check(company: Company<'_>, notes: &Notes, report: &mut Repo
                 let says = format!("cannot be read: {}", error.message());
                 Line::new(Verdict::Warn, "stream", stream.name, says).fact("problem", "its scope is missing")
             }
+            Err(NotAsked::Late(error)) => {
+                Line::new(Verdict::Fail, "stream", stream.name, error.message()).fact("problem", "no answer in time")
+            }
             Ok(surveyed) => told(company, stream, surveyed, report),
         };
         if line.verdict == Verdict::Ok || line.facts.contains_key("endpoints read") {
@@ -61,10 +64,11 @@ pub(super) async fn check(company: Company<'_>, notes: &Notes, report: &mut Repo
     readable
 }
 
-/// Why a stream was not asked for.
+/// Why nothing is known of a stream.
 enum NotAsked {
     NoToken,
     Because(Error),
+    Late(Error),
 }
 
 async fn survey(company: Company<'_>, stream: &'static Stream) -> Result<Vec<Surveyed>, NotAsked> {
@@ -76,9 +80,7 @@ async fn survey(company: Company<'_>, stream: &'static Stream) -> Result<Vec<Sur
     let format = stream.record_format(options(), []).map_err(NotAsked::Because)?;
     let target = ProbeTarget { api, config: company.config, format: &format };
     let surveyed = timeout_at(company.deadline, stream.strategy.survey(target)).await;
-    Ok(surveyed.unwrap_or_else(|_| {
-        vec![Surveyed { endpoint: String::new(), page: Err(ReadError::Other(no_answer(api))), may_be_absent: false }]
-    }))
+    surveyed.map_err(|_| NotAsked::Late(no_answer(api)))
 }
 
 /// Rows are looked at as an incremental read does: with their keys and times.

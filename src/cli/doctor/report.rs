@@ -17,6 +17,7 @@ use crate::sync::strategy::{Answer, Tried};
 #[serde(rename_all = "lowercase")]
 pub(super) enum Verdict {
     /// It could not be looked at, since something before it failed.
+    #[serde(rename = "skip")]
     Skipped,
     /// As it should be.
     Ok,
@@ -52,7 +53,9 @@ pub(super) struct Report {
 
 impl Line {
     pub(super) fn new(verdict: Verdict, check: &'static str, of: impl Into<String>, says: impl Into<String>) -> Self {
-        Self { verdict, check, of: of.into(), says: says.into(), next: None, facts: Map::new() }
+        // Certificates and servers have their say in it, and might tell a terminal what to do.
+        let says = says.into().chars().filter(|character| !character.is_control()).collect();
+        Self { verdict, check, of: of.into(), says, next: None, facts: Map::new() }
     }
 
     /// With what to do about it.
