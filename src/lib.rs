@@ -2,7 +2,7 @@
 //!
 //! A call goes down this list, data comes back up:
 //!
-//! 1. [`cli`] has the four commands of Airbyte's protocol, and chooses what everything below works with. It hands a read, and
+//! 1. [`cli`] has the commands, and chooses what everything below works with. It hands a read, and
 //! 2. [`streams`], the list of what can be read, one declaration each, to
 //! 3. [`sync`], the data sync pipeline: what to read next, when to checkpoint. It asks
 //! 4. [`api`] for pages: Navan's endpoints, paging and envelopes. Each request carries a token, from

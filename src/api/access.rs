@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use reqwest::StatusCode;
+use url::Url;
 
 use super::Api;
 use crate::config::Config;
@@ -26,6 +27,15 @@ pub struct Apis<'a> {
     scim: Option<Api<'a>>,
 }
 
+/// A place that is asked.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// What for.
+    pub role: &'static str,
+    /// Where it is.
+    pub url: Url,
+}
+
 impl<'a> Apis<'a> {
     /// For the company that `config` names.
     ///
@@ -46,6 +56,23 @@ impl<'a> Apis<'a> {
         }
     }
 
+    /// The places that they ask, each host once.
+    pub fn places(&self) -> Vec<Place> {
+        let at = |role, url: &Url| Place { role, url: url.clone() };
+        let mut places = vec![at("API", &self.navan.base.borrow())];
+        let others = [
+            self.navan.tokens.url().map(|url| at("token", url)),
+            self.navan.other_base.borrow().as_ref().map(|url| at("other API host", url)),
+            self.scim.as_ref().map(|scim| at("SCIM", &scim.base.borrow())),
+        ];
+        for other in others.into_iter().flatten() {
+            if !places.iter().any(|place| place.url.origin() == other.url.origin()) {
+                places.push(other);
+            }
+        }
+        places
+    }
+
     /// All of them.
     pub fn all(&self) -> impl Iterator<Item = &Api<'a>> {
         [&self.navan].into_iter().chain(&self.scim)
@@ -59,6 +86,20 @@ impl Access {
             Self::Scope(scope) => Some(scope),
             Self::ScimToken => None,
         }
+    }
+
+    /// Requires that its scope is among those that the credential has, if these are told.
+    ///
+    /// # Errors
+    /// A `config_error` that names the scope.
+    pub fn require_scope(self, scopes: Option<&[String]>) -> Result<(), Error> {
+        let wanted =
+            self.scope().filter(|wanted| scopes.is_some_and(|scopes| !scopes.iter().any(|scope| scope == wanted)));
+        wanted.map_or(Ok(()), |wanted| {
+            Err(Error::config(format!(
+                "the credential does not have the scope {wanted}; create one that has it on Navan's Integrations page."
+            )))
+        })
     }
 
     /// Whether a configuration has what it takes.

@@ -114,6 +114,11 @@ impl ChangesQuery {
         (!days.is_empty()).then_some(Self { days, ..self })
     }
 
+    /// The list's path.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
     /// Groups of fields that are asked for.
     pub fn field_groups(&self) -> &'static str {
         self.field_groups
@@ -137,10 +142,16 @@ impl ChangesQuery {
         Self { field_groups, ..self }
     }
 
+    /// The same in pages of another size.
+    #[must_use]
+    pub fn in_pages_of(self, size: u64) -> Self {
+        Self { size, ..self }
+    }
+
     /// The same, but only one row, to see whether it can be read.
     #[must_use]
     pub fn one_row(self) -> Self {
-        Self { size: 1, ..self }
+        self.in_pages_of(1)
     }
 }
 

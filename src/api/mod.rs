@@ -8,6 +8,7 @@ mod access;
 mod changes;
 mod envelope;
 mod list;
+mod page_form;
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -19,7 +20,7 @@ use reqwest::StatusCode;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use url::Url;
 
-use crate::auth::{TOKEN_PATH, TokenSource};
+use crate::auth::TokenSource;
 use crate::config::{Config, Region, ScimServer};
 use crate::error::Error;
 use crate::gateway::{
@@ -29,9 +30,11 @@ use crate::record::RecordFormat;
 use crate::secret::Secret;
 use envelope::{BodyProblem, Envelope};
 
-pub use access::{Access, Apis};
+pub use crate::auth::{TOKEN_PATH, TokenFacts};
+pub use access::{Access, Apis, Place};
 pub use changes::{ChangesPage, ChangesQuery, CursorQuery, NextPage, looks_full};
 pub use list::{ListPage, ListQuery, Paging, TimeForm};
+pub use page_form::PageForm;
 
 /// The API's host, for every region (docs/navan-api.md#hosts).
 const API_HOST: &str = "https://api.navan.com";
@@ -155,6 +158,14 @@ impl<'a> Api<'a> {
     /// If no token can be had: see [`TokenSource::scopes`].
     pub async fn scopes(&self) -> Result<Option<Vec<String>>, Error> {
         self.tokens.scopes().await
+    }
+
+    /// What Navan tells of the token.
+    ///
+    /// # Errors
+    /// As for [`Self::scopes`].
+    pub async fn token_facts(&self) -> Result<TokenFacts, Error> {
+        self.tokens.facts().await
     }
 
     /// A token that is good now.

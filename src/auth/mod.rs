@@ -3,6 +3,7 @@
 //! The token is kept in memory, in the one [`TokenSource`] of the process, and nowhere else. A process serves one
 //! configuration, so credentials of different tenants never meet, however many of them run side by side.
 
+mod claims;
 mod token;
 
 use std::cell::Cell;
@@ -20,6 +21,8 @@ use crate::gateway::{Attempt, Failure, Gateway, Payload, PendingRequest, Request
 use crate::monitor::{Event, emit};
 use crate::secret::Secret;
 use token::{AccessToken, CurrentToken, TokenResponse};
+
+pub use token::TokenFacts;
 
 /// The path of the token endpoint, on every host that serves it.
 pub const TOKEN_PATH: &str = "/ta-auth/oauth/token";
@@ -121,8 +124,24 @@ impl<'a> TokenSource<'a> {
     /// # Errors
     /// As for a token: a `config_error` if the credential is refused, else a `transient_error`.
     pub async fn scopes(&self) -> Result<Option<Vec<String>>, Error> {
+        Ok(self.facts().await?.scopes)
+    }
+
+    /// What Navan tells of the token; fetches one if there is none.
+    ///
+    /// # Errors
+    /// As for [`Self::scopes`].
+    pub async fn facts(&self) -> Result<TokenFacts, Error> {
         self.access_token().await?;
-        Ok(self.state.lock().await.current.as_ref().and_then(|current| current.scopes.clone()))
+        Ok(self.state.lock().await.current.as_ref().map(|current| current.facts.clone()).unwrap_or_default())
+    }
+
+    /// Where tokens are fetched, if they are.
+    pub fn url(&self) -> Option<&Url> {
+        match &self.grant {
+            Grant::ClientCredentials { url, .. } => Some(url),
+            Grant::Given(_) => None,
+        }
     }
 
     /// A token that is good now.

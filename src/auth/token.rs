@@ -9,6 +9,7 @@ use serde::Deserialize;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
+use super::claims;
 use crate::buffer::Buffer;
 use crate::gateway::InvalidBody;
 use crate::secret::Secret;
@@ -36,8 +37,20 @@ pub(super) struct AccessToken {
 pub(super) struct CurrentToken {
     pub(super) token: AccessToken,
     pub(super) refresh_at: Instant,
-    /// `None` if Navan does not tell.
-    pub(super) scopes: Option<Vec<String>>,
+    pub(super) facts: TokenFacts,
+}
+
+/// What Navan tells of a token.
+#[derive(Clone, Debug, Default)]
+pub struct TokenFacts {
+    /// Its scopes, in lower case.
+    pub scopes: Option<Vec<String>>,
+    /// How long it lives.
+    pub life: Option<Duration>,
+    /// Whose data it opens, by name or number.
+    pub company: Option<String>,
+    /// From how many addresses or ranges alone it may be used; 0 if none are named.
+    pub allowed_ips: usize,
 }
 
 impl CurrentToken {
@@ -45,15 +58,14 @@ impl CurrentToken {
     pub(super) fn given(secret: &Secret) -> Self {
         let end = Instant::now() + NEVER;
         let token = AccessToken { secret: Rc::new(secret.copy()), number: 1, expires_at: end };
-        Self { token, refresh_at: end, scopes: None }
+        Self { token, refresh_at: end, facts: TokenFacts::default() }
     }
 }
 
 /// The answer of the token endpoint.
 pub(super) struct TokenResponse {
     secret: Rc<Secret>,
-    life: Duration,
-    scopes: Option<Vec<String>>,
+    facts: TokenFacts,
 }
 
 #[derive(Deserialize)]
@@ -63,6 +75,11 @@ struct RawTokenResponse {
     expires_in: Option<serde_json::Value>,
     /// With blanks or commas between them, or as a list.
     scope: Option<serde_json::Value>,
+    company_name: Option<serde_json::Value>,
+    company_uuid: Option<serde_json::Value>,
+    company_id: Option<serde_json::Value>,
+    /// `null`, or a list of what may use it.
+    allowed_ips: Option<serde_json::Value>,
 }
 
 impl TokenResponse {
@@ -87,20 +104,25 @@ impl TokenResponse {
         if HeaderValue::from_str(secret.expose()).is_err() {
             return Err(InvalidBody("the access_token has characters that no token has".to_owned()));
         }
-        Ok(Self {
-            secret: Rc::new(secret),
-            life: answer.expires_in.as_ref().and_then(seconds).unwrap_or(DEFAULT_LIFE).min(MAX_LIFE),
+        let told = [&answer.company_name, &answer.company_uuid, &answer.company_id];
+        let company = told.into_iter().flatten().find_map(claims::short_text);
+        let facts = TokenFacts {
             scopes: answer.scope.as_ref().and_then(scopes),
-        })
+            life: answer.expires_in.as_ref().and_then(seconds),
+            company: company.or_else(|| claims::company(secret.expose())),
+            allowed_ips: answer.allowed_ips.as_ref().map_or(0, entries),
+        };
+        Ok(Self { secret: Rc::new(secret), facts })
     }
 
     /// Its life began when it was asked for; it is renewed `refresh_margin` before its end, or at half its life if that is later.
     pub(super) fn into_token(self, number: u64, asked: Instant, refresh_margin: Duration) -> CurrentToken {
-        let expires_at = asked + self.life;
+        let life = self.facts.life.unwrap_or(DEFAULT_LIFE).min(MAX_LIFE);
+        let expires_at = asked + life;
         CurrentToken {
-            refresh_at: expires_at - refresh_margin.min(self.life / 2),
+            refresh_at: expires_at - refresh_margin.min(life / 2),
             token: AccessToken { secret: self.secret, number, expires_at },
-            scopes: self.scopes,
+            facts: self.facts,
         }
     }
 }
@@ -118,6 +140,15 @@ fn scopes(told: &serde_json::Value) -> Option<Vec<String>> {
             Some(items?.into_iter().flat_map(words).collect())
         }
         _ => None,
+    }
+}
+
+/// How many entries a list has, however it is written.
+fn entries(list: &serde_json::Value) -> usize {
+    match list {
+        serde_json::Value::Array(items) => items.len(),
+        serde_json::Value::String(text) => text.split([',', ' ', ';']).filter(|entry| !entry.is_empty()).count(),
+        _ => 0,
     }
 }
 
@@ -157,8 +188,20 @@ mod tests {
     }
 
     #[test]
+    fn the_company_and_the_allow_list_are_told_or_not() {
+        let facts =
+            |more: &str| TokenResponse::parse((*format!(r#"{{"access_token":"t"{more}}}"#)).into()).unwrap().facts;
+        let none = facts(r#","company_uuid":null,"allowed_ips":null"#);
+        assert_eq!((none.company, none.allowed_ips), (None, 0));
+        let some = facts(r#","company_uuid":"c0a8","allowed_ips":["192.0.2.1","198.51.100.0/24"]"#);
+        assert_eq!((some.company.as_deref(), some.allowed_ips), (Some("c0a8"), 2));
+        let odd = facts(r#","company_id":7,"company_name":{},"allowed_ips":"192.0.2.1, 192.0.2.2""#);
+        assert_eq!((odd.company.as_deref(), odd.allowed_ips), (Some("7"), 2));
+    }
+
+    #[test]
     fn scopes_are_told_or_not() {
-        let scopes = |body: &str| TokenResponse::parse(body.into()).unwrap().scopes;
+        let scopes = |body: &str| TokenResponse::parse(body.into()).unwrap().facts.scopes;
         assert_eq!(scopes(r#"{"access_token":"t"}"#), None);
         assert_eq!(scopes(r#"{"access_token":"t","scope":""}"#), Some(vec![]));
         for two in

@@ -39,13 +39,7 @@ async fn check(config: &ConfigArguments) -> Result<(), Error> {
     let apis = Apis::new(&config, &network, &timings)?;
     let api = &apis.navan;
     let scopes = timeout_at(deadline, api.scopes()).await.unwrap_or_else(|_| Err(no_answer(api)))?;
-    if scopes.as_ref().is_some_and(Vec::is_empty) {
-        return Err(Error::config(format!(
-            "The credential has no scope, so it can read nothing: create one in Navan under {} with {} ticked.",
-            config::credentials_page(),
-            scopes_to_tick()
-        )));
-    }
+    require_any_scope(scopes.as_deref())?;
     let probe = async |stream: &'static Stream| {
         let api = apis.of(stream.access);
         let probe = check_stream(api, &config, stream, scopes.as_deref());
@@ -71,8 +65,21 @@ async fn check(config: &ConfigArguments) -> Result<(), Error> {
     if errors.len() == streams.len() { Err(errors.swap_remove(0)) } else { Ok(()) }
 }
 
+/// # Errors
+/// A `config_error` if the credential is told to have no scope at all.
+pub(super) fn require_any_scope(scopes: Option<&[String]>) -> Result<(), Error> {
+    if scopes.is_some_and(<[String]>::is_empty) {
+        return Err(Error::config(format!(
+            "The credential has no scope, so it can read nothing: create one in Navan under {} with {} ticked.",
+            config::credentials_page(),
+            scopes_to_tick()
+        )));
+    }
+    Ok(())
+}
+
 /// Time is up: whoever waits for the answer has to be told something.
-fn no_answer(api: &Api<'_>) -> Error {
+pub(super) fn no_answer(api: &Api<'_>) -> Error {
     Error::transient(format!(
         "Navan did not answer in time ({} was asked): check that this machine may connect to that address, and try again.",
         api.host()
@@ -81,13 +88,7 @@ fn no_answer(api: &Api<'_>) -> Error {
 
 /// Probes a stream, unless the scope for it is known to be missing.
 async fn check_stream(api: &Api<'_>, config: &Config, stream: &Stream, scopes: Option<&[String]>) -> Result<(), Error> {
-    if let Some(wanted) = stream.access.scope()
-        && scopes.is_some_and(|scopes| !scopes.iter().any(|scope| scope == wanted))
-    {
-        return Err(Error::config(format!(
-            "the credential does not have the scope {wanted}; create one that has it on Navan's Integrations page."
-        )));
-    }
+    stream.access.require_scope(scopes)?;
     let format = stream.record_format(RecordOptions::default(), [])?;
     let probe = stream.strategy.probe(ProbeTarget { api, config, format: &format }).await;
     probe.map_err(|error| error.into_error(stream.access, &scopes_in_words(STREAMS)))

@@ -44,6 +44,15 @@ enum EnvironmentRule {
 }
 
 impl ConfigArguments {
+    /// Where it comes from, in words.
+    pub(super) fn place(&self) -> String {
+        match self.config.as_deref() {
+            Some(path) if path.as_os_str() == STDIN => "what came on stdin".to_owned(),
+            Some(path) => path.display().to_string(),
+            None => "the environment".to_owned(),
+        }
+    }
+
     /// The configuration, with some properties that win over all others.
     ///
     /// # Errors

@@ -45,9 +45,7 @@ impl<S: Subscriber> Layer<S> for Sentences {
             Level::INFO => "",
             Level::DEBUG | Level::TRACE => "debug: ",
         };
-        let mut text = Text::default();
-        event.record(&mut text);
-        (self.write_line)(&format!("{kind}{}{}", text.message, text.fields));
+        (self.write_line)(&format!("{kind}{}", text(event)));
     }
 }
 
@@ -57,8 +55,6 @@ struct LogMessages {
 
 impl<S: Subscriber> Layer<S> for LogMessages {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        let mut text = Text::default();
-        event.record(&mut text);
         let level = match *event.metadata().level() {
             Level::ERROR => "ERROR",
             Level::WARN => "WARN",
@@ -66,9 +62,15 @@ impl<S: Subscriber> Layer<S> for LogMessages {
             Level::DEBUG => "DEBUG",
             Level::TRACE => "TRACE",
         };
-        self.writer
-            .message(&Message::Log { log: LogMessage { level, message: &format!("{}{}", text.message, text.fields) } });
+        self.writer.message(&Message::Log { log: LogMessage { level, message: &text(event) } });
     }
+}
+
+/// An event in one line.
+pub(super) fn text(event: &Event<'_>) -> String {
+    let mut text = Text::default();
+    event.record(&mut text);
+    text.message + &text.fields
 }
 
 /// An event's message, and its other fields as ` name=value`.

@@ -8,6 +8,7 @@ mod choice;
 mod completions;
 mod config_source;
 mod discover;
+mod doctor;
 #[cfg(feature = "export")]
 mod export;
 mod logging;
@@ -58,6 +59,8 @@ enum Command {
     Airbyte(AirbyteCommand),
     #[command(flatten)]
     People(PeopleCommand),
+    /// Find out what does not work and why, step by step.
+    Doctor(doctor::DoctorArguments),
 }
 
 /// What Airbyte runs.
@@ -144,6 +147,7 @@ pub fn main() -> ExitCode {
     match command {
         Command::Airbyte(command) => airbyte(command, debug),
         Command::People(command) => people(command, debug),
+        Command::Doctor(arguments) => doctor::main(&arguments),
     }
 }
 

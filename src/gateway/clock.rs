@@ -15,6 +15,11 @@ const MAX_AHEAD: Duration = Duration::days(1);
 /// was never set is no clock.
 const MAX_BEHIND: Duration = Duration::days(365);
 
+/// Whether a time can be Navan's that is so far ahead of this machine's.
+pub fn is_believed(ahead: Duration) -> bool {
+    (-MAX_BEHIND..=MAX_AHEAD).contains(&ahead)
+}
+
 /// Navan's clock, read off the `Date` of its answers and carried on by this machine's monotonic clock. Windows and the
 /// end of what is read follow it, so a machine whose clock is wrong by hours, or is set while a sync runs, misses nothing.
 #[derive(Default)]
@@ -31,7 +36,7 @@ impl ServerClock {
         if ahead.iter().all(|ahead| ahead.abs() > MAX_AHEAD) {
             self.warn(date);
         }
-        if !ahead.iter().any(|ahead| (-MAX_BEHIND..=MAX_AHEAD).contains(ahead)) {
+        if !ahead.into_iter().any(is_believed) {
             return;
         }
         let now = Instant::now();

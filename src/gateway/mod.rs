@@ -5,14 +5,19 @@
 //! read to the end, and the [`response`] is classified, once. What comes up is the body, or word that another attempt is due,
 //! with another token perhaps; the waits before it ([`retry`]) are over by then. A sender that finds a body to be something
 //! else than was promised says so, and has it tried again like a connection that was refused.
+//!
+//! Beside that, for who looks for what is wrong: [`reach`] goes the way to a host step by step, and an [`observer`] takes note of what
+//! the network carries.
 
 mod circuit_breaker;
 mod clock;
 mod download;
 mod failure;
 mod network;
+mod observer;
 mod obstacle;
 mod rate_limit;
+pub mod reach;
 mod redact;
 mod request;
 mod response;
@@ -31,17 +36,19 @@ use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use circuit_breaker::{BreakerPermit, CircuitBreaker, ProbeFlag};
-use obstacle::Obstacle;
 use rate_limit::{RateLimiter, RatePermit};
 use response::{Response, ResponseAction};
 use retry::RetryState;
 use transport::Transport;
 
+pub use clock::is_believed;
 pub use download::Downloader;
 pub use failure::{Failure, InvalidBody};
 #[cfg(test)]
 pub use network::NetworkError;
 pub use network::{Http, Network};
+pub use observer::Observer;
+pub use obstacle::Obstacle;
 pub use rate_limit::Cooldown;
 pub use request::{Payload, Request, RequestPolicy};
 pub use timings::Timings;

@@ -49,7 +49,13 @@ pub enum Obstacle {
 impl Obstacle {
     /// What stopped a connection.
     pub(super) fn of_connection(error: &reqwest::Error) -> Option<Self> {
-        let causes: Vec<_> = std::iter::successors(Some(error as &dyn StdError), |&e| cause_of(e)).collect();
+        let connection = Self::of_causes(error);
+        connection.or_else(|| (error.is_connect() && error.is_timeout()).then_some(Self::NoConnection))
+    }
+
+    /// What an error and its causes show.
+    pub(super) fn of_causes(error: &(dyn StdError + 'static)) -> Option<Self> {
+        let causes: Vec<_> = std::iter::successors(Some(error), |&e| cause_of(e)).collect();
         let words: Vec<_> = causes.iter().map(ToString::to_string).collect();
         let says = |what: &str| words.iter().any(|words| words.contains(what));
         if says("failed to create underlying connection") {
@@ -74,7 +80,7 @@ impl Obstacle {
                 _ => {}
             }
         }
-        (error.is_connect() && error.is_timeout()).then_some(Self::NoConnection)
+        None
     }
 
     fn of_tls(error: &rustls::Error) -> Self {
@@ -129,8 +135,28 @@ impl Obstacle {
         }
     }
 
+    /// Its name, which tells nothing of who was asked.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::UnknownHost => "unknown host",
+            Self::Refused => "connection refused",
+            Self::Unreachable => "no route",
+            Self::NoConnection => "no answer",
+            Self::UnknownIssuer(_) => "unknown issuer",
+            Self::WrongName => "certificate for another name",
+            Self::WrongTime => "certificate out of its time",
+            Self::NotTls => "no TLS",
+            Self::Tls(_) => "TLS fails",
+            Self::NoProxy => "no proxy",
+            Self::ProxyWantsLogin => "proxy wants a login",
+            Self::ProxyRefuses => "proxy refuses",
+            Self::Page(_) => "a page for people",
+            Self::SentOn(_) => "sent on to another host",
+        }
+    }
+
     /// The words for the user; `host` is who was asked.
-    pub(super) fn into_error(self, host: &str) -> Error {
+    pub fn into_error(self, host: &str) -> Error {
         let (who, sentence) = match self {
             Self::UnknownHost => (
                 FailureType::Transient,

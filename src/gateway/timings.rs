@@ -94,6 +94,22 @@ impl Timings {
         }
     }
 
+    /// The same for who asks many things and wants to know of each within seconds what comes of it: 2 tries, and no long wait.
+    #[must_use]
+    pub fn for_diagnosis(self) -> Self {
+        let a_while = self.read_timeout / 4;
+        Self {
+            connect_timeout: self.connect_timeout / 2,
+            read_timeout: a_while,
+            attempt_deadline: a_while,
+            max_attempts: 2,
+            retry_deadline: 2 * a_while,
+            max_retry_after: a_while,
+            max_rate_limited: a_while,
+            ..self.for_check()
+        }
+    }
+
     #[cfg(debug_assertions)]
     fn scaled(self, scale: f64) -> Self {
         Self {

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
@@ -14,6 +15,29 @@ use x509_cert::der::Decode as _;
 #[derive(Debug, thiserror::Error)]
 #[error("unknown issuer {0}")]
 pub(super) struct UnknownIssuer(pub(super) String);
+
+/// What a certificate says of itself.
+#[derive(Clone, Debug)]
+pub struct Certificate {
+    /// Whose it is.
+    pub subject: String,
+    /// Who issued it.
+    pub issuer: String,
+    /// Until when it is valid.
+    pub expires: DateTime<Utc>,
+}
+
+impl Certificate {
+    /// `None` for one that cannot be read.
+    pub(super) fn read(certificate: &CertificateDer<'_>) -> Option<Self> {
+        let certificate = x509_cert::Certificate::from_der(certificate).ok()?.tbs_certificate;
+        Some(Self {
+            subject: certificate.subject.to_string(),
+            issuer: certificate.issuer.to_string(),
+            expires: certificate.validity.not_after.to_system_time().into(),
+        })
+    }
+}
 
 /// The settings of connections.
 ///
@@ -80,6 +104,5 @@ impl ServerCertVerifier for NamingVerifier {
 
 /// Who issued a certificate, by the name that stands in it.
 fn issuer(certificate: &CertificateDer<'_>) -> String {
-    let parsed = x509_cert::Certificate::from_der(certificate);
-    parsed.map_or_else(|_| "that cannot be read".to_owned(), |parsed| parsed.tbs_certificate.issuer.to_string())
+    Certificate::read(certificate).map_or_else(|| "that cannot be read".to_owned(), |read| read.issuer)
 }

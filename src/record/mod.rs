@@ -20,6 +20,7 @@ mod edit;
 mod extension;
 mod extra;
 mod field_index;
+mod field_names;
 mod finding;
 mod number;
 mod personal_data;
@@ -31,6 +32,7 @@ mod undeclared;
 
 pub use batch::{Identity, RecordBatch, RecordLines, Row};
 pub use children::{ChildList, ChildRows, Owner};
+pub use field_names::FieldNames;
 pub use finding::{Finding, FindingKind};
 pub use personal_data::PersonalData;
 pub use row_scan::{ChildRecords, RecordFormat};

@@ -9,11 +9,13 @@
 mod api_errors;
 mod backpressure;
 mod bad_input;
+mod between;
 mod booking_changes;
 mod changes_between_reads;
 mod changes_during_reads;
 mod children;
 mod commands;
+mod doctor;
 mod export;
 mod fault_cases;
 mod faults;

@@ -1,6 +1,7 @@
 //! What an answer's headers say about the limit. Navan publishes none, and its headers come and go, so everything here
 //! is optional, and what cannot be read counts as not sent.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -56,6 +57,17 @@ pub(in crate::gateway) fn rate_limit(headers: &HeaderMap) -> Option<RateLimitHea
     Some(RateLimitHeaders { remaining, limit, reset_in })
 }
 
+/// Which headers speak of a limit, whatever they are called, each with its value where that is a number or a date.
+pub(in crate::gateway) fn about_limit(headers: &HeaderMap) -> BTreeMap<String, String> {
+    let is_about = |name: &str| name == RETRY_AFTER.as_str() || name.replace('-', "").contains("ratelimit");
+    let told = headers.iter().filter(|(name, _)| is_about(name.as_str())).map(|(name, value)| {
+        let value = value.to_str().unwrap_or_default().trim();
+        let is_harmless = value.parse::<f64>().is_ok() || http_date(value).is_some();
+        (name.as_str().to_owned(), if is_harmless { value } else { "(another form)" }.to_owned())
+    });
+    told.collect()
+}
+
 fn http_date(text: &str) -> Option<DateTime<Utc>> {
     httpdate::parse_http_date(text).ok().map(DateTime::from)
 }
@@ -80,6 +92,21 @@ mod tests {
         for garbage in ["soon", "-1", "0", "NaN", "inf", ""] {
             assert_eq!(after(garbage), None, "{garbage}");
         }
+    }
+
+    #[test]
+    fn headers_about_a_limit_are_found_by_their_names() {
+        let headers = headers(&[
+            ("retry-after", "7"),
+            ("x-ratelimit-remaining", "12"),
+            ("x-rate-limit-policy", "tenant 4711"),
+            ("content-length", "3"),
+        ]);
+        let told: Vec<_> = about_limit(&headers).into_iter().collect();
+        let told: Vec<_> = told.iter().map(|(name, value)| (&**name, &**value)).collect();
+        let expected =
+            [("retry-after", "7"), ("x-rate-limit-policy", "(another form)"), ("x-ratelimit-remaining", "12")];
+        assert_eq!(told, expected);
     }
 
     #[test]

@@ -24,7 +24,7 @@ use super::window_progress::ReadProgress;
 use super::window_reader::{
     ChangeWindow, FieldGroups, FirstOfType, ReadTimes, Refusal, WindowOutcome, WindowReader, WindowReading,
 };
-use super::{Modes, ProbeTarget, ReadContext, ReadError, ReadStrategy};
+use super::{Modes, ProbeTarget, ReadContext, ReadError, ReadStrategy, Surveyed, Tried, change_trials};
 use crate::api::ChangesQuery;
 use crate::error::Error;
 use crate::gateway::Failure;
@@ -72,7 +72,13 @@ pub struct ChangeWindows {
 }
 
 impl ChangeWindows {
-    fn query(&self, partition: &str, days: RangeInclusive<NaiveDate>, field_groups: &'static str) -> ChangesQuery {
+    /// What of one partition changed on some days.
+    pub(super) fn query(
+        &self,
+        partition: &str,
+        days: RangeInclusive<NaiveDate>,
+        field_groups: &'static str,
+    ) -> ChangesQuery {
         self.partitions.query(self.endpoint, partition, days, self.page_size).with_groups(field_groups)
     }
 
@@ -364,7 +370,12 @@ impl ChangeWindows {
             }
         }
         let Some(failure) = first else { return Ok(()) };
-        Err(Error::config(format!("{}.", self.not_switched_on())).with_cause(failure).into())
+        Err(self.absence(failure).into())
+    }
+
+    /// That all of it is refused.
+    pub(super) fn absence(&self, failure: Failure) -> Error {
+        Error::config(format!("{}.", self.not_switched_on())).with_cause(failure)
     }
 
     fn all_refused(&self, refused: &BTreeMap<String, Refusal>) -> Error {
@@ -410,6 +421,14 @@ impl ReadStrategy for ChangeWindows {
 
     fn probe<'a>(&'a self, target: ProbeTarget<'a>) -> LocalBoxFuture<'a, Result<(), ReadError>> {
         self.probe_types(target).boxed_local()
+    }
+
+    fn survey<'a>(&'a self, target: ProbeTarget<'a>) -> LocalBoxFuture<'a, Vec<Surveyed>> {
+        change_trials::survey(self, target).boxed_local()
+    }
+
+    fn try_out<'a>(&'a self, target: ProbeTarget<'a>) -> LocalBoxFuture<'a, Vec<Tried>> {
+        change_trials::run(self, target).boxed_local()
     }
 
     fn resume(&self, configured: &ConfiguredStream, state: Option<&Value>) -> Result<Resume, Error> {

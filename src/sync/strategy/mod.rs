@@ -7,16 +7,19 @@
 //!
 //! The first two read a [`whole_list`]. Numbered pages are gone over with a [`page_sweep`], changes followed with a [`window_reader`].
 
+mod change_trials;
 mod change_windows;
 mod created_slices;
 mod missing;
 mod number_map;
+mod number_trials;
 mod optional_list;
 mod page_sweep;
 mod partitions;
 mod row_numbers;
 mod second_look;
 mod snapshot;
+mod survey;
 mod whole_list;
 mod window_progress;
 mod window_reader;
@@ -30,6 +33,7 @@ pub use created_slices::{ChangeFields, CreatedSlices};
 pub use optional_list::OptionalList;
 pub use partitions::Partitions;
 pub use snapshot::Snapshot;
+pub use survey::{Answer, Surveyed, SurveyedPage, Tried};
 
 use super::emitter::StreamEmitter;
 use super::state::{Resume, resume_full_refresh};
@@ -60,6 +64,13 @@ pub trait ReadStrategy: Sync {
 
     /// What `check` does: asks for one row, to see whether the stream can be read.
     fn probe<'a>(&'a self, target: ProbeTarget<'a>) -> LocalBoxFuture<'a, Result<(), ReadError>>;
+
+    /// What the stream's endpoints show of themselves: asks each for its first page.
+    fn survey<'a>(&'a self, target: ProbeTarget<'a>) -> LocalBoxFuture<'a, Vec<Surveyed>>;
+
+    /// Tries what nobody is sure of about such lists (docs/navan-api.md), as far as asking for pages tells. Only for a stream that can
+    /// be read.
+    fn try_out<'a>(&'a self, target: ProbeTarget<'a>) -> LocalBoxFuture<'a, Vec<Tried>>;
 
     /// Where a read begins that is given this state. Decided once, before the read. A strategy that knows only full refreshes has no
     /// rule of its own.

@@ -4,12 +4,12 @@
 //! there is no such list, the stream is empty, and the log says why.
 
 use futures::FutureExt as _;
-use futures::future::LocalBoxFuture;
+use futures::future::{LocalBoxFuture, ready};
 use reqwest::StatusCode;
 
 use super::whole_list::CursorList;
-use super::{Modes, ProbeTarget, ReadContext, ReadError, ReadStrategy};
-use crate::api::CursorQuery;
+use super::{Modes, ProbeTarget, ReadContext, ReadError, ReadStrategy, Surveyed, SurveyedPage, Tried};
+use crate::api::{ChangesPage, CursorQuery};
 use crate::error::Error;
 use crate::gateway::Failure;
 use crate::protocol::SyncMode;
@@ -40,6 +40,14 @@ impl OptionalList {
         }
     }
 
+    async fn first_page(&self, target: ProbeTarget<'_>) -> Result<ChangesPage, ReadError> {
+        match target.api.cursor_page(self.query(), None, target.format).await {
+            Ok(page) => Ok(page),
+            Err(failure) if says_that_there_is_none(&failure) => Err(Error::config(self.absence(&failure)).into()),
+            Err(failure) => Err(failure.into()),
+        }
+    }
+
     fn query(&self) -> CursorQuery {
         CursorQuery { may_be_empty: true, ..CursorQuery::at(self.endpoint) }
     }
@@ -62,14 +70,21 @@ impl ReadStrategy for OptionalList {
     }
 
     fn probe<'a>(&'a self, target: ProbeTarget<'a>) -> LocalBoxFuture<'a, Result<(), ReadError>> {
+        self.first_page(target).map(|page| page.map(drop)).boxed_local()
+    }
+
+    fn survey<'a>(&'a self, target: ProbeTarget<'a>) -> LocalBoxFuture<'a, Vec<Surveyed>> {
         async move {
-            match target.api.cursor_page(self.query(), None, target.format).await {
-                Ok(_) => Ok(()),
-                Err(failure) if says_that_there_is_none(&failure) => Err(Error::config(self.absence(&failure)).into()),
-                Err(failure) => Err(failure.into()),
-            }
+            let page = self.first_page(target).await;
+            let page = page.map(|page| SurveyedPage::of_changes(&page, target.format));
+            vec![Surveyed { endpoint: self.endpoint.to_owned(), page, may_be_absent: true }]
         }
         .boxed_local()
+    }
+
+    /// Its form is all there is to find out, and the first page tells it.
+    fn try_out<'a>(&'a self, _: ProbeTarget<'a>) -> LocalBoxFuture<'a, Vec<Tried>> {
+        ready(Vec::new()).boxed_local()
     }
 
     fn read<'a>(&'a self, read: &'a ReadContext<'a>, _: Resume) -> LocalBoxFuture<'a, Result<(), ReadError>> {

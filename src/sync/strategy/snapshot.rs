@@ -3,9 +3,10 @@
 use futures::FutureExt as _;
 use futures::future::LocalBoxFuture;
 
+use super::number_trials::NumberedList;
 use super::page_sweep;
 use super::whole_list::{self, CursorList};
-use super::{BRIEF_ATTEMPTS, Modes, ProbeTarget, ReadContext, ReadError, ReadStrategy};
+use super::{BRIEF_ATTEMPTS, Modes, ProbeTarget, ReadContext, ReadError, ReadStrategy, Surveyed, SurveyedPage, Tried};
 use crate::api::{CursorQuery, ListQuery, Paging};
 use crate::gateway::Failure;
 use crate::protocol::SyncMode;
@@ -24,6 +25,21 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// A page of one row, and where it was had.
+    async fn first_row(&self, target: ProbeTarget<'_>) -> (&'static str, Result<SurveyedPage, Failure>) {
+        let query = ListQuery::whole(self.endpoint, self.page_size).in_pages_of(1);
+        let failure = match target.api.numbered_page(&query, 0, self.paging.in_pages_of(1), target.format).await {
+            Ok(page) => return (self.endpoint, Ok(SurveyedPage::of_list(&page, target.format))),
+            Err(failure) => failure,
+        };
+        if let Some(elsewhere) = self.cursor_endpoint.filter(|_| is_elsewhere(&failure))
+            && let Ok(page) = target.api.cursor_page(CursorQuery::at(elsewhere), None, target.format).await
+        {
+            return (elsewhere, Ok(SurveyedPage::of_changes(&page, target.format)));
+        }
+        (self.endpoint, Err(failure))
+    }
+
     /// In whatever form the list is given: by numbers, or by a cursor, at its own place or the other one.
     async fn read_list(&self, read: &ReadContext<'_>) -> Result<(), ReadError> {
         let query = ListQuery::whole(self.endpoint, self.page_size);
@@ -84,18 +100,39 @@ impl ReadStrategy for Snapshot {
     }
 
     fn probe<'a>(&'a self, target: ProbeTarget<'a>) -> LocalBoxFuture<'a, Result<(), ReadError>> {
+        self.first_row(target).map(|(_, page)| page.map(drop).map_err(Into::into)).boxed_local()
+    }
+
+    fn survey<'a>(&'a self, target: ProbeTarget<'a>) -> LocalBoxFuture<'a, Vec<Surveyed>> {
         async move {
-            let query = ListQuery::whole(self.endpoint, self.page_size).in_pages_of(1);
-            match target.api.numbered_page(&query, 0, self.paging.in_pages_of(1), target.format).await {
-                Ok(_) => Ok(()),
-                Err(failure) => {
-                    let Some(elsewhere) = self.cursor_endpoint.filter(|_| is_elsewhere(&failure)) else {
-                        return Err(failure.into());
-                    };
-                    let page = target.api.cursor_page(CursorQuery::at(elsewhere), None, target.format).await;
-                    page.map(|_| ()).map_err(|_| failure.into())
-                }
+            let (endpoint, page) = self.first_row(target).await;
+            vec![Surveyed { endpoint: endpoint.to_owned(), page: page.map_err(Into::into), may_be_absent: false }]
+        }
+        .boxed_local()
+    }
+
+    fn try_out<'a>(&'a self, target: ProbeTarget<'a>) -> LocalBoxFuture<'a, Vec<Tried>> {
+        async move {
+            let query = ListQuery::whole(self.endpoint, self.page_size);
+            let Ok(first) = target.api.numbered_page(&query, 0, self.paging, target.format).await else {
+                return Vec::new(); // it is followed by a cursor, elsewhere
+            };
+            let paging = first.paging;
+            drop(first);
+            let list = NumberedList { api: target.api, query: &query, paging, format: target.format };
+            let mut tried = Vec::new();
+            if paging == Paging::PageNumber {
+                let answer = list.counts_from_zero().await;
+                tried.push(Tried::at(self.endpoint, "page-zero", "Pages are counted from 0", answer));
             }
+            let answer = list.gives_at_most(self.page_size).await;
+            tried.push(Tried::at(
+                self.endpoint,
+                "page-cap",
+                "No larger page can be had than those that are read",
+                answer,
+            ));
+            tried
         }
         .boxed_local()
     }

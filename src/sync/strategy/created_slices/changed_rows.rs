@@ -46,6 +46,15 @@ pub(super) struct Witness {
     pub(super) changed: DateTime<Utc>,
 }
 
+impl Witness {
+    /// That row, if it is one.
+    pub(super) fn of(row: &Row) -> Option<Self> {
+        let (key, created) = (row.uuid?, whole_second(row.created?));
+        let changed = row.cursor.filter(|_| row.is_zoned)?;
+        (created < whole_second(changed) - Duration::seconds(1)).then_some(Self { key, changed })
+    }
+}
+
 impl ChangedRows {
     /// All rows, for a read that began then.
     pub(super) fn all(began: DateTime<Utc>, lookback: Duration) -> Self {
@@ -157,16 +166,14 @@ impl Notes {
             return;
         };
         self.known_key = Some(key);
-        let Some(created) = row.created.map(whole_second) else { return };
         if is_untracked {
             self.new_keys.insert(key);
         }
         // The latest one, so that few rows come with it.
-        if let Some(changed) = row.cursor.filter(|_| row.is_zoned)
-            && created < whole_second(changed) - Duration::seconds(1)
-            && self.witness.is_none_or(|witness| witness.changed < changed)
+        if let Some(witness) = Witness::of(row)
+            && self.witness.is_none_or(|known| known.changed < witness.changed)
         {
-            self.witness = Some(Witness { key, changed });
+            self.witness = Some(witness);
         }
     }
 }

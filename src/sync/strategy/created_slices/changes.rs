@@ -192,8 +192,11 @@ impl CreatedSlices {
     ) -> Result<ListChanges, ReadError> {
         if proves && let Some(witness) = rows.witness() {
             let whole = DateSlice { from: state.tracked.from, to: whole_second(read.began) };
-            match filter_proof::prove(self, read, whole, witness).await {
-                Ok(form) => state.filter = Some(FilterProof { form, tested_at: whole_second(read.began) }),
+            match filter_proof::prove(self, read.api, read.emitter.format(), whole, witness).await {
+                Ok(form) => {
+                    tell(read, form);
+                    state.filter = Some(FilterProof { form, tested_at: whole_second(read.began) });
+                }
                 // The rows are written; the next read tries again.
                 Err(failure) => tracing::info!(
                     "{}: whether Navan can be asked for changes alone could not be tried ({failure}).",
@@ -217,6 +220,18 @@ impl CreatedSlices {
 /// The form in which Navan can be asked for changes, if that was proved not too long ago.
 fn proven_form(state: &ListChanges, end: DateTime<Utc>) -> Option<TimeForm> {
     state.filter.filter(|proof| end - proof.tested_at < PROOF_LASTS).and_then(|proof| proof.form)
+}
+
+fn tell(read: &ReadContext<'_>, form: Option<TimeForm>) {
+    if form.is_some() {
+        tracing::info!("{}: Navan can be asked for what changed alone, which is proved.", read.emitter.name());
+        return;
+    }
+    tracing::info!(
+        "{}: Navan does not filter by the time of the last change as it should; changes are found by reading again what was created in the last {} days.",
+        read.emitter.name(),
+        read.config.booking_lookback_days
+    );
 }
 
 fn lookback(read: &ReadContext<'_>) -> Duration {

@@ -6,10 +6,11 @@ use chrono::Duration;
 use super::CreatedSlices;
 use super::changed_rows::Witness;
 use super::date_slice::DateSlice;
-use crate::api::{ListPage, ListQuery, Paging, TimeForm};
+use crate::api::{Api, ListPage, ListQuery, Paging, TimeForm};
 use crate::gateway::Failure;
+use crate::record::{RecordFormat, Row};
 use crate::sync::state::time::whole_second;
-use crate::sync::strategy::{BRIEF_ATTEMPTS, ReadContext};
+use crate::sync::strategy::BRIEF_ATTEMPTS;
 
 /// The most pages that are looked through for the witness.
 const MAX_PAGES: u64 = 5;
@@ -20,38 +21,31 @@ const MAX_PAGES: u64 = 5;
 /// As for any request, but for refusals and server errors, which are how Navan answers what it does not understand.
 pub(super) async fn prove(
     list: &CreatedSlices,
-    read: &ReadContext<'_>,
+    api: &Api<'_>,
+    format: &RecordFormat,
     whole: DateSlice,
     witness: Witness,
 ) -> Result<Option<TimeForm>, Failure> {
     for form in [TimeForm::Seconds, TimeForm::Iso] {
-        match is_honoured(list, read, whole, witness, form).await {
-            Ok(true) => {
-                tracing::info!("{}: Navan can be asked for what changed alone, which is proved.", read.emitter.name());
-                return Ok(Some(form));
-            }
+        match is_honoured(list, api, format, whole, (witness, form)).await {
+            Ok(true) => return Ok(Some(form)),
             Ok(false) | Err(Failure::Refused(_) | Failure::Exhausted { was_answered: true, .. }) => {}
             Err(failure) => return Err(failure),
         }
     }
-    tracing::info!(
-        "{}: Navan does not filter by the time of the last change as it should; changes are found by reading again what was created in the last {} days.",
-        read.emitter.name(),
-        read.config.booking_lookback_days
-    );
     Ok(None)
 }
 
 async fn is_honoured(
     list: &CreatedSlices,
-    read: &ReadContext<'_>,
+    api: &Api<'_>,
+    format: &RecordFormat,
     whole: DateSlice,
-    witness: Witness,
-    form: TimeForm,
+    (witness, form): (Witness, TimeForm),
 ) -> Result<bool, Failure> {
     let page = async |query: &ListQuery, number: u64| -> Result<ListPage, Failure> {
         let brief = query.clone().with_attempts(BRIEF_ATTEMPTS);
-        read.api.numbered_page(&brief, number, Paging::default(), read.emitter.format()).await
+        api.numbered_page(&brief, number, Paging::default(), format).await
     };
     let since = whole_second(witness.changed) - Duration::seconds(1);
     let later = whole.to.max(witness.changed) + Duration::days(1);
@@ -62,7 +56,7 @@ async fn is_honoured(
     for number in 0..MAX_PAGES {
         let page = page(&changed, number).await?;
         let is_less = page.total.is_some_and(|total| total < all);
-        let is_since = |row: &crate::record::Row| row.cursor.is_some_and(|changed| changed >= since);
+        let is_since = |row: &Row| row.cursor.is_some_and(|changed| changed >= since);
         if !is_less || !page.rows.rows().iter().all(is_since) {
             return Ok(false);
         }

@@ -13,6 +13,7 @@ mod date_slice;
 mod deletions;
 mod filter_proof;
 mod slice_reader;
+mod trials;
 
 use chrono::{DateTime, Duration, Utc};
 use futures::FutureExt as _;
@@ -21,7 +22,7 @@ use serde_json::Value;
 
 use super::missing::{self, BrokenRows, MissingRange};
 use super::page_sweep::Swept;
-use super::{Modes, ProbeTarget, ReadContext, ReadError, ReadStrategy};
+use super::{Modes, ProbeTarget, ReadContext, ReadError, ReadStrategy, Surveyed, SurveyedPage, Tried};
 use crate::api::{ListQuery, Paging};
 use crate::error::Error;
 use crate::protocol::{ConfiguredStream, SyncMode};
@@ -135,6 +136,20 @@ impl ReadStrategy for CreatedSlices {
             Ok(())
         }
         .boxed_local()
+    }
+
+    fn survey<'a>(&'a self, target: ProbeTarget<'a>) -> LocalBoxFuture<'a, Vec<Surveyed>> {
+        async move {
+            let query = self.query(trials::whole(target)).in_pages_of(1);
+            let page = target.api.numbered_page(&query, 0, Paging::default(), target.format).await;
+            let page = page.map(|page| SurveyedPage::of_list(&page, target.format)).map_err(Into::into);
+            vec![Surveyed { endpoint: self.endpoint.to_owned(), page, may_be_absent: false }]
+        }
+        .boxed_local()
+    }
+
+    fn try_out<'a>(&'a self, target: ProbeTarget<'a>) -> LocalBoxFuture<'a, Vec<Tried>> {
+        trials::run(self, target).boxed_local()
     }
 
     fn resume(&self, configured: &ConfiguredStream, state: Option<&Value>) -> Result<Resume, Error> {
