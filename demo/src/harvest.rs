@@ -13,8 +13,11 @@ use crate::table::{Align, print_table};
 /// Rows that are shown of a stream.
 const SHOWN: u64 = 3;
 
-/// The streams of which rows are shown, and in which columns: a heading, and the places in a row that stand below it.
-const SAMPLES: [(&str, &[(&str, &[&str])]); 3] = [
+/// A heading, and the places in a row that stand below it.
+type Column = (&'static str, &'static [&'static str]);
+
+/// The streams of which rows are shown, and in which columns.
+const SAMPLES: [(&str, &[Column]); 3] = [
     (
         "BOOKING",
         &[
