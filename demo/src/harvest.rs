@@ -4,15 +4,20 @@ use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read, Write};
 use std::time::Instant;
 
+use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::table::{Align, print_table};
 
 /// Rows that are shown of a stream.
-const SHOWN: usize = 3;
+const SHOWN: u64 = 3;
 
-/// The streams of which rows are shown, and in which columns: a heading, and the places in a row that stand below it.
-const SAMPLES: [(&str, &[(&str, &[&str])]); 3] = [
+/// A heading, and the places in a row that stand below it.
+type Column = (&'static str, &'static [&'static str]);
+
+/// The streams of which rows are shown, and in which columns.
+const SAMPLES: [(&str, &[Column]); 3] = [
     (
         "BOOKING",
         &[
@@ -45,6 +50,38 @@ const SAMPLES: [(&str, &[(&str, &[&str])]); 3] = [
     ),
 ];
 
+/// What is looked at of a message. Rows stay as they are: to take all of them apart takes longer than to read them.
+#[derive(Deserialize)]
+struct Message<'a> {
+    #[serde(borrow)]
+    record: Option<Record<'a>>,
+    state: Option<State<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Record<'a> {
+    stream: &'a str,
+    #[serde(borrow)]
+    data: &'a RawValue,
+}
+
+#[derive(Deserialize)]
+struct State<'a> {
+    #[serde(borrow)]
+    stream: StreamState<'a>,
+}
+
+#[derive(Deserialize)]
+struct StreamState<'a> {
+    #[serde(borrow)]
+    stream_descriptor: StreamDescriptor<'a>,
+}
+
+#[derive(Deserialize)]
+struct StreamDescriptor<'a> {
+    name: &'a str,
+}
+
 /// How much came of a stream, and until when.
 #[derive(Default)]
 struct Tally {
@@ -70,20 +107,18 @@ impl Harvest {
         let mut harvest = Self { tallies: BTreeMap::new(), rows: BTreeMap::new(), seconds: 0.0 };
         for line in BufReader::new(messages).lines() {
             let line = line?;
-            let message: Value = serde_json::from_str(&line)?;
-            let (stream, record) = match message["type"].as_str() {
-                Some("RECORD") => (&message["record"]["stream"], Some(&message["record"]["data"])),
-                Some("STATE") => (&message["state"]["stream"]["stream_descriptor"]["name"], None),
-                _ => continue,
+            let (stream, row) = match serde_json::from_str(&line)? {
+                Message { record: Some(record), .. } => (record.stream, Some(record.data)),
+                Message { state: Some(state), .. } => (state.stream.stream_descriptor.name, None),
+                Message { .. } => continue,
             };
-            let stream = stream.as_str().unwrap_or_default();
             let tally = harvest.tallies.entry(stream.to_owned()).or_default();
-            tally.records += u64::from(record.is_some());
-            tally.states += u64::from(record.is_none());
+            tally.records += u64::from(row.is_some());
+            tally.states += u64::from(row.is_none());
             tally.bytes += line.len() + 1;
             tally.seconds = began.elapsed().as_secs_f64();
-            if let Some(row) = record.filter(|_| tally.records <= SHOWN as u64) {
-                harvest.rows.entry(stream.to_owned()).or_default().push(row.clone());
+            if let Some(row) = row.filter(|_| tally.records <= SHOWN) {
+                harvest.rows.entry(stream.to_owned()).or_default().push(serde_json::from_str(row.get())?);
             }
         }
         harvest.seconds = began.elapsed().as_secs_f64();

@@ -113,3 +113,25 @@ fn every_host_that_the_connector_knows_may_be_reached() {
         assert!(allowed.contains(&format!("- {host}\n")), "{host} is missing");
     }
 }
+
+#[test]
+fn the_crates_of_every_target_that_is_released_are_checked() {
+    let targets = after(".github/workflows/release.yml", "- { target: ");
+    assert!(targets.len() >= 7, "{targets:?}");
+    let checked = file("deny.toml");
+    for target in targets {
+        let (target, _) = target.split_once(',').unwrap();
+        assert!(checked.contains(&format!("\"{target}\",")), "{target} is missing in deny.toml");
+    }
+}
+
+#[test]
+fn cargo_binstall_looks_for_the_archives_that_a_release_has() {
+    let name = after(".ci/package", "name=").remove(0).replace("$target", "{ target }");
+    let urls = after("Cargo.toml", "pkg-url = ");
+    assert_eq!(urls.len(), 2);
+    for (url, ending) in urls.iter().zip(["tar.gz", "zip"]) {
+        assert!(url.ends_with(&format!("/v{{ version }}/{name}.{ending}\"")), "{url}");
+    }
+    assert_eq!(after("Cargo.toml", "bin-dir = "), [format!("\"{name}/{{ bin }}{{ binary-ext }}\"")]);
+}
