@@ -51,6 +51,7 @@ Exit codes:
   0  all that was asked for is done (`check`: also where the answer is no, which it says)
   1  it is not: the error says why
   2  the command line is wrong
+  3  `doctor`: nothing fails, but something is worth a look
   128 + n, or killed by signal n: interrupted";
 
 #[derive(Subcommand)]

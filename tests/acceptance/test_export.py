@@ -21,6 +21,7 @@ import openpyxl
 import pyarrow.parquet
 import pytest
 
+from pages import blocks
 from sandbox import sandbox
 from settings import CONNECTOR, ROOT
 
@@ -336,3 +337,33 @@ def test_xlsx_holds_each_value_or_says_that_it_was_cut(exported: Exported) -> No
         rows = [repr([found(column, value) for column, value in zip(of, row, strict=True)]) for row in rows]
         assert Counter(rows) == exported.expected(stream, cell, lambda _column, _value: False), stream
     assert "were cut" not in told
+
+
+def test_the_commands_of_the_pages_do_what_they_say(tmp_path: Path) -> None:
+    """README and docs/export.md, line by line, as somebody types them into a shell; then the queries."""
+    programs, work = tmp_path / "bin", tmp_path / "work"
+    programs.mkdir()
+    (work / "secrets").mkdir(parents=True)
+    (programs / "source-navan").symlink_to(CONNECTOR)
+    with sandbox(bookings=300, transactions=30, users=20, odd=False) as navan:
+        config = navan.config()
+        (work / "secrets" / "config.json").write_text(json.dumps(config), encoding="utf-8")
+        environment = {f"NAVAN_{name.upper()}": str(value) for name, value in config.items()}
+        environment["PATH"] = f"{programs}:/usr/bin:/bin"
+        lines = [line for page in ("README.md", "docs/export.md") for block in blocks(page, "sh") for line in block.split("\n")]
+        typed = [line for line in lines if line.startswith("source-navan ")]
+        assert len(typed) >= 8
+        for line in typed:
+            done = subprocess.run(
+                ["bash", "-c", line], cwd=work, env=environment, capture_output=True, text=True, timeout=300
+            )
+            # 3: the doctor found something that is worth a look.
+            assert done.returncode in ((0, 3) if " doctor" in line else (0,)), (line, done.stderr)
+        daily = [line for line in lines if line.startswith("0 6 * * *")]
+        for line in daily:
+            command = line.removeprefix("0 6 * * *").strip().replace("cd /srv/navan && ", "")
+            command = command.replace("config.json", "secrets/config.json")
+            subprocess.run(["bash", "-c", command], cwd=work, env=environment, check=True, timeout=300)
+    assert (work / "october.xlsx").exists()
+    for query in blocks("docs/export.md", "sql"):
+        assert duckdb.sql(query.replace("'navan/", f"'{work}/navan/").rstrip(";\n")).fetchall()

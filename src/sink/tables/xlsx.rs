@@ -14,7 +14,7 @@ use super::format::{Table, TableWriter};
 use super::number::significant_digits;
 use super::row::text;
 
-/// Rows of a sheet, its first with the columns' names.
+/// Rows that Excel has in a sheet.
 const MAX_ROWS: u32 = 1_048_576;
 /// Characters of a cell, in UTF-16's units.
 const MAX_CHARACTERS: usize = 32_767;
@@ -28,6 +28,8 @@ pub(super) struct XlsxWriter {
     file: File,
     sheets: Vec<Sheets>,
     formats: Formats,
+    /// Rows of a sheet, its first with the columns' names.
+    max_rows: u32,
 }
 
 /// The sheets of a table, of which the last is written to.
@@ -61,7 +63,7 @@ impl XlsxWriter {
         for (number, sheets) in sheets.iter_mut().enumerate() {
             sheets.begin(&mut workbook, number, &formats).map_err(failed)?;
         }
-        Ok(Self { workbook, file, sheets, formats })
+        Ok(Self { workbook, file, sheets, formats, max_rows: MAX_ROWS })
     }
 }
 
@@ -116,7 +118,7 @@ impl TableWriter for XlsxWriter {
     fn write(&mut self, table: usize, data: &str) -> io::Result<()> {
         let next = self.sheets.iter().map(|sheets| sheets.count).sum();
         let sheets = &mut self.sheets[table];
-        if sheets.next_row == MAX_ROWS {
+        if sheets.next_row == self.max_rows {
             sheets.begin(&mut self.workbook, next, &self.formats).map_err(failed)?;
         }
         let sheet = self.workbook.worksheet_from_index(sheets.last).map_err(failed)?;
@@ -199,5 +201,34 @@ fn failed(error: XlsxError) -> io::Error {
     match error {
         XlsxError::IoError(error) => error,
         other => io::Error::other(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::column::Columns;
+    use super::*;
+
+    #[test]
+    fn what_a_sheet_has_no_room_for_goes_on_in_the_next_and_both_are_told() {
+        let schema = r#"{"properties":{"id":{"type":"integer"},"note":{"type":"string"}}}"#;
+        let table = Table { name: "users".to_owned(), columns: Columns::new(schema, None).unwrap() };
+        let directory = tempfile::tempdir().unwrap();
+        let file = tempfile::tempfile().unwrap();
+        let mut writer = Box::new(XlsxWriter::new(file, vec![table], directory.path()).unwrap());
+        writer.max_rows = 3;
+        for id in 0..5 {
+            writer.write(0, &format!(r#"{{"id":{id}}}"#)).unwrap();
+        }
+        writer.write(0, &format!(r#"{{"note":"{}"}}"#, "\u{1f600}".repeat(MAX_CHARACTERS / 2 + 1))).unwrap();
+        let (file, notes) = writer.finish().unwrap();
+        assert!(file.metadata().unwrap().len() > 1000);
+        assert!(notes[0].ends_with("so they are in 3 sheets.") && notes[1].contains("(cells: 1)"), "{notes:?}");
+    }
+
+    #[test]
+    fn a_text_is_cut_between_characters() {
+        assert_eq!(fitting(&"a".repeat(MAX_CHARACTERS + 1)).len(), MAX_CHARACTERS);
+        assert_eq!(fitting(&"\u{1f600}".repeat(MAX_CHARACTERS)).chars().count(), MAX_CHARACTERS / 2);
     }
 }
