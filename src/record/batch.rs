@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use chrono::{DateTime, Utc};
+use serde_json::value::RawValue;
 
 use super::finding::Finding;
 use crate::buffer::Buffer;
@@ -28,6 +29,34 @@ pub struct RecordLines {
     text: Buffer,
     /// How many there are.
     pub count: u64,
+}
+
+/// Before the name of a line's stream.
+const BEFORE_STREAM: &[u8] = br#""stream":""#;
+/// Before what a record holds.
+const BEFORE_DATA: &[u8] = br#","data":"#;
+/// Before what is told of it, if anything is; what `meta` begins with, and its end with those of the record and the line.
+const BEFORE_CHANGES: &[u8] = br#","meta":{"changes":"#;
+const AFTER_CHANGES: &[u8] = b"}}}";
+
+/// What stands behind the first such part; nothing, if there is none.
+fn after<'a>(line: &'a [u8], part: &[u8]) -> &'a [u8] {
+    memchr::memmem::find(line, part).map_or(&[], |at| &line[at + part.len()..])
+}
+
+/// What the record of a line holds. Its own bytes may look like what follows it, so that is proved to be there.
+fn data_of(line: &[u8]) -> &[u8] {
+    let start = line.len() - after(line, BEFORE_DATA).len();
+    let data = line.get(start..line.len().saturating_sub(2)).unwrap_or_default();
+    if !line.ends_with(b"]}}}") {
+        return data;
+    }
+    let changes = memchr::memmem::rfind(data, BEFORE_CHANGES);
+    let is_told = |at: &usize| {
+        let changes = &line[start + at + BEFORE_CHANGES.len()..];
+        changes.strip_suffix(AFTER_CHANGES).is_some_and(|list| serde_json::from_slice::<Vec<&RawValue>>(list).is_ok())
+    };
+    changes.filter(is_told).map_or(data, |end| &data[..end])
 }
 
 /// The lines of a child stream, by the rows that they are in.
@@ -156,6 +185,18 @@ impl RecordLines {
         Self { text, count: 1 }
     }
 
+    /// What each record holds, as it is written.
+    pub fn data(&self) -> impl Iterator<Item = &[u8]> {
+        let ends = memchr::memchr_iter(b'\n', &self.text);
+        ends.scan(0, |start, end| Some(data_of(&self.text[std::mem::replace(start, end + 1)..end])))
+    }
+
+    /// The stream that they are of; empty if there are none.
+    pub fn stream(&self) -> &[u8] {
+        let name = after(&self.text, BEFORE_STREAM);
+        name.split(|byte| *byte == b'"').next().unwrap_or_default()
+    }
+
     /// All of them, one after the other.
     pub fn as_bytes(&self) -> &[u8] {
         &self.text
@@ -193,5 +234,31 @@ impl ChildLines {
         }
         self.text.truncate(counted.0);
         (self.count, self.ends) = (counted.1, ends);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_record_holds_is_found_whatever_it_looks_like() {
+        let head = r#"{"type":"RECORD","record":{"stream":"S","emitted_at":1,"data":"#;
+        let changes = r#","meta":{"changes":[{"field":"a","change":"NULLED","reason":"r"}]}"#;
+        for data in [
+            r#"{"a":1}"#,
+            r#"{"a":[1]}"#,
+            r#"{"a":{"b":[{"c":1}]}}"#,
+            r#"{"_extra":{"a":1,"meta":{"changes":[1]}},"z":[2]}"#,
+            r#"{"z":[2],"_extra":{"a":1,"meta":{"changes":[1]}}}"#,
+            r#"{"a":",\"data\":,\"meta\":{\"changes\":[1]}}}"}"#,
+        ] {
+            let lines = format!("{head}{data}}}}}\n{head}{data}{changes}}}}}\n");
+            let mut text = Buffer::take();
+            text.extend_from_slice(lines.as_bytes());
+            let lines = RecordLines { text, count: 2 };
+            assert_eq!(lines.data().collect::<Vec<_>>(), [data.as_bytes(), data.as_bytes()]);
+            assert_eq!(lines.stream(), b"S");
+        }
     }
 }

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressStyle};
 use tokio::time::{Instant, sleep};
 
 use super::grouped;
@@ -25,7 +25,8 @@ const WINDOW: Duration = Duration::from_secs(5);
 
 /// Follows an export by its events, and hands them on to the monitor.
 pub(in crate::cli) struct Progress {
-    bars: MultiProgress,
+    /// Draws all lines at once.
+    drawing: ProgressBar,
     is_quiet: bool,
     began: Instant,
     monitor: Rc<Monitor>,
@@ -36,8 +37,6 @@ pub(in crate::cli) struct Progress {
 struct Counts {
     streams: BTreeMap<String, StreamCounts>,
     requests: Rate,
-    /// The line of the requests.
-    bar: Option<ProgressBar>,
 }
 
 #[derive(Default)]
@@ -46,11 +45,9 @@ struct StreamCounts {
     /// How many there are, if that was told.
     total: Option<u64>,
     is_complete: Option<bool>,
-    bar: Option<ProgressBar>,
 }
 
 /// A count, and how fast it grew of late.
-#[derive(Default)]
 struct Rate {
     count: u64,
     /// What it was, when.
@@ -60,17 +57,18 @@ struct Rate {
 impl Progress {
     /// Draws on stderr, unless it is to be quiet.
     pub(in crate::cli) fn new(is_quiet: bool, monitor: Rc<Monitor>) -> Self {
-        Self { bars: MultiProgress::new(), is_quiet, began: Instant::now(), monitor, counts: RefCell::default() }
+        let drawing = ProgressBar::new_spinner();
+        // The template is the same each time, and good.
+        if let Ok(style) = ProgressStyle::with_template("{msg}") {
+            drawing.set_style(style);
+        }
+        Self { drawing, is_quiet, began: Instant::now(), monitor, counts: RefCell::default() }
     }
 
     /// Writes lines above those that are redrawn.
     pub(in crate::cli) fn lines(&self) -> WriteLine {
-        let bars = self.bars.clone();
-        Arc::new(move |text| {
-            if bars.is_hidden() || bars.println(text).is_err() {
-                terminal::line(text);
-            }
-        })
+        let drawing = self.drawing.clone();
+        Arc::new(move |text| drawing.suspend(|| terminal::line(text)))
     }
 
     /// Since it was begun.
@@ -83,33 +81,21 @@ impl Progress {
         if self.is_quiet {
             return std::future::pending().await;
         }
+        let is_plain = self.drawing.is_hidden();
         loop {
-            let is_plain = self.bars.is_hidden();
             sleep(if is_plain { PLAIN } else { REDRAW }).await;
-            let mut counts = self.counts.borrow_mut();
-            let requests = requests_line(&mut counts, api);
-            for (name, stream) in &mut counts.streams {
-                let words = stream.words();
-                if is_plain {
-                    if stream.is_complete.is_none() {
-                        terminal::line(&format!("{name}: {words}"));
-                    }
-                } else {
-                    let bar = stream.bar.get_or_insert_with(|| self.bars.add(line_of(name)));
-                    bar.set_message(words);
-                }
-            }
+            let lines = self.counts.borrow_mut().lines(api);
             if is_plain {
-                terminal::line(&requests);
+                lines.iter().for_each(|line| terminal::line(line));
             } else {
-                counts.bar.get_or_insert_with(|| self.bars.add(line_of(""))).set_message(requests);
+                self.drawing.set_message(lines.join("\n"));
             }
         }
     }
 
     /// Takes the lines away.
     pub(super) fn clear(&self) {
-        let _ = self.bars.clear();
+        self.drawing.finish_and_clear();
     }
 
     /// Writes a table in their place.
@@ -146,6 +132,15 @@ impl Listener for Progress {
 }
 
 impl Counts {
+    /// One of each stream, and one of the requests.
+    fn lines(&mut self, api: &Api<'_>) -> Vec<String> {
+        let widest = self.streams.keys().map(String::len).max().unwrap_or(0);
+        let streams = self.streams.iter_mut().map(|(name, stream)| format!("{name:widest$}  {}", stream.words()));
+        let mut lines: Vec<_> = streams.collect();
+        lines.push(requests_line(self, api));
+        lines
+    }
+
     fn stream(&mut self, name: &str) -> &mut StreamCounts {
         if !self.streams.contains_key(name) {
             self.streams.insert(name.to_owned(), StreamCounts::default());
@@ -174,6 +169,12 @@ impl StreamCounts {
                 format!("{counted}, {} rows/s{left}", grouped(whole(rate)))
             }
         }
+    }
+}
+
+impl Default for Rate {
+    fn default() -> Self {
+        Self { count: 0, seen: VecDeque::from([(Instant::now(), 0)]) }
     }
 }
 
@@ -214,14 +215,4 @@ fn left(rows: u64, rate: f64) -> String {
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 fn whole(number: f64) -> u64 {
     number.ceil() as u64
-}
-
-fn line_of(name: &str) -> ProgressBar {
-    let bar = ProgressBar::new_spinner();
-    // The template is the same each time, and good.
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix:24} {msg}") {
-        bar.set_style(style);
-    }
-    bar.set_prefix(name.to_owned());
-    bar
 }

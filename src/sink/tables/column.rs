@@ -57,7 +57,7 @@ pub(super) struct Columns {
 pub(super) struct Members {
     /// The object's path: empty for the row itself.
     pub(super) path: String,
-    places: HashMap<String, Place>,
+    places: HashMap<String, Place, foldhash::fast::RandomState>,
 }
 
 /// Where a member belongs.
@@ -91,7 +91,7 @@ impl Columns {
 
 impl Members {
     fn at(path: String) -> Self {
-        Self { path, places: HashMap::new() }
+        Self { path, places: HashMap::default() }
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&Place> {

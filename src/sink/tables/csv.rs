@@ -36,7 +36,7 @@ impl CsvWriter {
 }
 
 impl TableWriter for CsvWriter {
-    fn write(&mut self, table: usize, data: &str) -> io::Result<()> {
+    fn write(&mut self, table: usize, data: &[u8]) -> io::Result<()> {
         for (column, cell) in self.tables[table].row(data)?.cells() {
             let cell = cell.unwrap_or_default();
             let field = match column.kind {

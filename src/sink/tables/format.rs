@@ -30,7 +30,7 @@ pub(super) struct Table {
 /// Writes the rows of a file's tables.
 pub(super) trait TableWriter: Send {
     /// Takes a record's data, which is an object, as a row of the table of that number.
-    fn write(&mut self, table: usize, data: &str) -> io::Result<()>;
+    fn write(&mut self, table: usize, data: &[u8]) -> io::Result<()>;
 
     /// Writes what is left, and hands the file back; with a sentence on each thing that is not as it was.
     fn finish(self: Box<Self>) -> io::Result<(File, Vec<String>)>;
@@ -80,7 +80,8 @@ impl Format {
 
 impl Table {
     /// Takes a record's data apart.
-    pub(super) fn row<'a>(&'a self, data: &'a str) -> io::Result<Row<'a>> {
+    pub(super) fn row<'a>(&'a self, data: &'a [u8]) -> io::Result<Row<'a>> {
+        let data = std::str::from_utf8(data).map_err(io::Error::other)?;
         Ok(Row::new(&self.columns, data)?)
     }
 }

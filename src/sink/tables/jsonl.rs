@@ -17,7 +17,7 @@ impl JsonlWriter {
     }
 
     /// The columns that are wanted, as members of an object.
-    fn chosen(&mut self, table: usize, data: &str) -> io::Result<()> {
+    fn chosen(&mut self, table: usize, data: &[u8]) -> io::Result<()> {
         let row = self.tables[table].row(data)?;
         let present = row.cells().filter_map(|(column, cell)| Some((column, cell?)));
         self.output.write_all(b"{")?;
@@ -34,9 +34,9 @@ impl JsonlWriter {
 }
 
 impl TableWriter for JsonlWriter {
-    fn write(&mut self, table: usize, data: &str) -> io::Result<()> {
+    fn write(&mut self, table: usize, data: &[u8]) -> io::Result<()> {
         if self.tables[table].columns.is_whole {
-            self.output.write_all(data.as_bytes())?;
+            self.output.write_all(data)?;
         } else {
             self.chosen(table, data)?;
         }

@@ -17,55 +17,76 @@ pub(super) struct Decimal {
 impl Decimal {
     /// That of a JSON number; `None` for what is none, and for one with too many digits before the point.
     pub(super) fn parse(json: &str) -> Option<Self> {
-        let Parts { is_negative, digits, exponent } = Parts::of(json)?;
-        let mut shift = exponent + i32::from(SCALE);
-        let mut kept = digits.as_str();
-        let mut dropped = "";
-        if shift < 0 {
-            let cut = kept.len().saturating_sub(usize::try_from(-shift).ok()?);
-            // Of all digits none may be left, and then the first is not the one behind the last that is.
-            let is_near = usize::try_from(-shift).ok()? <= kept.len();
-            (kept, dropped) = kept.split_at(cut);
-            dropped = if is_near { dropped } else { "0" };
-            shift = 0;
-        }
-        let units: i128 = if kept.is_empty() { 0 } else { kept.parse().ok()? };
-        let units = units.checked_mul(10_i128.checked_pow(shift.try_into().ok()?)?)?;
-        let units = units + i128::from(dropped.starts_with(['5', '6', '7', '8', '9']));
-        let fits = units < 10_i128.pow(u32::from(PRECISION));
-        let is_exact = digits.is_empty() || exponent >= -i32::from(SCALE);
-        fits.then_some(Self { units: if is_negative { -units } else { units }, is_exact })
+        let Digits { is_negative, digits, exponent, is_cut } = Digits::of(json)?;
+        let shift = exponent.checked_add(i32::from(SCALE))?;
+        let (units, is_exact) = if shift >= 0 {
+            let factor = 10_u128.checked_pow(shift.cast_unsigned());
+            let units = if digits == 0 { Some(0) } else { factor.and_then(|factor| digits.checked_mul(factor)) };
+            (units?, true)
+        } else {
+            // Digits are fewer than 10^38, so that nothing is left of them then.
+            let divisor = 10_u128.checked_pow(shift.unsigned_abs()).unwrap_or(u128::MAX);
+            let (units, rest) = (digits / divisor, digits % divisor);
+            (units + u128::from(rest >= divisor.div_ceil(2)), rest == 0)
+        };
+        let units = i128::try_from(units).ok().filter(|units| *units < 10_i128.pow(u32::from(PRECISION)))?;
+        Some(Self { units: if is_negative { -units } else { units }, is_exact: is_exact && !is_cut })
     }
 }
 
-/// How many digits say something: those from the first to the last that is not 0.
-pub(super) fn significant_digits(json: &str) -> usize {
-    Parts::of(json).map_or(usize::MAX, |parts| parts.digits.len())
+/// How many digits say something: those from the first to the last that is not 0. Some more than there are, where they are more than
+/// can be counted.
+pub(super) fn significant_digits(json: &str) -> u32 {
+    Digits::of(json).filter(|number| !number.is_cut).map_or(u32::MAX, |number| {
+        let mut digits = number.digits;
+        while digits != 0 && digits.is_multiple_of(10) {
+            digits /= 10;
+        }
+        digits.checked_ilog10().map_or(0, |digits| digits + 1)
+    })
 }
 
-/// A number as ±digits × 10^exponent, without zeros at either end.
-struct Parts {
+/// A number as ±digits × 10^exponent.
+struct Digits {
     is_negative: bool,
-    digits: String,
+    /// Fewer than 10^38.
+    digits: u128,
     exponent: i32,
+    /// Whether there are more behind them.
+    is_cut: bool,
 }
 
-impl Parts {
+impl Digits {
+    /// `None` for what is no number, and for one with more digits before the point than are kept.
     fn of(json: &str) -> Option<Self> {
         let (is_negative, number) = json.strip_prefix('-').map_or((false, json), |number| (true, number));
-        let (number, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
-        let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-        let mut digits = format!("{whole}{fraction}");
-        if whole.is_empty() || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
-            return None;
+        let (number, exponent) = match number.find(['e', 'E']) {
+            Some(at) => (&number[..at], number[at + 1..].parse().ok()?),
+            None => (number, 0_i32),
+        };
+        let most = 10_u128.pow(u32::from(PRECISION));
+        let (mut digits, mut exponent, mut zeros) = (0_u128, exponent, 0);
+        let (mut any, mut is_fraction, mut is_cut) = (false, false, false);
+        for byte in number.bytes() {
+            match byte {
+                // Zeros count only where a digit follows.
+                b'0' => zeros += 1,
+                b'1'..=b'9' => {
+                    let shifted = 10_u128.checked_pow(zeros + 1).and_then(|factor| digits.checked_mul(factor));
+                    match shifted.map(|shifted| shifted + u128::from(byte - b'0')).filter(|digits| *digits < most) {
+                        Some(more) => (digits, zeros) = (more, 0),
+                        None if is_fraction => (zeros, is_cut) = (zeros + 1, true),
+                        None => return None,
+                    }
+                }
+                b'.' if !is_fraction && any => is_fraction = true,
+                _ => return None,
+            }
+            any |= byte != b'.';
+            exponent = exponent.checked_sub(i32::from(is_fraction && byte != b'.'))?;
         }
-        let exponent = exponent.parse::<i32>().ok()?.checked_sub(i32::try_from(fraction.len()).ok()?)?;
-        let all = digits.trim_start_matches('0').len();
-        let significant = digits.trim_matches('0').len();
-        digits = digits.trim_matches('0').to_owned();
-        let trailing = if significant == 0 { 0 } else { all - significant };
-        let exponent = if significant == 0 { 0 } else { exponent.checked_add(i32::try_from(trailing).ok()?)? };
-        Some(Self { is_negative, digits, exponent })
+        exponent = exponent.checked_add(zeros.cast_signed())?;
+        any.then_some(Self { is_negative, digits, exponent, is_cut })
     }
 }
 
@@ -90,6 +111,12 @@ mod tests {
             ("12345678901234567890.123456789", 12_345_678_901_234_567_890_123_456_789, true),
             ("99999999999999999999999999999", 99_999_999_999_999_999_999_999_999_999_000_000_000, true),
             ("1e28", 10_i128.pow(37), true),
+            ("1.00000000000000000000000000000000000000000000000000000000001", 1_000_000_000, false),
+            (
+                "12345678901234567890123456789.123456789123456789",
+                12_345_678_901_234_567_890_123_456_789_123_456_789,
+                false,
+            ),
         ] {
             assert_eq!(Decimal::parse(json), Some(Decimal { units, is_exact }), "{json}");
         }

@@ -48,7 +48,7 @@ impl OutputFile {
     }
 
     /// Takes a record's data as a row of a table.
-    pub(super) fn write(&mut self, table: usize, data: &str) -> io::Result<()> {
+    pub(super) fn write(&mut self, table: usize, data: &[u8]) -> io::Result<()> {
         self.rows += 1;
         self.writer.write(table, data)
     }

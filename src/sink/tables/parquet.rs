@@ -9,7 +9,7 @@ use std::sync::Arc;
 use ::parquet::arrow::ArrowWriter;
 use ::parquet::basic::Compression;
 use ::parquet::errors::ParquetError;
-use ::parquet::file::properties::WriterProperties;
+use ::parquet::file::properties::{EnabledStatistics, WriterProperties};
 use arrow_array::builder::{
     ArrayBuilder, BooleanBuilder, Date32Builder, Decimal128Builder, Int64Builder, ListBuilder, StringBuilder,
     TimestampMicrosecondBuilder,
@@ -25,8 +25,8 @@ use super::row::text;
 
 /// Rows that are handed on at once.
 const BATCH: usize = 512;
-/// Bytes of a row group in memory: with all streams at once, it stays far below what a small machine has.
-const ROW_GROUP_BYTES: usize = 4 << 20;
+/// Bytes of a row group in memory. What is told of each group stays there to the end of the file, so that there should not be many.
+const ROW_GROUP_BYTES: usize = 20 << 20;
 
 pub(super) struct ParquetWriter {
     table: Table,
@@ -42,7 +42,12 @@ impl ParquetWriter {
         let table = tables.into_iter().next().ok_or(io::ErrorKind::InvalidInput)?;
         let columns: Vec<_> = table.columns.list.iter().map(|column| ColumnBuilder::new(column.kind)).collect();
         let schema = Arc::new(Schema::new(fields(&table.columns.list, 0)));
-        let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::SNAPPY)
+            // A reader skips row groups by these; what could be told of each page costs more than the rows.
+            .set_statistics_enabled(EnabledStatistics::Chunk)
+            .set_offset_index_disabled(true)
+            .build();
         let writer = ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties)).map_err(failed)?;
         Ok(Self { table, schema, writer, columns, rows: 0 })
     }
@@ -61,12 +66,9 @@ impl ParquetWriter {
 }
 
 impl TableWriter for ParquetWriter {
-    fn write(&mut self, _table: usize, data: &str) -> io::Result<()> {
+    fn write(&mut self, _table: usize, data: &[u8]) -> io::Result<()> {
         let mut row = self.table.row(data)?;
-        row.keep_inexact(is_inexact);
-        for (builder, (_, cell)) in self.columns.iter_mut().zip(row.cells()) {
-            builder.append(cell.as_deref());
-        }
+        row.write_each(|number, cell| self.columns[number].append(cell));
         self.rows += 1;
         if self.rows == BATCH { self.write_batch() } else { Ok(()) }
     }
@@ -109,24 +111,49 @@ impl ColumnBuilder {
         }
     }
 
-    /// Null for what the column cannot hold; it stands in `_extra` then.
-    fn append(&mut self, cell: Option<&str>) {
+    /// Null for what the column cannot hold; whether it holds all of it.
+    fn append(&mut self, cell: Option<&str>) -> bool {
+        let Some(cell) = cell else {
+            self.append_null();
+            return true;
+        };
         match self {
-            Self::Text(builder) => builder.append_option(cell.map(text)),
-            Self::Number(builder) => builder.append_option(cell.and_then(Decimal::parse).map(|decimal| decimal.units)),
-            Self::Integer(builder) => builder.append_option(cell.and_then(|cell| cell.parse().ok())),
-            Self::Boolean(builder) => builder.append_option(cell.and_then(|cell| cell.parse().ok())),
-            Self::Date(builder) => builder.append_option(cell.and_then(day)),
-            Self::Timestamp(builder) => {
-                builder.append_option(cell.and_then(moment).map(|at| at.and_utc().timestamp_micros()));
+            Self::Text(builder) => {
+                builder.append_value(text(cell));
+                true
             }
-            Self::LocalTimestamp(builder) => {
-                builder.append_option(cell.and_then(local_moment).map(|at| at.and_utc().timestamp_micros()));
+            Self::Number(builder) => {
+                let decimal = Decimal::parse(cell);
+                builder.append_option(decimal.as_ref().map(|decimal| decimal.units));
+                decimal.is_some_and(|decimal| decimal.is_exact)
             }
-            Self::TextList(builder) => match cell.and_then(texts) {
-                Some(texts) => builder.append_value(texts),
-                None => builder.append_null(),
+            Self::Integer(builder) => appended(cell.parse().ok(), |whole| builder.append_option(whole)),
+            Self::Boolean(builder) => appended(cell.parse().ok(), |value| builder.append_option(value)),
+            Self::Date(builder) => appended(day(cell), |day| builder.append_option(day)),
+            Self::Timestamp(builder) => append_moment(builder, moment(cell)),
+            Self::LocalTimestamp(builder) => append_moment(builder, local_moment(cell)),
+            Self::TextList(builder) => match texts(cell) {
+                Some(texts) => {
+                    builder.append_value(texts);
+                    true
+                }
+                None => {
+                    builder.append_null();
+                    false
+                }
             },
+        }
+    }
+
+    fn append_null(&mut self) {
+        match self {
+            Self::Text(builder) => builder.append_null(),
+            Self::Number(builder) => builder.append_null(),
+            Self::Integer(builder) => builder.append_null(),
+            Self::Boolean(builder) => builder.append_null(),
+            Self::Date(builder) => builder.append_null(),
+            Self::Timestamp(builder) | Self::LocalTimestamp(builder) => builder.append_null(),
+            Self::TextList(builder) => builder.append_null(),
         }
     }
 
@@ -143,19 +170,16 @@ impl ColumnBuilder {
     }
 }
 
-/// Whether a column cannot hold all that a cell says.
-fn is_inexact(column: &Column, cell: &str) -> bool {
-    let is_finer = |at: Option<NaiveDateTime>| at.is_none_or(|at| at.nanosecond() % 1000 != 0);
-    match column.kind {
-        ColumnKind::Text | ColumnKind::Json => false,
-        ColumnKind::Number => Decimal::parse(cell).is_none_or(|decimal| !decimal.is_exact),
-        ColumnKind::Integer => cell.parse::<i64>().is_err(),
-        ColumnKind::Boolean => cell.parse::<bool>().is_err(),
-        ColumnKind::Date => day(cell).is_none(),
-        ColumnKind::Timestamp => is_finer(moment(cell)),
-        ColumnKind::LocalTimestamp => is_finer(local_moment(cell)),
-        ColumnKind::TextList => texts(cell).is_none(),
-    }
+fn appended<T>(value: Option<T>, append: impl FnOnce(Option<T>)) -> bool {
+    let is_held = value.is_some();
+    append(value);
+    is_held
+}
+
+/// A column of moments has microseconds.
+fn append_moment(builder: &mut TimestampMicrosecondBuilder, at: Option<NaiveDateTime>) -> bool {
+    builder.append_option(at.map(|at| at.and_utc().timestamp_micros()));
+    at.is_some_and(|at| at.nanosecond().is_multiple_of(1000))
 }
 
 fn day(cell: &str) -> Option<i32> {

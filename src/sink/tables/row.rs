@@ -35,12 +35,21 @@ impl<'a> Row<'a> {
         })
     }
 
-    /// Has what a cell holds stand in `_extra` as well, since the format cannot hold all of it in its column.
-    pub(super) fn keep_inexact(&mut self, is_inexact: impl Fn(&Column, &str) -> bool) {
-        for (column, cell) in self.columns.list.iter().zip(&self.cells) {
-            if let Some(cell) = cell.filter(|cell| is_inexact(column, cell)) {
+    /// Hands over each column's number with its cell. What `write` says of a cell is whether the column holds all of it; else it stands
+    /// in `_extra` as well, which comes last.
+    pub(super) fn write_each(&mut self, mut write: impl FnMut(usize, Option<&str>) -> bool) {
+        for (number, column) in
+            self.columns.list.iter().enumerate().filter(|(number, _)| self.columns.extra != Some(*number))
+        {
+            let cell = self.cells[number];
+            if !write(number, cell)
+                && let Some(cell) = cell
+            {
                 self.extra.push((column.path.join("."), cell));
             }
+        }
+        if let Some(extra) = self.columns.extra {
+            write(extra, self.all_extra(self.cells[extra]).as_deref());
         }
     }
 
@@ -53,7 +62,7 @@ impl<'a> Row<'a> {
         let mut text = own.and_then(|own| own.trim_end().strip_suffix('}')).unwrap_or("{").to_owned();
         for (path, json) in &self.extra {
             let comma = if text.ends_with('{') { "" } else { "," };
-            text.push_str(&format!("{comma}{}:{json}", Value::from(path.as_str())));
+            text.extend([comma, &Value::from(path.as_str()).to_string(), ":", json]);
         }
         text.push('}');
         Some(Cow::Owned(text))

@@ -1,13 +1,10 @@
 //! The thread that writes: each record into the file of its stream.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io;
 use std::sync::mpsc;
 
-use serde::Deserialize;
 use serde_json::Value;
-use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 
 use super::column::Columns;
@@ -41,7 +38,7 @@ pub(super) enum Queued {
 pub(super) struct Files {
     outputs: Vec<OutputFile>,
     streams: Vec<Stream>,
-    by_name: HashMap<&'static str, usize>,
+    by_name: HashMap<&'static [u8], usize>,
     is_series: bool,
 }
 
@@ -57,21 +54,6 @@ struct Stream {
     is_complete: bool,
 }
 
-/// A RECORD line, as far as it is needed.
-#[derive(Deserialize)]
-struct Line<'a> {
-    #[serde(borrow)]
-    record: Record<'a>,
-}
-
-#[derive(Deserialize)]
-struct Record<'a> {
-    #[serde(borrow)]
-    stream: Cow<'a, str>,
-    #[serde(borrow)]
-    data: &'a RawValue,
-}
-
 impl Files {
     /// Begins all files.
     pub(super) fn begin(export: Export) -> Result<Self, Error> {
@@ -82,7 +64,7 @@ impl Files {
             remove_left_over(directory_of(&wanted.path)).map_err(failed)?;
             let mut tables = Vec::new();
             for (table, of) in wanted.tables.into_iter().enumerate() {
-                begun.by_name.insert(of.stream, begun.streams.len());
+                begun.by_name.insert(of.stream.as_bytes(), begun.streams.len());
                 begun.streams.push(Stream::new(of.stream, file, table, of.is_incremental));
                 tables.push(Table { name: of.name, columns: Columns::new(of.schema, of.columns.as_deref())? });
             }
@@ -93,24 +75,18 @@ impl Files {
     }
 
     fn write(&mut self, lines: &RecordLines) -> Result<(), Error> {
-        let broken = |error: &dyn std::error::Error| {
-            Error::system("A record cannot be written to its file; report this.").with_cause(error)
-        };
-        let text = std::str::from_utf8(lines.as_bytes()).map_err(|error| broken(&error))?;
-        for line in text.split_terminator('\n') {
-            let Line { record: Record { stream, data } } =
-                serde_json::from_str(line).map_err(|error| broken(&error))?;
-            let Some(&number) = self.by_name.get(&*stream) else { continue };
-            let stream = &mut self.streams[number];
+        let Some(&number) = self.by_name.get(lines.stream()) else { return Ok(()) };
+        let stream = &mut self.streams[number];
+        let file = &mut self.outputs[stream.file];
+        for data in lines.data() {
             stream.rows += 1;
-            let file = &mut self.outputs[stream.file];
-            file.write(stream.table, data.get()).map_err(|error| unwritable(file.path(), &error))?;
+            file.write(stream.table, data).map_err(|error| unwritable(file.path(), &error))?;
         }
         Ok(())
     }
 
     fn stream(&mut self, name: &str) -> Option<&mut Stream> {
-        self.by_name.get(name).map(|&number| &mut self.streams[number])
+        self.by_name.get(name.as_bytes()).map(|&number| &mut self.streams[number])
     }
 
     fn finish(self) -> Result<ExportReport, Error> {

@@ -19,7 +19,7 @@ const MAX_ROWS: u32 = 1_048_576;
 /// Characters of a cell, in UTF-16's units.
 const MAX_CHARACTERS: usize = 32_767;
 /// Digits that a number of Excel's has for certain; one with more is written as text.
-const MAX_DIGITS: usize = 15;
+const MAX_DIGITS: u32 = 15;
 /// The first year that Excel's calendar has.
 const MIN_YEAR: i32 = 1900;
 
@@ -85,7 +85,7 @@ impl Sheets {
         Ok(())
     }
 
-    fn write(&mut self, sheet: &mut Worksheet, data: &str, formats: &Formats) -> io::Result<()> {
+    fn write(&mut self, sheet: &mut Worksheet, data: &[u8], formats: &Formats) -> io::Result<()> {
         let row = self.next_row;
         for (number, (column, cell)) in (0..).zip(self.table.row(data)?.cells()) {
             let Some(cell) = cell else { continue };
@@ -115,7 +115,7 @@ impl Sheets {
 }
 
 impl TableWriter for XlsxWriter {
-    fn write(&mut self, table: usize, data: &str) -> io::Result<()> {
+    fn write(&mut self, table: usize, data: &[u8]) -> io::Result<()> {
         let next = self.sheets.iter().map(|sheets| sheets.count).sum();
         let sheets = &mut self.sheets[table];
         if sheets.next_row == self.max_rows {
@@ -218,9 +218,10 @@ mod tests {
         let mut writer = Box::new(XlsxWriter::new(file, vec![table], directory.path()).unwrap());
         writer.max_rows = 3;
         for id in 0..5 {
-            writer.write(0, &format!(r#"{{"id":{id}}}"#)).unwrap();
+            writer.write(0, format!(r#"{{"id":{id}}}"#).as_bytes()).unwrap();
         }
-        writer.write(0, &format!(r#"{{"note":"{}"}}"#, "\u{1f600}".repeat(MAX_CHARACTERS / 2 + 1))).unwrap();
+        let long = "\u{1f600}".repeat(MAX_CHARACTERS / 2 + 1);
+        writer.write(0, format!(r#"{{"note":"{long}"}}"#).as_bytes()).unwrap();
         let (file, notes) = writer.finish().unwrap();
         assert!(file.metadata().unwrap().len() > 1000);
         assert!(notes[0].ends_with("so they are in 3 sheets.") && notes[1].contains("(cells: 1)"), "{notes:?}");
