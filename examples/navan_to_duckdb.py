@@ -6,8 +6,8 @@
     python navan_to_duckdb.py config.json navan.duckdb airbyte_source_navan-0.1.0-py3-none-macosx_11_0_arm64.whl
 
 `config.json` is the connector's configuration. The last word is the connector: an executable, an image if it has a
-tag, or a wheel, which PyAirbyte installs. Each run brings the file up to date; BOOKING and TRANSACTION are read from where the
-last run ended.
+tag, or a wheel, which PyAirbyte installs. Each run brings the file up to date; BOOKING and TRANSACTION are read from
+where the last run ended.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Every format holds what the messages hold, odd values included, and says of which type it is.
 
-The messages of a read are taken apart here once more, from the schemas alone, and each file is read by programs that people use:
-Python's csv, DuckDB, pyarrow, openpyxl.
+The messages of a read are taken apart here once more, from the schemas alone, and each file is read by programs that
+people use: Python's csv, DuckDB, pyarrow, openpyxl.
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ class Column:
         types = {types} if isinstance(types, str) else set(types or ())
         if "string" in types:
             local = schema.get("airbyte_type") == "timestamp_without_timezone"
-            self.kind = {"date": "date", "date-time": "local" if local else "time"}.get(schema.get("format", ""), "text")
+            formats = {"date": "date", "date-time": "local" if local else "time"}
+            self.kind = formats.get(schema.get("format", ""), "text")
         elif "array" in types:
             items = schema.get("items", {}).get("type", [])
             self.kind = "texts" if "string" in items else "json"
@@ -125,8 +126,10 @@ class Exported:
         assert done.stdout == ""
         return done.stderr
 
-    def expected(self, stream: str, cell: Callable[[Column, Any], Any], lost: Callable[[Column, Any], bool]) -> Counter[str]:
-        """The rows as a format holds them: `cell` says how a value stands in it, `lost` whether that is less than all of it."""
+    def expected(
+        self, stream: str, cell: Callable[[Column, Any], Any], lost: Callable[[Column, Any], bool]
+    ) -> Counter[str]:
+        """The rows as a format holds them: `cell` says how a value stands in it, `lost` whether some is missing."""
         of = self.columns(stream)
         rows = []
         for data in self.messages[stream]:
@@ -191,10 +194,12 @@ def test_csv_holds_each_value_in_its_column(exported: Exported) -> None:
             head, *rows = csv.reader(file)
         assert head == [column.name for column in of]
         found = Counter(
-            repr([
-                canonical(parse(value)) if column.kind in ("json", "texts") and value else value
-                for column, value in zip(of, row, strict=True)
-            ])
+            repr(
+                [
+                    canonical(parse(value)) if column.kind in ("json", "texts") and value else value
+                    for column, value in zip(of, row, strict=True)
+                ]
+            )
             for row in rows
         )
         assert found == exported.expected(stream, cell, lambda _column, _value: False), stream
@@ -350,7 +355,8 @@ def test_the_commands_of_the_pages_do_what_they_say(tmp_path: Path) -> None:
         (work / "secrets" / "config.json").write_text(json.dumps(config), encoding="utf-8")
         environment = {f"NAVAN_{name.upper()}": str(value) for name, value in config.items()}
         environment["PATH"] = f"{programs}:/usr/bin:/bin"
-        lines = [line for page in ("README.md", "docs/export.md") for block in blocks(page, "sh") for line in block.split("\n")]
+        pages = ("README.md", "docs/export.md")
+        lines = [line for page in pages for block in blocks(page, "sh") for line in block.split("\n")]
         typed = [line for line in lines if line.startswith("source-navan ")]
         assert len(typed) >= 8
         for line in typed:

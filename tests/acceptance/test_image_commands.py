@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-import children
 import by_hand
+import children
 from connector import Output
 from container import Image, run
 from destination import keys

@@ -77,7 +77,7 @@ def test_what_pypi_shows_of_it_is_in_cargo_toml_and_readme() -> None:
     assert shown["Summary"] == CARGO["package"]["description"]
     assert shown["License"] == CARGO["workspace"]["package"]["license"]
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert shown.get_payload(decode=True).decode().strip() == by_hand.strip()
+    assert shown.get_payload(decode=True).decode().strip() == readme.strip()
 
 
 def test_uvx_runs_it(tmp_path: Path, specified: Any) -> None:

@@ -86,7 +86,9 @@ impl Progress {
             sleep(if is_plain { PLAIN } else { REDRAW }).await;
             let lines = self.counts.borrow_mut().lines(api);
             if is_plain {
-                lines.iter().for_each(|line| terminal::line(line));
+                for line in lines {
+                    terminal::line(&line);
+                }
             } else {
                 self.drawing.set_message(lines.join("\n"));
             }

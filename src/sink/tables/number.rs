@@ -17,7 +17,7 @@ pub(super) struct Decimal {
 impl Decimal {
     /// That of a JSON number; `None` for what is none, and for one with too many digits before the point.
     pub(super) fn parse(json: &str) -> Option<Self> {
-        let Digits { is_negative, digits, exponent, is_cut } = Digits::of(json)?;
+        let Parts { is_negative, digits, exponent, is_cut } = Parts::of(json)?;
         let shift = exponent.checked_add(i32::from(SCALE))?;
         let (units, is_exact) = if shift >= 0 {
             let factor = 10_u128.checked_pow(shift.cast_unsigned());
@@ -37,7 +37,7 @@ impl Decimal {
 /// How many digits say something: those from the first to the last that is not 0. Some more than there are, where they are more than
 /// can be counted.
 pub(super) fn significant_digits(json: &str) -> u32 {
-    Digits::of(json).filter(|number| !number.is_cut).map_or(u32::MAX, |number| {
+    Parts::of(json).filter(|number| !number.is_cut).map_or(u32::MAX, |number| {
         let mut digits = number.digits;
         while digits != 0 && digits.is_multiple_of(10) {
             digits /= 10;
@@ -47,7 +47,7 @@ pub(super) fn significant_digits(json: &str) -> u32 {
 }
 
 /// A number as ±digits × 10^exponent.
-struct Digits {
+struct Parts {
     is_negative: bool,
     /// Fewer than 10^38.
     digits: u128,
@@ -56,7 +56,7 @@ struct Digits {
     is_cut: bool,
 }
 
-impl Digits {
+impl Parts {
     /// `None` for what is no number, and for one with more digits before the point than are kept.
     fn of(json: &str) -> Option<Self> {
         let (is_negative, number) = json.strip_prefix('-').map_or((false, json), |number| (true, number));

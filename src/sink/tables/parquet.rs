@@ -132,16 +132,12 @@ impl ColumnBuilder {
             Self::Date(builder) => appended(day(cell), |day| builder.append_option(day)),
             Self::Timestamp(builder) => append_moment(builder, moment(cell)),
             Self::LocalTimestamp(builder) => append_moment(builder, local_moment(cell)),
-            Self::TextList(builder) => match texts(cell) {
-                Some(texts) => {
-                    builder.append_value(texts);
-                    true
-                }
-                None => {
-                    builder.append_null();
-                    false
-                }
-            },
+            Self::TextList(builder) => {
+                let texts = texts(cell);
+                let is_held = texts.is_some();
+                builder.append_option(texts);
+                is_held
+            }
         }
     }
 
