@@ -64,7 +64,7 @@ impl ConfigArguments {
         });
         let environment = match rule {
             EnvironmentRule::Ignored => Map::new(),
-            _ => environment::properties(|variable| std::env::var(variable).ok())?,
+            _ => environment::properties(variables())?,
         };
         let file = self.config.as_deref().map(properties).transpose()?;
         if file.is_none() && environment.is_empty() {
@@ -74,7 +74,14 @@ impl ConfigArguments {
         }
         let mut given = file.unwrap_or_default();
         for (name, value) in environment {
-            if rule == EnvironmentRule::Over || given.get(&name).is_none_or(Value::is_null) {
+            let other = given.get(&name).filter(|other| !other.is_null() && **other != value);
+            if other.is_some() && rule == EnvironmentRule::Over {
+                tracing::warn!(
+                    "{} in the environment takes the place of the file's `{name}`; --environment says which of them wins.",
+                    environment::variable(&name)
+                );
+            }
+            if other.is_none() || rule == EnvironmentRule::Over {
                 given.insert(name, value);
             }
         }
@@ -83,6 +90,11 @@ impl ConfigArguments {
         streams::check_exceptions(&config)?;
         Ok(config)
     }
+}
+
+/// Those of the environment that are text.
+fn variables() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }
 
 fn properties(path: &Path) -> Result<Map<String, Value>, Error> {

@@ -9,16 +9,14 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer};
 
 use super::terminal::WriteLine;
+use crate::monitor::SUMMARY;
 use crate::protocol::{LogMessage, Message};
 use crate::sink::{AirbyteWriter, Sink as _};
 
 /// Sends the log to `writer`: INFO and worse, with `debug` also DEBUG; the environment's `RUST_LOG` decides alone
 /// where it is set.
 pub(super) fn start(writer: AirbyteWriter, debug: bool) {
-    let default = if debug { "source_navan=debug,warn" } else { "source_navan=info,warn" };
-    let wanted = std::env::var(EnvFilter::DEFAULT_ENV).unwrap_or_default();
-    let filter = EnvFilter::try_new(if wanted.trim().is_empty() { default } else { wanted.as_str() });
-    let filter = filter.unwrap_or_else(|_| EnvFilter::new(default));
+    let filter = filter(if debug { "source_navan=debug,warn" } else { "source_navan=info,warn" });
     // Fails only if there is a subscriber already, which then has the log.
     let _ = tracing_subscriber::registry().with(filter).with(LogMessages { writer }).try_init();
 }
@@ -26,9 +24,17 @@ pub(super) fn start(writer: AirbyteWriter, debug: bool) {
 /// Sends the log to a person, line by line: `level` and worse, with `debug` also DEBUG. An ERROR has its sentence elsewhere; what lies behind
 /// it is for `debug`.
 pub(super) fn start_sentences(write_line: WriteLine, debug: bool, level: &str) {
-    let level = if debug { "debug" } else { level };
-    let filter = EnvFilter::new(format!("source_navan={level},warn"));
+    // The summary is for machines.
+    let default = if debug { "source_navan=debug,warn" } else { &format!("source_navan={level},{SUMMARY}=off,warn") };
+    let filter = filter(default);
     let _ = tracing_subscriber::registry().with(filter).with(Sentences { write_line, debug }).try_init();
+}
+
+/// What `RUST_LOG` says, or else the default.
+fn filter(default: &str) -> EnvFilter {
+    let wanted = std::env::var(EnvFilter::DEFAULT_ENV).unwrap_or_default();
+    let filter = EnvFilter::try_new(if wanted.trim().is_empty() { default } else { wanted.as_str() });
+    filter.unwrap_or_else(|_| EnvFilter::new(default))
 }
 
 struct Sentences {

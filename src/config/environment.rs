@@ -2,31 +2,55 @@
 
 use serde_json::{Map, Value};
 
-use super::spec;
+use super::{meant, spec};
 use crate::error::Error;
 
 /// With this the variables begin.
-pub const PREFIX: &str = "NAVAN_";
+const PREFIX: &str = "NAVAN_";
 
-/// The properties that some variables give, which are the environment's as a rule.
+/// What the sandbox calls its address, and the property that it is.
+const URL: &str = "URL";
+const API_URL: &str = "api_url";
+
+/// The properties that some variables give, which are the environment's as a rule. One that is close to a property was meant to be it,
+/// and is told.
 ///
 /// # Errors
-/// A `config_error` that names a variable that cannot be read, and a `system_error` if spec.json was broken when the binary was built.
-pub fn properties(variables: impl Fn(&str) -> Option<String>) -> Result<Map<String, Value>, Error> {
+/// A `system_error` if spec.json was broken when the binary was built.
+pub fn properties(variables: impl Iterator<Item = (String, String)>) -> Result<Map<String, Value>, Error> {
     let spec = spec()?;
+    let Some(known) = spec["connectionSpecification"]["properties"].as_object() else { return Ok(Map::new()) };
     let mut given = Map::new();
-    for (name, property) in spec["connectionSpecification"]["properties"].as_object().into_iter().flatten() {
-        let variable = format!("{PREFIX}{}", name.to_ascii_uppercase());
-        // Whoever unsets a variable by `NAVAN_…=` means that it is not there.
-        let Some(text) = variables(&variable).filter(|text| !text.is_empty()) else { continue };
-        let value = match property["type"].as_str() {
-            Some("integer" | "number") => serde_json::from_str(text.trim()).unwrap_or(Value::String(text)),
-            Some("array") => serde_json::from_str(&text).unwrap_or_else(|_| words(&text)),
-            _ => Value::String(text),
-        };
-        given.insert(name.clone(), value);
+    // Whoever unsets a variable by `NAVAN_…=` means that it is not there.
+    for (variable, text) in variables.filter(|(_, text)| !text.is_empty()) {
+        let Some(name) = variable.strip_prefix(PREFIX) else { continue };
+        let name = if name == URL { API_URL.to_owned() } else { name.to_ascii_lowercase() };
+        match known.get(&name) {
+            Some(property) => {
+                given.insert(name, value(property, text));
+            }
+            None => {
+                if let Some(meant) = meant(&name, known) {
+                    let meant = meant.to_ascii_uppercase();
+                    tracing::warn!("{variable} in the environment is no property: did you mean {PREFIX}{meant}?");
+                }
+            }
+        }
     }
     Ok(given)
+}
+
+/// The variable of a property.
+pub fn variable(property: &str) -> String {
+    format!("{PREFIX}{}", property.to_ascii_uppercase())
+}
+
+fn value(property: &Value, text: String) -> Value {
+    match property["type"].as_str() {
+        Some("integer" | "number") => serde_json::from_str(text.trim()).unwrap_or(Value::String(text)),
+        Some("array") => serde_json::from_str(&text).unwrap_or_else(|_| words(&text)),
+        _ => Value::String(text),
+    }
 }
 
 /// A list as people write it: with commas.
@@ -42,21 +66,22 @@ mod tests {
 
     #[test]
     fn a_variable_is_a_property_of_its_type() {
-        let given = |name: &str| {
-            let text = match name {
-                "NAVAN_CLIENT_ID" => "12345",
-                "NAVAN_LOOKBACK_DAYS" => " 7 ",
-                "NAVAN_REQUESTS_PER_SECOND" => "fast",
-                "NAVAN_TRANSACTION_TYPES" => "fees, card-transactions,",
-                "NAVAN_PERSONAL_DATA_EXCEPTIONS" => r#"["BOOKING.purpose"]"#,
-                "NAVAN_REGION" => "",
-                _ => return None,
-            };
-            Some(text.to_owned())
-        };
+        let given = [
+            ("NAVAN_CLIENT_ID", "12345"),
+            ("NAVAN_LOOKBACK_DAYS", " 7 "),
+            ("NAVAN_REQUESTS_PER_SECOND", "fast"),
+            ("NAVAN_TRANSACTION_TYPES", "fees, card-transactions,"),
+            ("NAVAN_PERSONAL_DATA_EXCEPTIONS", r#"["BOOKING.purpose"]"#),
+            ("NAVAN_REGION", ""),
+            ("NAVAN_URL", "http://localhost:1"),
+            ("NAVAN_SANDBOX_BIN", "x"),
+            ("PATH", "/bin"),
+        ];
+        let given = given.into_iter().map(|(name, text)| (name.to_owned(), text.to_owned()));
         assert_eq!(
             Value::Object(properties(given).unwrap()),
             json!({
+                "api_url": "http://localhost:1",
                 "client_id": "12345",
                 "lookback_days": 7,
                 "requests_per_second": "fast",

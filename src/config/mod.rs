@@ -139,16 +139,20 @@ const MIN_COMMON_LETTERS: usize = 8;
 fn warn_misspelt(given: &Map<String, Value>, schema: &Value) {
     let Some(known) = schema["properties"].as_object() else { return };
     for name in given.keys().filter(|name| !known.contains_key(*name)) {
-        let distance = |other: &str| {
-            let (name, other) = (letters(name), letters(other));
-            let common = name.bytes().zip(other.bytes()).take_while(|(one, two)| one == two).count();
-            if common >= MIN_COMMON_LETTERS { 0 } else { strsim::damerau_levenshtein(&name, &other) }
-        };
-        let nearest = known.keys().min_by_key(|other| distance(other));
-        if let Some(nearest) = nearest.filter(|other| distance(other) <= MAX_WRONG_LETTERS) {
-            tracing::warn!("The configuration has a property `{name}`, which there is not: did you mean `{nearest}`?");
+        if let Some(meant) = meant(name, known) {
+            tracing::warn!("The configuration has a property `{name}`, which there is not: did you mean `{meant}`?");
         }
     }
+}
+
+/// The property that a name is close to.
+fn meant<'a>(name: &str, known: &'a Map<String, Value>) -> Option<&'a String> {
+    let distance = |other: &str| {
+        let (name, other) = (letters(name), letters(other));
+        let common = name.bytes().zip(other.bytes()).take_while(|(one, two)| one == two).count();
+        if common >= MIN_COMMON_LETTERS { 0 } else { strsim::damerau_levenshtein(&name, &other) }
+    };
+    known.keys().min_by_key(|other| distance(other)).filter(|other| distance(other) <= MAX_WRONG_LETTERS)
 }
 
 /// A name as far as it counts: `startDate`, `START_DATE` and `Start Date` mean the same.
@@ -170,7 +174,13 @@ pub fn properties(text: &str) -> Result<Map<String, Value>, Error> {
         ))
     })?;
     match tree {
-        Value::Object(given) => Ok(given),
+        Value::Object(mut given) => {
+            // The sandbox prints where it is as `url`, and so may others.
+            if let Some(url) = given.remove("url").filter(|_| !given.contains_key("api_url")) {
+                given.insert("api_url".to_owned(), url);
+            }
+            Ok(given)
+        }
         _ => Err(Error::config("The configuration must be a JSON object with `client_id` and `client_secret`.")),
     }
 }
@@ -199,11 +209,7 @@ impl Config {
     /// # Errors
     /// A `config_error` of one sentence that names the property, what is wrong and what is right. It never quotes a
     /// secret.
-    pub fn from_properties(mut given: Map<String, Value>) -> Result<Self, Error> {
-        // The sandbox prints where it is as `url`, and so may others.
-        if let Some(url) = given.remove("url").filter(|_| !given.contains_key("api_url")) {
-            given.insert("api_url".to_owned(), url);
-        }
+    pub fn from_properties(given: Map<String, Value>) -> Result<Self, Error> {
         let spec = spec()?;
         let schema = &spec["connectionSpecification"];
         let mut given = normalize::normalize(given, schema);

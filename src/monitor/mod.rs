@@ -10,4 +10,4 @@ mod metrics;
 mod summary;
 
 pub use event::{Event, Listener, Wait, emit, listen};
-pub use summary::Monitor;
+pub use summary::{Monitor, SUMMARY};

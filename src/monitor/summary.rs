@@ -7,6 +7,9 @@ use super::alerts;
 use super::event::{Event, Listener};
 use super::metrics::Metrics;
 
+/// The target of the summary in the log.
+pub const SUMMARY: &str = "source_navan::summary";
+
 /// Listens to one run.
 #[derive(Default)]
 pub struct Monitor {
@@ -20,7 +23,7 @@ impl Monitor {
         for alert in alerts::at_the_end(&metrics, share_of_limit) {
             tracing::warn!("{alert}");
         }
-        tracing::info!("{}", metrics.summary(command, took, share_of_limit));
+        tracing::info!(target: SUMMARY, "{}", metrics.summary(command, took, share_of_limit));
     }
 }
 

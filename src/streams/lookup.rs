@@ -7,8 +7,11 @@ use crate::sync::Stream;
 /// How many letters may be wrong in a name for it to be taken for another: one in so many.
 const LETTERS_PER_WRONG_ONE: usize = 3;
 
+/// The column of when a row was deleted, in streams whose deletions are found.
+const DELETED: &str = "_ab_cdc_deleted_at";
+
 /// A stream or one of the lists in its rows: whatever has rows of its own.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Table {
     /// Its name.
     pub name: &'static str,
@@ -16,19 +19,23 @@ pub struct Table {
     pub schema: &'static str,
     /// How it is read if nobody says otherwise.
     pub default_mode: SyncMode,
+    /// The columns that tell its rows and their versions apart: key, cursor, and when a row was deleted, as far as it has them.
+    pub tells_versions: Vec<&'static str>,
 }
 
 /// All that there are of some streams, parents before their children.
 pub fn tables(streams: &[&'static Stream]) -> Vec<Table> {
     let tables = streams.iter().flat_map(|stream| {
         let default_mode = SyncMode::default_of(stream.strategy.modes().sync_modes);
-        let own = Table { name: stream.name, schema: stream.schema, default_mode };
-        let children = stream.children.iter();
-        [own].into_iter().chain(children.map(move |child| Table {
-            name: child.name,
-            schema: child.schema,
-            default_mode,
-        }))
+        let versions = stream.key.into_iter().chain(stream.cursor_field).chain([DELETED]).collect();
+        let own = Table { name: stream.name, schema: stream.schema, default_mode, tells_versions: versions };
+        let children = stream.children.iter().map(move |child| {
+            let cursor = child.rows.carried.iter().filter(|(field, _)| stream.cursor_field == Some(field));
+            let key = child.key.iter().copied();
+            let versions = key.chain(cursor.map(|(_, column)| *column)).collect();
+            Table { name: child.name, schema: child.schema, default_mode, tells_versions: versions }
+        });
+        [own].into_iter().chain(children)
     });
     tables.collect()
 }
@@ -42,7 +49,7 @@ pub fn find(name: &str, tables: &[Table]) -> Result<Table, Error> {
         name.trim().chars().map(|sign| if sign.is_alphanumeric() { sign.to_ascii_uppercase() } else { '_' }).collect();
     let singular = wanted.strip_suffix('S').unwrap_or(&wanted);
     if let Some(table) = tables.iter().find(|table| table.name == wanted || table.name == singular) {
-        return Ok(*table);
+        return Ok(table.clone());
     }
     let distance = |table: &&Table| strsim::damerau_levenshtein(singular, table.name);
     let nearest = tables.iter().min_by_key(distance);

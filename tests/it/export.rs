@@ -189,6 +189,17 @@ fn a_state_that_another_export_uses_is_refused() {
 }
 
 #[test]
+fn a_link_to_a_state_is_that_state() {
+    let sandbox = sandbox(small());
+    let place = Workplace::new(&sandbox);
+    std::os::unix::fs::symlink("state.json", place.path("link.json")).unwrap();
+    fs::write(place.path("state.json"), "").unwrap();
+    assert_eq!(place.export(&["transactions", "--to", "out", "--state", "link.json"]).code, Some(0));
+    assert!(place.path("link.json").is_symlink());
+    assert!(place.text("state.json").contains("TRANSACTION"));
+}
+
+#[test]
 fn what_was_cut_off_says_so_and_with_a_state_the_next_goes_on() {
     let faults = Faults { latency_ms: 20, ..Faults::default() };
     let sandbox = ground_truth::ever_more_bookings(Settings { faults, ..Settings::default() });
@@ -237,8 +248,9 @@ fn a_stream_that_fails_leaves_no_file_that_looks_whole_and_the_others_do() {
     assert_eq!(place.text("out/users.csv"), "that of last week\n");
     assert_eq!(place.names("out").len(), 2);
     assert_eq!(place.keys("out/bookings.csv", "uuid").len(), 230);
-    let line = exported.stderr.lines().find(|line| line.starts_with("USER")).unwrap();
-    assert!(line.contains("none: "), "{line}");
+    for stderr in [exported.stderr, place.export(&["users", "--to", "out", "--quiet"]).stderr] {
+        assert!(stderr.contains("error: USER: "), "{stderr}");
+    }
 }
 
 #[test]
@@ -402,6 +414,9 @@ fn what_cannot_be_followed_is_said_before_anything_is_asked() {
         &["bookings", "--to", "out.csv", "--from", "yesterday"],
         &["bookings", "--to", "out.csv", "--from", "2026-10-02", "--until", "2026-10-01"],
         &["bookings", "--to", "out.csv", "--state", "state.json"],
+        &["bookings", "--to", "out.csv", "--state", "new.json", "--columns", "status"],
+        &["bookings", "--to", "out.csv", "--from", "+262142-12-31"],
+        &["bookings", "--to", "-"],
         &["bookings", "--to", "nowhere/out.csv"],
         &["bookings", "--too", "out.csv"],
     ];

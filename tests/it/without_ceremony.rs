@@ -107,6 +107,8 @@ fn the_environment_is_a_configuration_and_wins_over_the_file_unless_told_otherwi
     assert_eq!(read(&["--config", "-"], wrong, &[], &file).0, Some(1));
     assert_eq!(read(&["--config", "-", "--environment", "under"], wrong, &[], &file).0, Some(0));
     assert_eq!(read(&["--config", "-", "--environment", "ignored"], wrong, &[], &file).0, Some(0));
+    let sandboxs = [("NAVAN_CLIENT_ID", id), ("NAVAN_URL", url.as_str()), ("NAVAN_REGOIN", "eu")];
+    assert_eq!(read(&[], &settings.client_secret, &sandboxs, &Value::Null), (Some(0), String::new()));
     // Airbyte gives a file, and what else its containers hold is nothing of ours.
     let in_image = [("AIRBYTE_ENTRYPOINT", "/usr/local/bin/source-navan")];
     assert_eq!(read(&["--config", "-"], wrong, &in_image, &file).0, Some(0));

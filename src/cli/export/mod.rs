@@ -14,6 +14,7 @@ use clap::Args;
 use serde_json::{Map, Value};
 
 use super::config_source::ConfigArguments;
+use super::terminal;
 use crate::api::Apis;
 use crate::clock;
 use crate::error::Error;
@@ -74,12 +75,12 @@ pub(super) async fn run(
     if let (Some(from), Some(until)) = (arguments.from, arguments.until)
         && until.end() <= from.begin()
     {
-        return Err(Error::config("--until lies before --from: nothing lies between them."));
+        return Err(Error::config("Nothing lies between --from and --until: give a later --until."));
     }
     let config = arguments.config.config(period(arguments))?;
     // Before anything is asked of Navan: whatever is wrong here would be a pity later.
-    let state = arguments.state.as_deref().map(StateFile::open).transpose()?;
     let Plan { catalog, export } = Plan::new(arguments, &tables(&offered(&config)), clock::now())?;
+    let state = arguments.state.as_deref().map(StateFile::open).transpose()?;
     let timings = Timings::from_environment();
     let network: Rc<dyn Network> = Rc::new(Http::new(&timings)?);
     let apis = Apis::new(&config, &network, &timings)?;
@@ -131,6 +132,11 @@ fn tell(report: &ExportReport, progress: &Progress, is_interrupted: bool, has_st
     }
     let rows: Vec<_> = report.streams.iter().map(row).collect();
     progress.table(["stream", "rows", "file"], &rows);
+    for ExportedStream { stream, error, .. } in &report.streams {
+        if let Some(error) = error {
+            terminal::line(&format!("error: {stream}: {error}"));
+        }
+    }
     if is_interrupted {
         let kept = report.streams.iter().any(|stream| stream.state.is_some());
         tracing::warn!(
@@ -147,13 +153,11 @@ fn tell(report: &ExportReport, progress: &Progress, is_interrupted: bool, has_st
 }
 
 fn row(stream: &ExportedStream) -> [String; 3] {
-    let place = match (&stream.path, &stream.error) {
-        (Some(path), None) if stream.is_complete => path.display().to_string(),
-        (Some(path), error) => {
-            format!("{} (not complete{})", path.display(), error.as_ref().map(|e| format!(": {e}")).unwrap_or_default())
-        }
-        (None, None) if stream.is_complete => "nothing new".to_owned(),
-        (None, error) => format!("none: {}", error.as_deref().unwrap_or("the export was cut off")),
+    let place = match &stream.path {
+        Some(path) if stream.is_complete => path.display().to_string(),
+        Some(path) => format!("{}, not complete", path.display()),
+        None if stream.is_complete => "none: nothing is new".to_owned(),
+        None => "none".to_owned(),
     };
     [stream.stream.to_owned(), grouped(stream.rows), place]
 }

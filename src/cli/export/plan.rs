@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike as _, Utc};
 
 use super::ExportArguments;
 use crate::error::Error;
 use crate::protocol::{ConfiguredCatalog, ConfiguredStream, SyncMode};
-use crate::sink::tables::{Export, ExportFile, ExportTable, Format, columns_of, named};
+use crate::sink::tables::{Column, Export, ExportFile, ExportTable, Format, columns_of, named};
 use crate::streams::{self, Table};
 
 /// An export that can be begun.
@@ -28,7 +28,7 @@ impl Plan {
         if arguments.excel && target.format != Format::Csv {
             return Err(Error::config("--excel is for csv: an xlsx file needs nothing to be opened by Excel."));
         }
-        let columns = columns(&arguments.columns, &tables)?;
+        let columns = columns(&arguments.columns, &tables, is_series)?;
         let mode = |table: &Table| if is_series { table.default_mode } else { SyncMode::FullRefresh };
         let catalog = ConfiguredCatalog {
             streams: tables.iter().map(|table| ConfiguredStream::new(table.name, mode(table))).collect(),
@@ -74,6 +74,9 @@ struct Target<'a> {
 
 impl<'a> Target<'a> {
     fn new(path: &'a Path, given: Option<Format>) -> Result<Self, Error> {
+        if path.as_os_str() == "-" {
+            return Err(Error::config("--to takes a directory or a file, no pipe; `read` writes messages to stdout."));
+        }
         let ends_as_directory = path.as_os_str().to_string_lossy().ends_with(std::path::is_separator);
         if path.is_dir() || ends_as_directory || path.extension().is_none() {
             return Ok(Self { path, format: given.unwrap_or(Format::Csv), is_directory: true });
@@ -134,36 +137,42 @@ fn file_name(table: &Table) -> String {
 }
 
 /// The columns of each table that are wanted: each name must be one of some table, and each table must have one.
-fn columns(wanted: &[String], tables: &[Table]) -> Result<Vec<Option<Vec<String>>>, Error> {
+fn columns(wanted: &[String], tables: &[Table], is_series: bool) -> Result<Vec<Option<Vec<String>>>, Error> {
     if wanted.is_empty() {
         return Ok(tables.iter().map(|_| None).collect());
     }
+    let all: Vec<_> = tables.iter().map(|table| columns_of(table.schema)).collect::<Result<_, _>>()?;
+    let has = |of_table: &[Column], name: &str| named(of_table, name).next().is_some();
+    if let Some(unknown) = wanted.iter().find(|name| !all.iter().any(|of_table| has(of_table, name))) {
+        let distance = |name: &str| strsim::damerau_levenshtein(&name.to_lowercase(), &unknown.to_lowercase());
+        let nearest = all.iter().flatten().map(|column| column.name.as_str()).min_by_key(|name| distance(name));
+        let nearest = nearest.unwrap_or_default();
+        return Err(Error::config(format!("There is no column {unknown:?}: did you mean {nearest}?")));
+    }
     let mut of_tables = Vec::new();
-    for table in tables {
-        let all = columns_of(table.schema)?;
-        let has = |name: &&String| named(&all, name).next().is_some();
-        let own: Vec<_> = wanted.iter().filter(has).cloned().collect();
+    for (table, all) in tables.iter().zip(&all) {
+        let own: Vec<_> = wanted.iter().filter(|name| has(all, name)).cloned().collect();
         if own.is_empty() {
+            let names: Vec<_> = all.iter().map(|column| column.name.as_str()).collect();
+            let names = names.join(", ");
+            return Err(Error::config(format!("{} has none of the --columns; it has {names}.", table.name)));
+        }
+        let needed = table.tells_versions.iter().filter(|name| has(all, name));
+        let missing: Vec<_> = needed.filter(|name| !own.iter().any(|own| own == **name)).copied().collect();
+        if is_series && !missing.is_empty() {
             return Err(Error::config(format!(
-                "{} has none of the --columns; it has {}.",
+                "With --state, --columns of {} must have {} as well: by these the files of several exports are put together.",
                 table.name,
-                all.iter().map(|column| column.name.as_str()).collect::<Vec<_>>().join(", ")
+                missing.join(", ")
             )));
         }
-        of_tables.push((all, own));
+        of_tables.push(Some(own));
     }
-    let is_known = |name: &&String| of_tables.iter().any(|(_, own)| own.contains(name));
-    if let Some(unknown) = wanted.iter().find(|name| !is_known(name)) {
-        let all = of_tables.iter().flat_map(|(all, _)| all);
-        let distance = |name: &str| strsim::damerau_levenshtein(&name.to_lowercase(), &unknown.to_lowercase());
-        let nearest = all.min_by_key(|column| distance(&column.name)).map(|column| column.name.as_str());
-        return Err(Error::config(format!(
-            "There is no column {unknown:?}: did you mean {}?",
-            nearest.unwrap_or_default()
-        )));
-    }
-    Ok(of_tables.into_iter().map(|(_, own)| Some(own)).collect())
+    Ok(of_tables)
 }
+
+/// Years that the configuration's dates can have.
+const YEARS: std::ops::Range<i32> = 1..9999;
 
 /// A day or a moment of an argument.
 #[derive(Clone, Copy, Debug)]
@@ -178,8 +187,17 @@ impl Day {
     /// Reads one; in words what is wrong with it.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let day = text.parse().map(Self::Whole);
-        day.or_else(|_| DateTime::parse_from_rfc3339(text).map(|at| Self::At(at.to_utc())))
-            .map_err(|_| "give a day such as 2026-10-01, or a moment such as 2026-10-01T12:00:00Z".to_owned())
+        let day = day.or_else(|_| DateTime::parse_from_rfc3339(text).map(|at| Self::At(at.to_utc())));
+        day.ok()
+            .filter(|day| YEARS.contains(&day.year()))
+            .ok_or_else(|| "give a day such as 2026-10-01, or a moment such as 2026-10-01T12:00:00Z".to_owned())
+    }
+
+    fn year(&self) -> i32 {
+        match self {
+            Self::Whole(day) => day.year(),
+            Self::At(at) => at.year(),
+        }
     }
 
     /// The moment from which it counts, as the configuration has it.
@@ -213,7 +231,9 @@ mod tests {
         assert_eq!((day.begin(), day.end()), ("2026-10-31T00:00:00Z".to_owned(), "2026-11-01T00:00:00Z".to_owned()));
         let at = Day::parse("2026-10-31T12:00:00+02:00").unwrap();
         assert_eq!((at.begin(), at.end()), ("2026-10-31T10:00:00Z".to_owned(), "2026-10-31T10:00:00Z".to_owned()));
-        assert!(Day::parse("31.10.2026").is_err());
+        for no_day in ["31.10.2026", "+262142-12-31", "-0001-01-01", "9999-12-31", ""] {
+            assert!(Day::parse(no_day).is_err(), "{no_day}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The file in which an export leaves what the next one goes on from. There is always a whole one: it is replaced, never written to.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::{BufReader, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -25,17 +25,23 @@ impl StateFile {
     /// # Errors
     /// A `config_error` if another export uses it, or if it holds no state.
     pub(super) fn open(path: &Path) -> Result<Self, Error> {
+        // A link leads to the file that is meant: two names of one state are one.
+        let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        prepare(path).map_err(|error| unwritable(path, &error))?;
         let lock_path = beside(path, ".lock");
         let lock = File::options().create(true).truncate(false).write(true).open(&lock_path);
         let lock = lock.map_err(|error| unwritable(&lock_path, &error))?;
-        lock.try_lock().map_err(|_| {
-            Error::config(format!(
+        // Some file systems know no locks.
+        if matches!(lock.try_lock(), Err(TryLockError::WouldBlock)) {
+            return Err(Error::config(format!(
                 "Another export uses the state {}: wait until it has ended, or give this one a state of its own.",
                 path.display()
-            ))
-        })?;
+            )));
+        }
         let states = match File::open(path) {
-            Ok(file) => StreamStates::read(BufReader::new(file))?,
+            Ok(file) => StreamStates::read(BufReader::new(file)).map_err(|error| {
+                Error::config(format!("{} holds no state of an export. {}", path.display(), error.message()))
+            })?,
             Err(error) if error.kind() == ErrorKind::NotFound => StreamStates::default(),
             Err(error) => {
                 return Err(Error::config(format!("The state file {} cannot be read: {error}.", path.display())));
@@ -63,6 +69,15 @@ impl StateFile {
         all.sort_by_key(|(name, _)| *name);
         write(&self.path, &all).map_err(|error| unwritable(&self.path, &error))
     }
+}
+
+/// Sees to it before the export that its state can be written when it has ended.
+fn prepare(path: &Path) -> std::io::Result<()> {
+    if path.is_dir() {
+        return Err(ErrorKind::IsADirectory.into());
+    }
+    std::fs::create_dir_all(directory_of(path))?;
+    NamedTempFile::new_in(directory_of(path)).map(drop)
 }
 
 /// A list of one state a line, as `read` takes it as well.

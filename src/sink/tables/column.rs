@@ -72,14 +72,15 @@ pub(super) enum Place {
 
 impl Columns {
     /// All columns that a schema has, or those that are wanted, in that order. Whoever wants an object by its name gets all that is in it.
+    /// `are_nested`: the format has objects.
     ///
     /// # Errors
     /// A `system_error` if the schema was broken when the binary was built.
-    pub(super) fn new(schema: &str, wanted: Option<&[String]>) -> Result<Self, Error> {
+    pub(super) fn new(schema: &str, wanted: Option<&[String]>, are_nested: bool) -> Result<Self, Error> {
         let all = all(schema)?;
         let list = match wanted {
             None => all.clone(),
-            Some(wanted) => chosen(&all, wanted),
+            Some(wanted) => chosen(&all, wanted, are_nested),
         };
         let mut root = Members::at(String::new());
         for column in &all {
@@ -120,18 +121,23 @@ impl Members {
     }
 }
 
-/// Each once, those of an object side by side where the first of them is wanted.
-fn chosen(all: &[Column], wanted: &[String]) -> Vec<Column> {
+/// Each once, in the order in which they are named; where objects are nested, those of one stand side by side.
+fn chosen(all: &[Column], wanted: &[String], are_nested: bool) -> Vec<Column> {
     let named: Vec<_> = wanted.iter().flat_map(|name| named(all, name)).collect();
-    let objects = |column: &Column| named.iter().position(|other| other.path[0] == column.path[0]);
+    let first = |is_it: &dyn Fn(&Column) -> bool| named.iter().position(|other| is_it(other));
     let mut chosen: Vec<_> = all.iter().filter(|column| named.contains(column)).cloned().collect();
-    chosen.sort_by_key(objects);
+    if are_nested {
+        chosen.sort_by_key(|column| first(&|other| other.path[0] == column.path[0]));
+    } else {
+        chosen.sort_by_key(|column| first(&|other| other == column));
+    }
     chosen
 }
 
 /// The columns that a name stands for: one, or those of an object.
 pub fn named<'a>(columns: &'a [Column], name: &'a str) -> impl Iterator<Item = &'a Column> {
-    columns.iter().filter(move |column| column.name == name || column.path.first().is_some_and(|first| first == name))
+    let is = |other: &str| other.eq_ignore_ascii_case(name);
+    columns.iter().filter(move |column| is(&column.name) || column.path.first().is_some_and(|first| is(first)))
 }
 
 /// All columns of a schema.

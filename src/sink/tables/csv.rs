@@ -13,8 +13,8 @@ use super::row::text;
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// With these at its start Excel takes a text for a formula, so that what a traveler typed would be run where it is opened
-/// (OWASP, "CSV injection").
-const FORMULA_STARTS: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+/// (OWASP, "CSV injection"); the last four are what some systems make of the first.
+const FORMULA_STARTS: [char; 12] = ['=', '+', '-', '@', '\t', '\r', '\n', '\0', '＝', '＋', '－', '＠'];
 
 pub(super) struct CsvWriter {
     output: ::csv::Writer<File>,

@@ -61,6 +61,11 @@ impl Format {
         matches!(self, Self::Xlsx)
     }
 
+    /// Whether it has objects, and not only columns side by side.
+    pub(super) const fn has_objects(self) -> bool {
+        matches!(self, Self::Parquet)
+    }
+
     /// Begins a file; what the format needs beside it stands in `directory` as long as it is written.
     pub(super) fn begin(
         self,

@@ -31,7 +31,7 @@ use super::Sink;
 use crate::error::Error;
 use crate::protocol::Message;
 use crate::record::RecordLines;
-pub use column::{all as columns_of, named};
+pub use column::{Column, all as columns_of, named};
 pub use format::Format;
 pub use output::{directory_of, sync_directory};
 use writer::{Files, Queued};
@@ -131,7 +131,7 @@ impl TableSink {
     /// Gives each file its name: what came, and where it is.
     ///
     /// # Errors
-    /// A `system_error` if a file cannot be written; files that have their names are whole all the same.
+    /// A `config_error` if a file cannot be written; files that have their names are whole all the same.
     pub async fn finish(&self) -> Result<ExportReport, Error> {
         let (report, reported) = oneshot::channel();
         self.enqueue(Queued::Finish(report));

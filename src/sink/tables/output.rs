@@ -1,6 +1,6 @@
 //! A file on its way: under a name that nobody takes for a table as long as it is not whole, then under its own.
 //!
-//! What is written stands in `.bookings-….csv.part` beside its place; it is synced to the disk before it gets its name. A process
+//! What is written stands in `.bookings.csv-….part` beside its place; it is synced to the disk before it gets its name. A process
 //! that is killed leaves such a part, which the next export into the same directory removes.
 
 use std::fs::File;
@@ -13,6 +13,9 @@ use super::format::{Format, Table, TableWriter};
 
 /// By which a part's name ends.
 const PART: &str = ".part";
+
+/// In the name of what is not whole.
+const INCOMPLETE: &str = ".incomplete";
 
 /// A file to be written.
 pub(super) struct OutputFile {
@@ -36,6 +39,11 @@ pub(super) enum Naming {
 impl OutputFile {
     /// Begins the file that is to be at `path`.
     pub(super) fn begin(path: PathBuf, format: Format, tables: Vec<Table>, excel: bool) -> io::Result<Self> {
+        // A link leads to the file that is meant, and stays.
+        let path = path.canonicalize().unwrap_or(path);
+        if path.is_dir() {
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
         let directory = directory_of(&path);
         let part = part_of(&path, directory)?;
         let writer = format.begin(part.reopen()?, tables, excel, directory)?;
@@ -60,10 +68,12 @@ impl OutputFile {
         let path = match naming {
             Naming::Replace => {
                 self.part.persist(&self.path)?;
+                // What an earlier export could not bring to its end has no use any more.
+                let _ = std::fs::remove_file(with_infix(&self.path, INCOMPLETE));
                 self.path
             }
             Naming::Incomplete => {
-                let path = with_infix(&self.path, ".incomplete");
+                let path = with_infix(&self.path, INCOMPLETE);
                 self.part.persist(&path)?;
                 path
             }
@@ -107,25 +117,28 @@ fn part_of(path: &Path, directory: &Path) -> io::Result<NamedTempFile> {
     // As any other file that a program writes; by default only its owner could read it.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let part = builder.tempfile_in(directory)?;
-    // Held until the process ends, however it does: by this another export knows that the part is not left over.
-    part.as_file().try_lock().map_err(io::Error::from)?;
-    Ok(part)
+    loop {
+        let part = builder.tempfile_in(directory)?;
+        // Held until the process ends, however it does: by this another export knows that the part is not left over. Between the two it
+        // may have taken it for that. Some file systems know no locks, and then nobody takes anything.
+        let _ = part.as_file().try_lock();
+        if part.path().exists() {
+            return Ok(part);
+        }
+    }
 }
 
-/// Removes the parts that killed exports have left in a directory.
-pub(super) fn remove_left_over(directory: &Path) -> io::Result<()> {
-    for entry in directory.read_dir()? {
-        let path = entry?.path();
+/// Removes the parts that killed exports have left in a directory, as far as that is possible.
+pub(super) fn remove_left_over(directory: &Path) {
+    for path in directory.read_dir().into_iter().flatten().flatten().map(|entry| entry.path()) {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let is_part = name.starts_with('.')
             && name.ends_with(PART)
             && Format::ALL.iter().any(|format| name.contains(&format!(".{}-", format.extension())));
         if is_part && File::open(&path).is_ok_and(|file| file.try_lock().is_ok()) {
-            std::fs::remove_file(&path)?;
+            let _ = std::fs::remove_file(&path);
         }
     }
-    Ok(())
 }
 
 /// That of a file, which is the current one if its path has no other.

@@ -60,13 +60,15 @@ impl Files {
         let Export { files: wanted, format, excel, is_series } = export;
         let mut begun = Self { outputs: Vec::new(), streams: Vec::new(), by_name: HashMap::new(), is_series };
         for (file, wanted) in wanted.into_iter().enumerate() {
-            let failed = |error: io::Error| unwritable(&wanted.path, &error);
-            remove_left_over(directory_of(&wanted.path)).map_err(failed)?;
+            remove_left_over(directory_of(&wanted.path));
             let mut tables = Vec::new();
             for (table, of) in wanted.tables.into_iter().enumerate() {
                 begun.by_name.insert(of.stream.as_bytes(), begun.streams.len());
                 begun.streams.push(Stream::new(of.stream, file, table, of.is_incremental));
-                tables.push(Table { name: of.name, columns: Columns::new(of.schema, of.columns.as_deref())? });
+                tables.push(Table {
+                    name: of.name,
+                    columns: Columns::new(of.schema, of.columns.as_deref(), format.has_objects())?,
+                });
             }
             let output = OutputFile::begin(wanted.path.clone(), format, tables, excel);
             begun.outputs.push(output.map_err(|error| unwritable(&wanted.path, &error))?);
@@ -148,10 +150,11 @@ pub(super) fn write_all(files: Files, queued: &mpsc::Receiver<Queued>, failed: o
             }
             (Queued::Records(lines), Ok(files)) => {
                 if let Err(error) = files.write(&lines) {
+                    // The parts go first: whoever hears of it may end the process.
+                    state = Err(error.clone());
                     if let Some(failed) = failed.take() {
-                        let _ = failed.send(error.clone());
+                        let _ = failed.send(error);
                     }
-                    state = Err(error);
                 }
             }
             (Queued::State { stream, state }, Ok(files)) => {

@@ -212,7 +212,7 @@ mod tests {
     #[test]
     fn what_a_sheet_has_no_room_for_goes_on_in_the_next_and_both_are_told() {
         let schema = r#"{"properties":{"id":{"type":"integer"},"note":{"type":"string"}}}"#;
-        let table = Table { name: "users".to_owned(), columns: Columns::new(schema, None).unwrap() };
+        let table = Table { name: "users".to_owned(), columns: Columns::new(schema, None, false).unwrap() };
         let directory = tempfile::tempdir().unwrap();
         let file = tempfile::tempfile().unwrap();
         let mut writer = Box::new(XlsxWriter::new(file, vec![table], directory.path()).unwrap());
