@@ -414,7 +414,7 @@ fn what_cannot_be_followed_is_said_before_anything_is_asked() {
         &["bookings", "--to", "out.csv", "--from", "yesterday"],
         &["bookings", "--to", "out.csv", "--from", "2026-10-02", "--until", "2026-10-01"],
         &["bookings", "--to", "out.csv", "--state", "state.json"],
-        &["bookings", "--to", "out.csv", "--state", "new.json", "--columns", "status"],
+        &["bookings", "--to", "out.csv", "--state", "new.json", "--columns", "purpose"],
         &["bookings", "--to", "out.csv", "--from", "+262142-12-31"],
         &["bookings", "--to", "-"],
         &["bookings", "--to", "nowhere/out.csv"],

@@ -9,7 +9,7 @@ use tempfile::NamedTempFile;
 
 use crate::error::Error;
 use crate::protocol::StreamStates;
-use crate::sink::tables::{ExportReport, directory_of, sync_directory};
+use crate::sink::tables::{ExportReport, behind_links, directory_of, sync_directory};
 
 /// A state file that no other export uses.
 pub(super) struct StateFile {
@@ -26,7 +26,7 @@ impl StateFile {
     /// A `config_error` if another export uses it, or if it holds no state.
     pub(super) fn open(path: &Path) -> Result<Self, Error> {
         // A link leads to the file that is meant: two names of one state are one.
-        let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let path = &behind_links(path.to_owned());
         prepare(path).map_err(|error| unwritable(path, &error))?;
         let lock_path = beside(path, ".lock");
         let lock = File::options().create(true).truncate(false).write(true).open(&lock_path);

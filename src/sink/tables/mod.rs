@@ -33,7 +33,7 @@ use crate::protocol::Message;
 use crate::record::RecordLines;
 pub use column::{Column, all as columns_of, named};
 pub use format::Format;
-pub use output::{directory_of, sync_directory};
+pub use output::{behind_links, directory_of, sync_directory};
 use writer::{Files, Queued};
 
 /// How much a file takes in memory before it is written.

@@ -40,11 +40,12 @@ impl OutputFile {
     /// Begins the file that is to be at `path`.
     pub(super) fn begin(path: PathBuf, format: Format, tables: Vec<Table>, excel: bool) -> io::Result<Self> {
         // A link leads to the file that is meant, and stays.
-        let path = path.canonicalize().unwrap_or(path);
+        let path = behind_links(path);
         if path.is_dir() {
             return Err(io::ErrorKind::IsADirectory.into());
         }
         let directory = directory_of(&path);
+        directory.metadata()?;
         let part = part_of(&path, directory)?;
         let writer = format.begin(part.reopen()?, tables, excel, directory)?;
         Ok(Self { path, part, writer, rows: 0 })
@@ -139,6 +140,11 @@ pub(super) fn remove_left_over(directory: &Path) {
             let _ = std::fs::remove_file(&path);
         }
     }
+}
+
+/// Where a link leads to.
+pub fn behind_links(path: PathBuf) -> PathBuf {
+    if path.is_symlink() { path.canonicalize().unwrap_or(path) } else { path }
 }
 
 /// That of a file, which is the current one if its path has no other.

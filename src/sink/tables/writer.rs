@@ -1,7 +1,6 @@
 //! The thread that writes: each record into the file of its stream.
 
 use std::collections::HashMap;
-use std::io;
 use std::sync::mpsc;
 
 use serde_json::Value;
