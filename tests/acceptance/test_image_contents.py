@@ -92,7 +92,15 @@ def dependencies(context: Path) -> list[str]:
 
 def test_a_change_to_the_sources_leaves_the_dependencies_in_the_cache(image: Image, tmp_path: Path) -> None:
     changed = tmp_path / "changed"
-    for name in ("Cargo.toml", "Cargo.lock", "Dockerfile", ".dockerignore", "spec.json", "sandbox/Cargo.toml"):
+    for name in (
+        "Cargo.toml",
+        "Cargo.lock",
+        "Dockerfile",
+        ".dockerignore",
+        "spec.json",
+        "sandbox/Cargo.toml",
+        "demo/Cargo.toml",
+    ):
         (changed / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, changed / name)
     for name in ("schemas", "src"):

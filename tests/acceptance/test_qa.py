@@ -44,7 +44,6 @@ NOT_APPLICABLE = {
 
 # What may name an address that is not encrypted, which `CheckConnectorUsesHTTPSOnly` looks for in every file.
 MAY_SAY_HTTP = {
-    "README.md": "the sandbox's address",
     "docs": "the addresses of proxies",
     "sandbox": "a server for tests, no part of the connector",
     "spec.json": "`api_url`, which takes such an address for tests, if it is a loopback or private one",

@@ -19,7 +19,7 @@ from pages import blocks
 from sandbox import KEYS, TODAY, Sandbox, sandbox
 from settings import CONNECTOR, ROOT
 
-ONCE, ANEW = blocks("docs/pyairbyte.md", "python")
+ONCE, ANEW, _WHEEL = blocks("docs/pyairbyte.md", "python")
 SYNC, AIRFLOW, DAGSTER = blocks("docs/recipes-orchestration.md", "python")
 # The same without the reading that comes first.
 BEFORE, READ, _ = ONCE.partition("navan.read(cache=cache)\n")
