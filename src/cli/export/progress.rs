@@ -144,11 +144,7 @@ impl Counts {
     }
 
     fn stream(&mut self, name: &str) -> &mut StreamCounts {
-        if !self.streams.contains_key(name) {
-            self.streams.insert(name.to_owned(), StreamCounts::default());
-        }
-        #[allow(clippy::expect_used)] // it was put there
-        self.streams.get_mut(name).expect("a stream that is counted")
+        self.streams.entry(name.to_owned()).or_default()
     }
 }
 
