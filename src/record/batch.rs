@@ -51,7 +51,8 @@ fn data_of(line: &[u8]) -> &[u8] {
     if !line.ends_with(b"]}}}") {
         return data;
     }
-    let changes = memchr::memmem::rfind(data, BEFORE_CHANGES);
+    // Forwards, since the search from behind goes byte by byte.
+    let changes = memchr::memmem::find_iter(data, BEFORE_CHANGES).last();
     let is_told = |at: &usize| {
         let changes = &line[start + at + BEFORE_CHANGES.len()..];
         changes.strip_suffix(AFTER_CHANGES).is_some_and(|list| serde_json::from_slice::<Vec<&RawValue>>(list).is_ok())

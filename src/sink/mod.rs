@@ -14,7 +14,7 @@ use crate::record::RecordLines;
 
 /// Takes messages and records, and keeps their order.
 pub trait Sink {
-    /// Takes a batch of a stream's records at once; what it returns waits until they are where they belong. Whoever produces records waits
+    /// Takes a batch of a stream's records at once; what it returns waits until there is room for another. Whoever produces records waits
     /// for it before it asks for more, which bounds how many there are in memory.
     fn records(&self, lines: RecordLines) -> LocalBoxFuture<'_, ()>;
 

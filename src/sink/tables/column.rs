@@ -1,5 +1,6 @@
 //! The columns of a table, as a stream's schema has them: an object whose members are declared gives a column for each of these.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 
 use serde_json::Value;
@@ -57,7 +58,25 @@ pub(super) struct Columns {
 pub(super) struct Members {
     /// The object's path: empty for the row itself.
     pub(super) path: String,
-    places: HashMap<String, Place, foldhash::fast::RandomState>,
+    list: Vec<Member>,
+    by_name: HashMap<String, usize, foldhash::fast::RandomState>,
+    /// The number of the one that came first, the last time.
+    first: Cell<usize>,
+}
+
+/// A member of an object.
+struct Member {
+    name: String,
+    place: Place,
+    /// The number of the one that came after it, the last time: most rows have their members in the same order.
+    next: Cell<usize>,
+}
+
+/// Goes over the members of an object in the order in which a row has them.
+pub(super) struct MembersInOrder<'m> {
+    members: &'m Members,
+    /// Where it stands what probably comes next.
+    guess: &'m Cell<usize>,
 }
 
 /// Where a member belongs.
@@ -68,6 +87,13 @@ pub(super) enum Place {
     Object(Members),
     /// Its column is not wanted.
     Unwanted,
+}
+
+impl ColumnKind {
+    /// Whether a text stands in it, and not JSON.
+    pub(super) fn is_text(self) -> bool {
+        matches!(self, Self::Text | Self::Date | Self::Timestamp | Self::LocalTimestamp)
+    }
 }
 
 impl Columns {
@@ -92,11 +118,12 @@ impl Columns {
 
 impl Members {
     fn at(path: String) -> Self {
-        Self { path, places: HashMap::default() }
+        Self { path, list: Vec::new(), by_name: HashMap::default(), first: Cell::new(0) }
     }
 
-    pub(super) fn get(&self, name: &str) -> Option<&Place> {
-        self.places.get(name)
+    /// Begins with a row.
+    pub(super) fn in_order(&self) -> MembersInOrder<'_> {
+        MembersInOrder { members: self, guess: &self.first }
     }
 
     /// The path of a member.
@@ -108,16 +135,42 @@ impl Members {
         match path {
             [] => {}
             [name] => {
-                self.places.insert(name.clone(), column.map_or(Place::Unwanted, Place::Column));
+                self.member(name, || column.map_or(Place::Unwanted, Place::Column));
             }
             [name, rest @ ..] => {
                 let path = self.path_of(name);
-                let place = self.places.entry(name.clone()).or_insert_with(|| Place::Object(Self::at(path)));
-                if let Place::Object(members) = place {
+                if let Place::Object(members) = self.member(name, || Place::Object(Self::at(path))) {
                     members.put(rest, column);
                 }
             }
         }
+    }
+
+    /// The place of that name, new if there was none.
+    fn member(&mut self, name: &str, place: impl FnOnce() -> Place) -> &mut Place {
+        let number = *self.by_name.entry(name.to_owned()).or_insert(self.list.len());
+        if number == self.list.len() {
+            self.list.push(Member { name: name.to_owned(), place: place(), next: Cell::new(number + 1) });
+        }
+        &mut self.list[number].place
+    }
+}
+
+impl<'m> MembersInOrder<'m> {
+    /// The place of the row's next member.
+    pub(super) fn next(&mut self, name: &str) -> Option<&'m Place> {
+        let members = self.members;
+        let guessed = members.list.get(self.guess.get()).filter(|member| member.name == name);
+        let member = match guessed {
+            Some(member) => member,
+            None => {
+                let number = *members.by_name.get(name)?;
+                self.guess.set(number);
+                &members.list[number]
+            }
+        };
+        self.guess = &member.next;
+        Some(&member.place)
     }
 }
 

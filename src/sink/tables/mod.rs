@@ -19,13 +19,13 @@ mod xlsx;
 use std::cell::RefCell;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread;
 
 use futures::FutureExt as _;
 use futures::future::{LocalBoxFuture, pending};
 use serde_json::Value;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 
 use super::Sink;
 use crate::error::Error;
@@ -38,6 +38,9 @@ use writer::{Files, Queued};
 
 /// How much a file takes in memory before it is written.
 const BUFFER: usize = 256 << 10;
+
+/// How many batches of records wait to be written before whoever reads them waits, so that neither side is ever idle.
+const QUEUED_BATCHES: usize = 4;
 
 /// What is to be written, and where.
 pub struct Export {
@@ -100,6 +103,8 @@ pub struct ExportedStream {
 /// Writes tables to files.
 pub struct TableSink {
     queue: mpsc::Sender<Queued>,
+    /// A permit for each batch that may still wait to be written.
+    room: Arc<Semaphore>,
     failure: RefCell<Option<oneshot::Receiver<Error>>>,
 }
 
@@ -112,8 +117,10 @@ impl TableSink {
         let files = Files::begin(export)?;
         let (queue, queued) = mpsc::channel();
         let (failed, failure) = oneshot::channel();
-        thread::spawn(move || writer::write_all(files, &queued, failed));
-        Ok(Self { queue, failure: RefCell::new(Some(failure)) })
+        let room = Arc::new(Semaphore::new(QUEUED_BATCHES));
+        let made = Arc::clone(&room);
+        thread::spawn(move || writer::write_all(files, &queued, &made, failed));
+        Ok(Self { queue, room, failure: RefCell::new(Some(failure)) })
     }
 
     /// Waits until a file cannot be written, which may never be.
@@ -147,7 +154,8 @@ impl TableSink {
 impl Sink for TableSink {
     fn records(&self, lines: RecordLines) -> LocalBoxFuture<'_, ()> {
         self.enqueue(Queued::Records(lines));
-        self.flush()
+        // Each batch takes the room that an earlier one has left. The semaphore is never closed.
+        self.room.acquire().map(|permit| permit.into_iter().for_each(SemaphorePermit::forget)).boxed_local()
     }
 
     fn message(&self, message: &Message<'_>) {

@@ -1,13 +1,12 @@
 //! A record's data, taken apart into the columns of its table. Nothing is copied: a cell is the JSON that stands in the record.
 
 use std::borrow::Cow;
-use std::fmt;
+use std::io;
 
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 use super::column::{Column, Columns, Members, Place};
+use crate::record::{Malformed, Scanner};
 
 /// A row of a table.
 pub(super) struct Row<'a> {
@@ -19,9 +18,11 @@ pub(super) struct Row<'a> {
 
 impl<'a> Row<'a> {
     /// Takes a record's data apart.
-    pub(super) fn new(columns: &'a Columns, data: &'a str) -> serde_json::Result<Self> {
+    pub(super) fn new(columns: &'a Columns, data: &'a str) -> io::Result<Self> {
         let mut row = Self { columns, cells: vec![None; columns.list.len()], extra: Vec::new() };
-        row.take(&columns.root, data)?;
+        let mut scanner = Scanner::new(data.as_bytes());
+        let broken = |_| io::Error::new(io::ErrorKind::InvalidData, "a record is no JSON object");
+        row.take(&columns.root, data, &mut scanner).map_err(broken)?;
         Ok(row)
     }
 
@@ -68,75 +69,32 @@ impl<'a> Row<'a> {
         Some(Cow::Owned(text))
     }
 
-    fn take(&mut self, members: &Members, object: &'a str) -> serde_json::Result<()> {
-        MembersOf { row: self, members }.deserialize(&mut serde_json::Deserializer::from_str(object))
-    }
-
-    fn put(&mut self, place: &Place, json: &'a str) -> serde_json::Result<()> {
-        match place {
-            Place::Unwanted => {}
-            Place::Column(number) => self.cells[*number] = Some(json),
-            Place::Object(members) if json.starts_with('{') => self.take(members, json)?,
-            Place::Object(members) => self.extra.push((members.path.clone(), json)),
-        }
-        Ok(())
-    }
-}
-
-/// Takes an object's members one by one.
-struct MembersOf<'r, 'm, 'a> {
-    row: &'r mut Row<'a>,
-    members: &'m Members,
-}
-
-impl<'a> DeserializeSeed<'a> for MembersOf<'_, '_, 'a> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'a> Visitor<'a> for MembersOf<'_, '_, 'a> {
-    type Value = ();
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(place) = map.next_key_seed(MemberName(self.members))? {
-            let json = map.next_value::<&RawValue>()?.get();
-            match place {
-                _ if json == "null" => {}
-                Ok(place) => self.row.put(place, json).map_err(A::Error::custom)?,
-                Err(unknown) => self.row.extra.push((self.members.path_of(&unknown), json)),
+    /// Takes the object that comes next, member by member.
+    fn take(&mut self, members: &Members, data: &'a str, scanner: &mut Scanner<'a>) -> Result<(), Malformed> {
+        let mut places = members.in_order();
+        let mut is_more = scanner.open(b'{', b'}')?;
+        while is_more {
+            let mut name = Cow::Borrowed(&data[scanner.name()?]);
+            let mut place = places.next(&name);
+            if place.is_none() && name.contains('\\') {
+                name = text(&format!("\"{name}\"")).into_owned().into();
+                place = places.next(&name);
             }
+            if let (Some(Place::Object(members)), b'{') = (place, scanner.peek()) {
+                self.take(members, data, scanner)?;
+            } else {
+                let json = &data[scanner.skip()?];
+                match place {
+                    _ if json == "null" => {}
+                    Some(Place::Unwanted) => {}
+                    Some(Place::Column(number)) => self.cells[*number] = Some(json),
+                    Some(Place::Object(members)) => self.extra.push((members.path.clone(), json)),
+                    None => self.extra.push((members.path_of(&name), json)),
+                }
+            }
+            is_more = scanner.more(b'}')?;
         }
         Ok(())
-    }
-}
-
-/// Finds a member's place by its name; without one, the name is all there is.
-struct MemberName<'m>(&'m Members);
-
-impl<'a, 'm> DeserializeSeed<'a> for MemberName<'m> {
-    type Value = Result<&'m Place, String>;
-
-    fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl<'m> Visitor<'_> for MemberName<'m> {
-    type Value = Result<&'m Place, String>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a name")
-    }
-
-    fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
-        Ok(self.0.get(name).ok_or_else(|| name.to_owned()))
     }
 }
 

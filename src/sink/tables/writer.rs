@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::mpsc;
 
 use serde_json::Value;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 use super::column::Columns;
 use super::format::Table;
@@ -134,7 +134,13 @@ impl Stream {
 }
 
 /// Takes all that is handed over. Once a file cannot be written, no other row is, so that none is missing in between.
-pub(super) fn write_all(files: Files, queued: &mpsc::Receiver<Queued>, failed: oneshot::Sender<Error>) {
+/// Each batch makes `room` for another.
+pub(super) fn write_all(
+    files: Files,
+    queued: &mpsc::Receiver<Queued>,
+    room: &Semaphore,
+    failed: oneshot::Sender<Error>,
+) {
     let mut failed = Some(failed);
     let mut state = Ok(files);
     for item in queued {
@@ -147,14 +153,17 @@ pub(super) fn write_all(files: Files, queued: &mpsc::Receiver<Queued>, failed: o
                 let _ = report.send(state.and_then(Files::finish));
                 return;
             }
-            (Queued::Records(lines), Ok(files)) => {
-                if let Err(error) = files.write(&lines) {
+            (Queued::Records(lines), _) => {
+                if let Ok(files) = &mut state
+                    && let Err(error) = files.write(&lines)
+                {
                     // The parts go first: whoever hears of it may end the process.
                     state = Err(error.clone());
                     if let Some(failed) = failed.take() {
                         let _ = failed.send(error);
                     }
                 }
+                room.add_permits(1);
             }
             (Queued::State { stream, state }, Ok(files)) => {
                 if let Some(stream) = files.stream(&stream) {
