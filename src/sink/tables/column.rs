@@ -66,7 +66,8 @@ pub(super) struct Members {
 
 /// A member of an object.
 struct Member {
-    name: String,
+    /// Its name as a row has it, `"name":`.
+    token: String,
     place: Place,
     /// The number of the one that came after it, the last time: most rows have their members in the same order.
     next: Cell<usize>,
@@ -150,25 +151,27 @@ impl Members {
     fn member(&mut self, name: &str, place: impl FnOnce() -> Place) -> &mut Place {
         let number = *self.by_name.entry(name.to_owned()).or_insert(self.list.len());
         if number == self.list.len() {
-            self.list.push(Member { name: name.to_owned(), place: place(), next: Cell::new(number + 1) });
+            let token = format!("{}:", Value::from(name));
+            self.list.push(Member { token, place: place(), next: Cell::new(number + 1) });
         }
         &mut self.list[number].place
     }
 }
 
 impl<'m> MembersInOrder<'m> {
-    /// The place of the row's next member.
+    /// The place of the member that probably comes next, if its token does.
+    #[inline(always)]
+    pub(super) fn next_if(&mut self, is_next: impl FnOnce(&str) -> bool) -> Option<&'m Place> {
+        let member = self.members.list.get(self.guess.get()).filter(|member| is_next(&member.token))?;
+        self.guess = &member.next;
+        Some(&member.place)
+    }
+
+    /// The place of a member that comes next.
     pub(super) fn next(&mut self, name: &str) -> Option<&'m Place> {
-        let members = self.members;
-        let guessed = members.list.get(self.guess.get()).filter(|member| member.name == name);
-        let member = match guessed {
-            Some(member) => member,
-            None => {
-                let number = *members.by_name.get(name)?;
-                self.guess.set(number);
-                &members.list[number]
-            }
-        };
+        let number = *self.members.by_name.get(name)?;
+        let member = &self.members.list[number];
+        self.guess.set(number);
         self.guess = &member.next;
         Some(&member.place)
     }

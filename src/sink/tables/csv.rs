@@ -38,7 +38,7 @@ impl CsvWriter {
         for table in &tables {
             for (number, column) in table.columns.list.iter().enumerate() {
                 write_delimiter(&mut output, number)?;
-                write_field(&mut output, &column.name)?;
+                write_field(&mut output, column.name.as_bytes())?;
             }
             output.write_all(LINE_END)?;
         }
@@ -53,13 +53,13 @@ impl TableWriter for CsvWriter {
         for (number, (column, cell)) in table.row(data)?.cells().enumerate() {
             write_delimiter(&mut self.output, number)?;
             if let Some(cell) = cell {
-                is_blank = cell == r#""""#;
+                is_blank = *cell == *br#""""#;
                 write_cell(&mut self.output, column.kind, &cell, self.excel)?;
             }
         }
         if is_blank && table.columns.list.len() == 1 {
             // Many readers pass over a line with nothing in it.
-            write_quoted(&mut self.output, "")?;
+            write_quoted(&mut self.output, b"")?;
         }
         self.output.write_all(LINE_END)
     }
@@ -75,36 +75,36 @@ fn write_delimiter(output: &mut impl Write, number: usize) -> io::Result<()> {
 }
 
 #[inline]
-fn write_cell(output: &mut impl Write, kind: ColumnKind, cell: &str, excel: bool) -> io::Result<()> {
-    match cell.as_bytes() {
+fn write_cell(output: &mut impl Write, kind: ColumnKind, cell: &[u8], excel: bool) -> io::Result<()> {
+    match cell {
         [b'"', content @ .., b'"'] if kind.is_text() => {
             if !excel && memchr2(b',', b'\\', content).is_none() {
                 return output.write_all(content);
             }
             let text = text(cell);
             if excel && kind == ColumnKind::Text && text.starts_with(FORMULA_STARTS) {
-                return write_field(output, &format!("'{text}"));
+                return write_field(output, &format!("'{text}").as_bytes());
             }
-            write_field(output, &text)
+            write_field(output, text.as_bytes())
         }
         [b'"' | b'[' | b'{', ..] => write_field(output, cell),
-        _ => output.write_all(cell.as_bytes()),
+        _ => output.write_all(cell),
     }
 }
 
 /// What may have to stand between quotes.
-fn write_field(output: &mut impl Write, field: &str) -> io::Result<()> {
-    if field.contains([',', '"', '\r', '\n']) { write_quoted(output, field) } else { output.write_all(field.as_bytes()) }
+fn write_field(output: &mut impl Write, field: &[u8]) -> io::Result<()> {
+    let is_special = |byte: &u8| matches!(byte, b',' | b'"' | b'\r' | b'\n');
+    if field.iter().any(is_special) { write_quoted(output, field) } else { output.write_all(field) }
 }
 
-fn write_quoted(output: &mut impl Write, field: &str) -> io::Result<()> {
+fn write_quoted(output: &mut impl Write, mut field: &[u8]) -> io::Result<()> {
     output.write_all(b"\"")?;
-    let mut rest = field.as_bytes();
-    while let Some(at) = memchr(b'"', rest) {
-        output.write_all(&rest[..=at])?;
+    while let Some(at) = memchr(b'"', field) {
+        output.write_all(&field[..=at])?;
         output.write_all(b"\"")?;
-        rest = &rest[at + 1..];
+        field = &field[at + 1..];
     }
-    output.write_all(rest)?;
+    output.write_all(field)?;
     output.write_all(b"\"")
 }

@@ -86,7 +86,6 @@ impl Format {
 impl Table {
     /// Takes a record's data apart.
     pub(super) fn row<'a>(&'a self, data: &'a [u8]) -> io::Result<Row<'a>> {
-        let data = std::str::from_utf8(data).map_err(io::Error::other)?;
-        Ok(Row::new(&self.columns, data)?)
+        Row::new(&self.columns, data)
     }
 }

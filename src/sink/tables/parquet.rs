@@ -21,7 +21,7 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, Timelike as _};
 use super::column::{Column, ColumnKind};
 use super::format::{Table, TableWriter};
 use super::number::{Decimal, PRECISION, SCALE};
-use super::row::text;
+use super::row::{text, word};
 
 /// Rows that are handed on at once.
 const BATCH: usize = 512;
@@ -112,7 +112,7 @@ impl ColumnBuilder {
     }
 
     /// Null for what the column cannot hold; whether it holds all of it.
-    fn append(&mut self, cell: Option<&str>) -> bool {
+    fn append(&mut self, cell: Option<&[u8]>) -> bool {
         let Some(cell) = cell else {
             self.append_null();
             return true;
@@ -123,12 +123,16 @@ impl ColumnBuilder {
                 true
             }
             Self::Number(builder) => {
-                let decimal = Decimal::parse(cell);
+                let decimal = word(cell).and_then(Decimal::parse);
                 builder.append_option(decimal.as_ref().map(|decimal| decimal.units));
                 decimal.is_some_and(|decimal| decimal.is_exact)
             }
-            Self::Integer(builder) => appended(cell.parse().ok(), |whole| builder.append_option(whole)),
-            Self::Boolean(builder) => appended(cell.parse().ok(), |value| builder.append_option(value)),
+            Self::Integer(builder) => {
+                appended(word(cell).and_then(|word| word.parse().ok()), |whole| builder.append_option(whole))
+            }
+            Self::Boolean(builder) => {
+                appended(word(cell).and_then(|word| word.parse().ok()), |value| builder.append_option(value))
+            }
             Self::Date(builder) => appended(day(cell), |day| builder.append_option(day)),
             Self::Timestamp(builder) => append_moment(builder, moment(cell)),
             Self::LocalTimestamp(builder) => append_moment(builder, local_moment(cell)),
@@ -178,21 +182,21 @@ fn append_moment(builder: &mut TimestampMicrosecondBuilder, at: Option<NaiveDate
     at.is_some_and(|at| at.nanosecond().is_multiple_of(1000))
 }
 
-fn day(cell: &str) -> Option<i32> {
+fn day(cell: &[u8]) -> Option<i32> {
     let day: NaiveDate = text(cell).parse().ok()?;
     Some(arrow_array::types::Date32Type::from_naive_date(day))
 }
 
-fn moment(cell: &str) -> Option<NaiveDateTime> {
+fn moment(cell: &[u8]) -> Option<NaiveDateTime> {
     Some(DateTime::parse_from_rfc3339(&text(cell)).ok()?.naive_utc())
 }
 
-fn local_moment(cell: &str) -> Option<NaiveDateTime> {
+fn local_moment(cell: &[u8]) -> Option<NaiveDateTime> {
     text(cell).parse().ok()
 }
 
-fn texts(cell: &str) -> Option<Vec<Option<String>>> {
-    serde_json::from_str(cell).ok()
+fn texts(cell: &[u8]) -> Option<Vec<Option<String>>> {
+    serde_json::from_slice(cell).ok()
 }
 
 fn data_type(kind: ColumnKind) -> DataType {

@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 use std::io;
+use std::ops::Range;
 
+use memchr::memchr;
 use serde_json::Value;
 
 use super::column::{Column, Columns, Members, Place};
@@ -11,23 +13,22 @@ use crate::record::{Malformed, Scanner};
 /// A row of a table.
 pub(super) struct Row<'a> {
     columns: &'a Columns,
-    cells: Vec<Option<&'a str>>,
+    cells: Vec<Option<&'a [u8]>>,
     /// What has no column, or does not fit in its own, by its path.
-    extra: Vec<(String, &'a str)>,
+    extra: Vec<(String, &'a [u8])>,
 }
 
 impl<'a> Row<'a> {
     /// Takes a record's data apart.
-    pub(super) fn new(columns: &'a Columns, data: &'a str) -> io::Result<Self> {
+    pub(super) fn new(columns: &'a Columns, data: &'a [u8]) -> io::Result<Self> {
         let mut row = Self { columns, cells: vec![None; columns.list.len()], extra: Vec::new() };
-        let mut scanner = Scanner::new(data.as_bytes());
         let broken = |_| io::Error::new(io::ErrorKind::InvalidData, "a record is no JSON object");
-        row.take(&columns.root, data, &mut scanner).map_err(broken)?;
+        row.take(&columns.root, &mut Scanner::new(data)).map_err(broken)?;
         Ok(row)
     }
 
     /// The columns with their cells, JSON each; `None` for null, and for what is not there.
-    pub(super) fn cells(&self) -> impl Iterator<Item = (&'a Column, Option<Cow<'a, str>>)> {
+    pub(super) fn cells(&self) -> impl Iterator<Item = (&'a Column, Option<Cow<'a, [u8]>>)> {
         let cells = self.columns.list.iter().zip(&self.cells).enumerate();
         cells.map(|(number, (column, cell))| {
             let is_extra = self.columns.extra == Some(number);
@@ -38,7 +39,7 @@ impl<'a> Row<'a> {
 
     /// Hands over each column's number with its cell. What `write` says of a cell is whether the column holds all of it; else it stands
     /// in `_extra` as well, which comes last.
-    pub(super) fn write_each(&mut self, mut write: impl FnMut(usize, Option<&str>) -> bool) {
+    pub(super) fn write_each(&mut self, mut write: impl FnMut(usize, Option<&[u8]>) -> bool) {
         for (number, column) in
             self.columns.list.iter().enumerate().filter(|(number, _)| self.columns.extra != Some(*number))
         {
@@ -55,54 +56,76 @@ impl<'a> Row<'a> {
     }
 
     /// What the record has in `_extra`, with what has no place in the table.
-    fn all_extra(&self, own: Option<&'a str>) -> Option<Cow<'a, str>> {
+    fn all_extra(&self, own: Option<&'a [u8]>) -> Option<Cow<'a, [u8]>> {
         if self.extra.is_empty() {
             return own.map(Cow::Borrowed);
         }
         // Its text goes on, since a tree would round its numbers. Paths are no names that it has: what stands there has no column.
-        let mut text = own.and_then(|own| own.trim_end().strip_suffix('}')).unwrap_or("{").to_owned();
+        let mut text = own.and_then(|own| own.strip_suffix(b"}")).unwrap_or(b"{").to_owned();
         for (path, json) in &self.extra {
-            let comma = if text.ends_with('{') { "" } else { "," };
-            text.extend([comma, &Value::from(path.as_str()).to_string(), ":", json]);
+            let comma = if text.ends_with(b"{") { "" } else { "," };
+            text.extend_from_slice(format!("{comma}{}:", Value::from(path.as_str())).as_bytes());
+            text.extend_from_slice(json);
         }
-        text.push('}');
+        text.push(b'}');
         Some(Cow::Owned(text))
     }
 
     /// Takes the object that comes next, member by member.
-    fn take(&mut self, members: &Members, data: &'a str, scanner: &mut Scanner<'a>) -> Result<(), Malformed> {
+    fn take(&mut self, members: &Members, scanner: &mut Scanner<'a>) -> Result<(), Malformed> {
         let mut places = members.in_order();
         let mut is_more = scanner.open(b'{', b'}')?;
         while is_more {
-            let mut name = Cow::Borrowed(&data[scanner.name()?]);
-            let mut place = places.next(&name);
-            if place.is_none() && name.contains('\\') {
-                name = text(&format!("\"{name}\"")).into_owned().into();
-                place = places.next(&name);
-            }
-            if let (Some(Place::Object(members)), b'{') = (place, scanner.peek()) {
-                self.take(members, data, scanner)?;
+            if let Some(place) = places.next_if(|token| scanner.is_next(token)) {
+                self.put(place, scanner)?;
             } else {
-                let json = &data[scanner.skip()?];
-                match place {
-                    _ if json == "null" => {}
-                    Some(Place::Unwanted) => {}
-                    Some(Place::Column(number)) => self.cells[*number] = Some(json),
-                    Some(Place::Object(members)) => self.extra.push((members.path.clone(), json)),
-                    None => self.extra.push((members.path_of(&name), json)),
+                let name = name(scanner)?;
+                match places.next(&name) {
+                    Some(place) => self.put(place, scanner)?,
+                    None if scanner.peek() == b'n' => drop(scanner.skip()?),
+                    None => self.extra.push((members.path_of(&name), json(scanner)?)),
                 }
             }
             is_more = scanner.more(b'}')?;
         }
         Ok(())
     }
+
+    /// Takes the value that comes next to its place, unless it is null.
+    #[inline(always)]
+    fn put(&mut self, place: &Place, scanner: &mut Scanner<'a>) -> Result<(), Malformed> {
+        match (place, scanner.peek()) {
+            (Place::Unwanted, _) | (_, b'n') => drop(scanner.skip()?),
+            (Place::Column(number), _) => self.cells[*number] = Some(json(scanner)?),
+            (Place::Object(members), b'{') => self.take(members, scanner)?,
+            (Place::Object(members), _) => self.extra.push((members.path.clone(), json(scanner)?)),
+        }
+        Ok(())
+    }
+}
+
+/// The name that comes next.
+fn name<'a>(scanner: &mut Scanner<'a>) -> Result<Cow<'a, str>, Malformed> {
+    let Range { start, end } = scanner.name()?;
+    Ok(text(&scanner.text()[start - 1..=end]))
+}
+
+/// The value that comes next.
+fn json<'a>(scanner: &mut Scanner<'a>) -> Result<&'a [u8], Malformed> {
+    let place = scanner.skip()?;
+    Ok(&scanner.text()[place])
 }
 
 /// What a JSON text says; JSON that is none as it is.
-pub(super) fn text(json: &str) -> Cow<'_, str> {
-    match json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
-        Some(plain) if !plain.contains('\\') => Cow::Borrowed(plain),
-        Some(_) => serde_json::from_str(json).map_or(Cow::Borrowed(json), Cow::Owned),
-        None => Cow::Borrowed(json),
+pub(super) fn text(json: &[u8]) -> Cow<'_, str> {
+    match json {
+        [b'"', plain @ .., b'"'] if memchr(b'\\', plain).is_none() => String::from_utf8_lossy(plain),
+        [b'"', ..] => serde_json::from_slice(json).map_or_else(|_| String::from_utf8_lossy(json), Cow::Owned),
+        _ => String::from_utf8_lossy(json),
     }
+}
+
+/// What stands there without quotes: a number, `true`, `false`.
+pub(super) fn word(json: &[u8]) -> Option<&str> {
+    std::str::from_utf8(json).ok()
 }

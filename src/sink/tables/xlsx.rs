@@ -12,7 +12,7 @@ use super::BUFFER;
 use super::column::{Column, ColumnKind};
 use super::format::{Table, TableWriter};
 use super::number::significant_digits;
-use super::row::text;
+use super::row::{text, word};
 
 /// Rows that Excel has in a sheet.
 const MAX_ROWS: u32 = 1_048_576;
@@ -156,12 +156,12 @@ enum Value<'a> {
 }
 
 /// What Excel has no value for is text: digits that it would round, days before its calendar.
-fn value<'a>(column: &Column, cell: &'a str) -> Value<'a> {
+fn value<'a>(column: &Column, cell: &'a [u8]) -> Value<'a> {
     let known = match column.kind {
-        ColumnKind::Number | ColumnKind::Integer if significant_digits(cell) <= MAX_DIGITS => {
-            cell.parse().ok().map(Value::Number)
-        }
-        ColumnKind::Boolean => cell.parse().ok().map(Value::Boolean),
+        ColumnKind::Number | ColumnKind::Integer => word(cell)
+            .filter(|number| significant_digits(number) <= MAX_DIGITS)
+            .and_then(|number| number.parse().ok().map(Value::Number)),
+        ColumnKind::Boolean => word(cell).and_then(|word| word.parse().ok().map(Value::Boolean)),
         ColumnKind::Date => {
             text(cell).parse().ok().and_then(|day: NaiveDate| Some(Value::Day(moment(day.and_time(<_>::default()))?)))
         }
