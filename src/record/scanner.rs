@@ -165,14 +165,6 @@ impl<'a> Scanner<'a> {
         self.unusual_name()
     }
 
-    /// Steps over a name and its colon, if it is the one that stands in `token` with them: for those who know what probably comes.
-    #[inline(always)]
-    pub fn is_next(&mut self, token: &str) -> bool {
-        let is_next = self.text[self.at..].starts_with(token.as_bytes());
-        self.at += if is_next { token.len() } else { 0 };
-        is_next
-    }
-
     #[cold]
     fn unusual_name(&mut self) -> Result<Range<usize>, Malformed> {
         if self.peek() != b'"' {

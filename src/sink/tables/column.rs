@@ -1,6 +1,5 @@
 //! The columns of a table, as a stream's schema has them: an object whose members are declared gives a column for each of these.
 
-use std::cell::Cell;
 use std::collections::HashMap;
 
 use serde_json::Value;
@@ -58,26 +57,8 @@ pub(super) struct Columns {
 pub(super) struct Members {
     /// The object's path: empty for the row itself.
     pub(super) path: String,
-    list: Vec<Member>,
-    by_name: HashMap<String, usize, foldhash::fast::RandomState>,
-    /// The number of the one that came first, the last time.
-    first: Cell<usize>,
-}
-
-/// A member of an object.
-struct Member {
-    /// Its name as a row has it, `"name":`.
-    token: String,
-    place: Place,
-    /// The number of the one that came after it, the last time: most rows have their members in the same order.
-    next: Cell<usize>,
-}
-
-/// Goes over the members of an object in the order in which a row has them.
-pub(super) struct MembersInOrder<'m> {
-    members: &'m Members,
-    /// Where it stands what probably comes next.
-    guess: &'m Cell<usize>,
+    /// By name, as JSON has it: none of a schema's is escaped.
+    places: HashMap<Vec<u8>, Place, foldhash::fast::RandomState>,
 }
 
 /// Where a member belongs.
@@ -119,12 +100,11 @@ impl Columns {
 
 impl Members {
     fn at(path: String) -> Self {
-        Self { path, list: Vec::new(), by_name: HashMap::default(), first: Cell::new(0) }
+        Self { path, places: HashMap::default() }
     }
 
-    /// Begins with a row.
-    pub(super) fn in_order(&self) -> MembersInOrder<'_> {
-        MembersInOrder { members: self, guess: &self.first }
+    pub(super) fn get(&self, name: &[u8]) -> Option<&Place> {
+        self.places.get(name)
     }
 
     /// The path of a member.
@@ -136,44 +116,17 @@ impl Members {
         match path {
             [] => {}
             [name] => {
-                self.member(name, || column.map_or(Place::Unwanted, Place::Column));
+                self.places.insert(name.clone().into_bytes(), column.map_or(Place::Unwanted, Place::Column));
             }
             [name, rest @ ..] => {
                 let path = self.path_of(name);
-                if let Place::Object(members) = self.member(name, || Place::Object(Self::at(path))) {
+                let place =
+                    self.places.entry(name.clone().into_bytes()).or_insert_with(|| Place::Object(Self::at(path)));
+                if let Place::Object(members) = place {
                     members.put(rest, column);
                 }
             }
         }
-    }
-
-    /// The place of that name, new if there was none.
-    fn member(&mut self, name: &str, place: impl FnOnce() -> Place) -> &mut Place {
-        let number = *self.by_name.entry(name.to_owned()).or_insert(self.list.len());
-        if number == self.list.len() {
-            let token = format!("{}:", Value::from(name));
-            self.list.push(Member { token, place: place(), next: Cell::new(number + 1) });
-        }
-        &mut self.list[number].place
-    }
-}
-
-impl<'m> MembersInOrder<'m> {
-    /// The place of the member that probably comes next, if its token does.
-    #[inline(always)]
-    pub(super) fn next_if(&mut self, is_next: impl FnOnce(&str) -> bool) -> Option<&'m Place> {
-        let member = self.members.list.get(self.guess.get()).filter(|member| is_next(&member.token))?;
-        self.guess = &member.next;
-        Some(&member.place)
-    }
-
-    /// The place of a member that comes next.
-    pub(super) fn next(&mut self, name: &str) -> Option<&'m Place> {
-        let number = *self.members.by_name.get(name)?;
-        let member = &self.members.list[number];
-        self.guess.set(number);
-        self.guess = &member.next;
-        Some(&member.place)
     }
 }
 

@@ -83,7 +83,7 @@ fn write_cell(output: &mut impl Write, kind: ColumnKind, cell: &[u8], excel: boo
             }
             let text = text(cell);
             if excel && kind == ColumnKind::Text && text.starts_with(FORMULA_STARTS) {
-                return write_field(output, &format!("'{text}").as_bytes());
+                return write_field(output, format!("'{text}").as_bytes());
             }
             write_field(output, text.as_bytes())
         }
@@ -107,4 +107,60 @@ fn write_quoted(output: &mut impl Write, mut field: &[u8]) -> io::Result<()> {
     }
     output.write_all(field)?;
     output.write_all(b"\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Seek as _};
+
+    use super::super::column::Columns;
+    use super::*;
+
+    const SCHEMA: &str = r#"{"properties":{
+        "a":{"type":["string","null"]},
+        "b":{"type":["object","null"],"properties":{"c":{"type":["number","null"]}}},
+        "d":{"type":["array","null"],"items":{"type":["string","null"]}},
+        "_extra":{"type":["object","null"]}}}"#;
+
+    /// What becomes of rows, without the line of names.
+    fn written(columns: Option<&[&str]>, excel: bool, rows: &[&str]) -> String {
+        let wanted: Option<Vec<_>> = columns.map(|names| names.iter().map(|name| (*name).to_owned()).collect());
+        let columns = Columns::new(SCHEMA, wanted.as_deref(), false).unwrap();
+        let file = tempfile::tempfile().unwrap();
+        let table = Table { name: "table".to_owned(), columns };
+        let mut writer = Box::new(CsvWriter::new(file, vec![table], excel).unwrap());
+        rows.iter().for_each(|row| writer.write(0, row.as_bytes()).unwrap());
+        let (mut file, mut text) = (writer.finish().unwrap().0, String::new());
+        file.rewind().unwrap();
+        file.read_to_string(&mut text).unwrap();
+        text.split_once('\n').unwrap().1.to_owned()
+    }
+
+    #[test]
+    fn what_a_reader_would_take_for_more_stands_between_quotes() {
+        for (row, line) in [
+            (r#"{"a":"plain","b":{"c":-1.50},"d":[],"_extra":{}}"#, "plain,-1.50,[],{}"),
+            (r#"{"a":"a, b"}"#, r#""a, b",,,"#),
+            (r#"{"a":"\"a\""}"#, r#""""a""",,,"#),
+            (r#"{"a":"two\nlines\r"}"#, "\"two\nlines\r\",,,"),
+            (r#"{"a":"back\\slash \u00e9é"}"#, r"back\slash éé,,,"),
+            (r#"{"d":["x","y"]}"#, r#",,"[""x"",""y""]","#),
+            (r#"{"\u0061":"by another spelling"}"#, "by another spelling,,,"),
+            (r#"{"e":1,"b":7,"_extra":{"f":2}}"#, r#",,,"{""f"":2,""e"":1,""b"":7}""#),
+            (r#"{"a":null,"b":null}"#, ",,,"),
+        ] {
+            assert_eq!(written(None, false, &[row]), format!("{line}\n"), "{row}");
+        }
+    }
+
+    #[test]
+    fn a_line_of_one_column_is_never_blank() {
+        assert_eq!(written(Some(&["a"]), false, &["{}", r#"{"a":""}"#, r#"{"a":"x"}"#]), "\"\"\n\"\"\nx\n");
+    }
+
+    #[test]
+    fn for_excel_no_text_is_a_formula() {
+        let rows = [r#"{"a":"=1+1","b":{"c":-1}}"#, r#"{"a":"\t=1"}"#, r#"{"a":"a=1"}"#];
+        assert_eq!(written(None, true, &rows), "'=1+1,-1,,\n'\t=1,,,\na=1,,,\n");
+    }
 }

@@ -10,23 +10,28 @@ use ::parquet::arrow::ArrowWriter;
 use ::parquet::basic::Compression;
 use ::parquet::errors::ParquetError;
 use ::parquet::file::properties::{EnabledStatistics, WriterProperties};
+use ::parquet::schema::types::ColumnPath;
 use arrow_array::builder::{
     ArrayBuilder, BooleanBuilder, Date32Builder, Decimal128Builder, Int64Builder, ListBuilder, StringBuilder,
     TimestampMicrosecondBuilder,
 };
 use arrow_array::{Array, ArrayRef, RecordBatch, StructArray};
 use arrow_schema::{ArrowError, DataType, Field, Fields, Schema, TimeUnit};
-use chrono::{DateTime, NaiveDate, NaiveDateTime, Timelike as _};
+use chrono::{DateTime, NaiveDate, Timelike as _, Utc};
 
 use super::column::{Column, ColumnKind};
 use super::format::{Table, TableWriter};
 use super::number::{Decimal, PRECISION, SCALE};
 use super::row::{text, word};
+use crate::record::timestamp;
 
 /// Rows that are handed on at once.
 const BATCH: usize = 512;
 /// Bytes of a row group in memory. What is told of each group stays there to the end of the file, so that there should not be many.
 const ROW_GROUP_BYTES: usize = 20 << 20;
+/// Bytes of a column's different values, from which on it is written as it comes. Few columns have that many whose values come again,
+/// and for those that have not, looking each up takes longer than writing it.
+const DICTIONARY_BYTES: usize = 32 << 10;
 
 pub(super) struct ParquetWriter {
     table: Table,
@@ -42,12 +47,18 @@ impl ParquetWriter {
         let table = tables.into_iter().next().ok_or(io::ErrorKind::InvalidInput)?;
         let columns: Vec<_> = table.columns.list.iter().map(|column| ColumnBuilder::new(column.kind)).collect();
         let schema = Arc::new(Schema::new(fields(&table.columns.list, 0)));
-        let properties = WriterProperties::builder()
+        let mut properties = WriterProperties::builder()
             .set_compression(Compression::SNAPPY)
+            .set_dictionary_page_size_limit(DICTIONARY_BYTES)
             // A reader skips row groups by these; what could be told of each page costs more than the rows.
             .set_statistics_enabled(EnabledStatistics::Chunk)
-            .set_offset_index_disabled(true)
-            .build();
+            .set_offset_index_disabled(true);
+        for column in table.columns.list.iter().filter(|column| data_type(column.kind) == DataType::Utf8) {
+            // Every group has texts from A to Z, so that none is skipped by them.
+            let path = ColumnPath::new(column.path.clone());
+            properties = properties.set_column_statistics_enabled(path, EnabledStatistics::None);
+        }
+        let properties = properties.build();
         let writer = ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties)).map_err(failed)?;
         Ok(Self { table, schema, writer, columns, rows: 0 })
     }
@@ -134,8 +145,9 @@ impl ColumnBuilder {
                 appended(word(cell).and_then(|word| word.parse().ok()), |value| builder.append_option(value))
             }
             Self::Date(builder) => appended(day(cell), |day| builder.append_option(day)),
-            Self::Timestamp(builder) => append_moment(builder, moment(cell)),
-            Self::LocalTimestamp(builder) => append_moment(builder, local_moment(cell)),
+            Self::Timestamp(builder) | Self::LocalTimestamp(builder) => {
+                append_moment(builder, timestamp::parse(&text(cell)))
+            }
             Self::TextList(builder) => {
                 let texts = texts(cell);
                 let is_held = texts.is_some();
@@ -177,22 +189,14 @@ fn appended<T>(value: Option<T>, append: impl FnOnce(Option<T>)) -> bool {
 }
 
 /// A column of moments has microseconds.
-fn append_moment(builder: &mut TimestampMicrosecondBuilder, at: Option<NaiveDateTime>) -> bool {
-    builder.append_option(at.map(|at| at.and_utc().timestamp_micros()));
+fn append_moment(builder: &mut TimestampMicrosecondBuilder, at: Option<DateTime<Utc>>) -> bool {
+    builder.append_option(at.map(|at| at.timestamp_micros()));
     at.is_some_and(|at| at.nanosecond().is_multiple_of(1000))
 }
 
 fn day(cell: &[u8]) -> Option<i32> {
     let day: NaiveDate = text(cell).parse().ok()?;
     Some(arrow_array::types::Date32Type::from_naive_date(day))
-}
-
-fn moment(cell: &[u8]) -> Option<NaiveDateTime> {
-    Some(DateTime::parse_from_rfc3339(&text(cell)).ok()?.naive_utc())
-}
-
-fn local_moment(cell: &[u8]) -> Option<NaiveDateTime> {
-    text(cell).parse().ok()
 }
 
 fn texts(cell: &[u8]) -> Option<Vec<Option<String>>> {

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::io;
-use std::ops::Range;
 
 use memchr::memchr;
 use serde_json::Value;
@@ -73,41 +72,24 @@ impl<'a> Row<'a> {
 
     /// Takes the object that comes next, member by member.
     fn take(&mut self, members: &Members, scanner: &mut Scanner<'a>) -> Result<(), Malformed> {
-        let mut places = members.in_order();
         let mut is_more = scanner.open(b'{', b'}')?;
         while is_more {
-            if let Some(place) = places.next_if(|token| scanner.is_next(token)) {
-                self.put(place, scanner)?;
-            } else {
-                let name = name(scanner)?;
-                match places.next(&name) {
-                    Some(place) => self.put(place, scanner)?,
-                    None if scanner.peek() == b'n' => drop(scanner.skip()?),
-                    None => self.extra.push((members.path_of(&name), json(scanner)?)),
+            let name = scanner.name()?;
+            let quoted = &scanner.text()[name.start - 1..=name.end];
+            let place = members.get(&scanner.text()[name]).or_else(|| members.get(text(quoted).as_bytes()));
+            match (place, scanner.peek()) {
+                (Some(Place::Object(members)), b'{') => self.take(members, scanner)?,
+                (Some(Place::Unwanted), _) | (_, b'n') => {
+                    scanner.skip()?;
                 }
+                (Some(Place::Column(number)), _) => self.cells[*number] = Some(json(scanner)?),
+                (Some(Place::Object(members)), _) => self.extra.push((members.path.clone(), json(scanner)?)),
+                (None, _) => self.extra.push((members.path_of(&text(quoted)), json(scanner)?)),
             }
             is_more = scanner.more(b'}')?;
         }
         Ok(())
     }
-
-    /// Takes the value that comes next to its place, unless it is null.
-    #[inline(always)]
-    fn put(&mut self, place: &Place, scanner: &mut Scanner<'a>) -> Result<(), Malformed> {
-        match (place, scanner.peek()) {
-            (Place::Unwanted, _) | (_, b'n') => drop(scanner.skip()?),
-            (Place::Column(number), _) => self.cells[*number] = Some(json(scanner)?),
-            (Place::Object(members), b'{') => self.take(members, scanner)?,
-            (Place::Object(members), _) => self.extra.push((members.path.clone(), json(scanner)?)),
-        }
-        Ok(())
-    }
-}
-
-/// The name that comes next.
-fn name<'a>(scanner: &mut Scanner<'a>) -> Result<Cow<'a, str>, Malformed> {
-    let Range { start, end } = scanner.name()?;
-    Ok(text(&scanner.text()[start - 1..=end]))
 }
 
 /// The value that comes next.
