@@ -24,6 +24,7 @@ fmt: _tools
 
 # all tests
 test *args:
+    @command -v redis-server >/dev/null || .ci/skip "tests of shared state; redis-server is not installed"
     cargo test --locked --workspace "$@"
 
 # all tests by nextest, each a process of its own

@@ -90,7 +90,7 @@ impl<'a> Api<'a> {
         };
         let token_base = other_base.as_ref().unwrap_or(&base);
         Ok(Self {
-            tokens: TokenSource::new(gateway, under(token_base, TOKEN_PATH), config),
+            tokens: TokenSource::new(gateway, under(token_base, TOKEN_PATH), config)?,
             base: RefCell::new(base),
             other_base: RefCell::new(other_base),
             region: (config.region == Region::Eu).then_some("EU"),

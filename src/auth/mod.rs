@@ -1,9 +1,12 @@
 //! Layer 2, token management: requests that carry an access token which is always good.
 //!
-//! The token is kept in memory, in the one [`TokenSource`] of the process, and nowhere else. A process serves one
-//! configuration, so credentials of different tenants never meet, however many of them run side by side.
+//! The token is kept in memory, in the one [`TokenSource`] of the process. A process serves one configuration, so credentials of different
+//! tenants never meet, however many of them run side by side. Where it is configured, the syncs of one tenant share a token through
+//! the [`store`] in Redis, sealed; nowhere else does it stand outside the process.
 
 mod claims;
+#[cfg(feature = "shared-state")]
+mod store;
 mod token;
 
 use std::cell::Cell;
@@ -20,6 +23,8 @@ use crate::error::{Error, FailureType};
 use crate::gateway::{Attempt, Failure, Gateway, Payload, PendingRequest, Request, RequestPolicy};
 use crate::monitor::{Event, emit};
 use crate::secret::Secret;
+#[cfg(feature = "shared-state")]
+use store::TokenStore;
 use token::{AccessToken, CurrentToken, TokenResponse};
 
 pub use token::TokenFacts;
@@ -38,6 +43,9 @@ pub struct TokenSource<'a> {
     state: Mutex<TokenState>,
     /// Counts failed fetches, so that those who waited for one share its error instead of each trying again.
     failures: Cell<u64>,
+    /// Where the syncs of the tenant share one.
+    #[cfg(feature = "shared-state")]
+    store: Option<TokenStore>,
 }
 
 /// What a token is had by.
@@ -51,6 +59,8 @@ enum Grant<'a> {
 #[derive(Default)]
 struct TokenState {
     current: Option<CurrentToken>,
+    /// The last one that Navan refused, which others may still take for good.
+    refused: Option<Rc<Secret>>,
     fetched: u64,
     error: Option<Error>,
 }
@@ -67,8 +77,21 @@ impl TokenState {
 
 impl<'a> TokenSource<'a> {
     /// For the credential of `config`, with the address of the token endpoint.
-    pub fn new(gateway: Gateway, url: Url, config: &'a Config) -> Self {
-        Self::with(gateway, Grant::ClientCredentials { url, config })
+    ///
+    /// # Errors
+    /// A `config_error` if tokens are to be shared, and the place for it is none.
+    pub fn new(gateway: Gateway, url: Url, config: &'a Config) -> Result<Self, Error> {
+        #[cfg(feature = "shared-state")]
+        let store = TokenStore::of(config, &url)?;
+        #[cfg(not(feature = "shared-state"))]
+        if config.shared_state.is_some() {
+            return Err(Error::config("This build has no shared state: leave out `shared_state`."));
+        }
+        Ok(Self {
+            #[cfg(feature = "shared-state")]
+            store,
+            ..Self::with(gateway, Grant::ClientCredentials { url, config })
+        })
     }
 
     /// For a token that the user has given, which cannot be renewed.
@@ -77,7 +100,14 @@ impl<'a> TokenSource<'a> {
     }
 
     fn with(gateway: Gateway, grant: Grant<'a>) -> Self {
-        Self { gateway, grant, state: Mutex::default(), failures: Cell::new(0) }
+        Self {
+            gateway,
+            grant,
+            state: Mutex::default(),
+            failures: Cell::new(0),
+            #[cfg(feature = "shared-state")]
+            store: None,
+        }
     }
 
     /// By which rules requests are sent that carry its token.
@@ -166,9 +196,7 @@ impl<'a> TokenSource<'a> {
         }
         let fetched = match &self.grant {
             Grant::ClientCredentials { url, config } => {
-                let fetched = self.fetch(url, config, state.fetched + 1).await;
-                emit(&Event::TokenFetched { succeeded: fetched.is_ok() });
-                fetched
+                self.shared_or_fetched(url, config, state.fetched + 1, state.refused.as_deref()).await
             }
             Grant::Given(token) => Ok(CurrentToken::given(token)),
         };
@@ -197,6 +225,26 @@ impl<'a> TokenSource<'a> {
         Err(error)
     }
 
+    /// The token that another sync has fetched, or one that Navan is asked for.
+    async fn shared_or_fetched(
+        &self,
+        url: &Url,
+        config: &Config,
+        number: u64,
+        refused: Option<&Secret>,
+    ) -> Result<CurrentToken, Failure> {
+        let fetch = async || {
+            let fetched = self.fetch(url, config, number).await;
+            emit(&Event::TokenFetched { succeeded: fetched.is_ok() });
+            fetched
+        };
+        #[cfg(feature = "shared-state")]
+        if let Some(store) = &self.store {
+            return store.token(number, refused, fetch).await;
+        }
+        fetch().await
+    }
+
     async fn fetch(&self, url: &Url, config: &Config, number: u64) -> Result<CurrentToken, Failure> {
         // No scope: naming one narrows the token, and a wrong one is refused as if the secret were wrong.
         let form = [
@@ -221,6 +269,7 @@ impl<'a> TokenSource<'a> {
         let mut state = self.state.lock().await;
         if state.current.as_ref().is_some_and(|current| current.token.number == refused.number) {
             state.current = None;
+            state.refused = Some(Rc::clone(&refused.secret));
         }
     }
 }

@@ -26,7 +26,7 @@ impl Fixture {
         let config = Box::leak(Box::new(Config::parse(&config.to_string()).unwrap()));
         let gateway = Gateway::new(Rc::new(Http::new(&timings).unwrap()), timings, None, Vec::new());
         let url = format!("{}{TOKEN_PATH}", sandbox.url()).parse().unwrap();
-        Self { sandbox, tokens: TokenSource::new(gateway, url, config) }
+        Self { sandbox, tokens: TokenSource::new(gateway, url, config).unwrap() }
     }
 
     fn new() -> Self {

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use reqwest::header::HeaderValue;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
@@ -41,7 +41,7 @@ pub(super) struct CurrentToken {
 }
 
 /// What Navan tells of a token.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct TokenFacts {
     /// Its scopes, in lower case.
     pub scopes: Option<Vec<String>>,

@@ -2,19 +2,23 @@
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use super::{file, unreadable};
-use crate::config::{self, Config, environment};
+use crate::config::{self, Config, ENCRYPTION_KEY, REDIS_URL, environment};
 use crate::error::Error;
 use crate::streams;
 
 /// The variable that Airbyte's images have, ours as well. There the platform gives a file, and what the environment happens to
 /// hold must change nothing.
 const IMAGE_VARIABLE: &str = "AIRBYTE_ENTRYPOINT";
+
+/// The variable with the program that prints the key of shared state.
+const KEY_COMMAND: &str = "NAVAN_ENCRYPTION_KEY_COMMAND";
 
 /// The file name that means stdin.
 const STDIN: &str = "-";
@@ -86,10 +90,34 @@ impl ConfigArguments {
             }
         }
         given.extend(overriding);
+        if given.contains_key(REDIS_URL) && !given.contains_key(ENCRYPTION_KEY) {
+            given.extend(key_from_command()?.map(|key| (ENCRYPTION_KEY.to_owned(), Value::String(key))));
+        }
         let config = Config::from_properties(given)?;
         streams::check_exceptions(&config)?;
         Ok(config)
     }
+}
+
+/// What the program prints that is to be asked for the key: a key service's, so that the key itself stands nowhere. Only who runs the
+/// connector may name it: whoever edits a source must not run programs.
+fn key_from_command() -> Result<Option<String>, Error> {
+    let Some(command) = std::env::var_os(KEY_COMMAND).filter(|command| !command.is_empty()) else { return Ok(None) };
+    let (shell, option) = if cfg!(windows) { ("cmd", "/C") } else { ("sh", "-c") };
+    let failed = |why: String| {
+        Error::config(format!(
+            "The program that {KEY_COMMAND} names gives no encryption key: {why}. Run it by hand to see what is wrong."
+        ))
+    };
+    let mut process = std::process::Command::new(shell);
+    process.arg(option).arg(command).stdin(Stdio::null()).stderr(Stdio::inherit());
+    let output = process.output().map_err(|error| failed(error.to_string()))?;
+    let printed = Zeroizing::new(output.stdout);
+    if !output.status.success() {
+        return Err(failed(format!("it ended with {}", output.status)));
+    }
+    let key = std::str::from_utf8(&printed).map_err(|_| failed("what it prints is not text".to_owned()))?.trim();
+    if key.is_empty() { Err(failed("it prints nothing".to_owned())) } else { Ok(Some(key.to_owned())) }
 }
 
 /// Those of the environment that are text.

@@ -30,6 +30,7 @@ use tokio::time::Instant;
 use crate::error::Error;
 use crate::monitor::{self, Monitor};
 use crate::protocol::{Message, Trace};
+use crate::shared_state::EncryptionKey;
 use crate::shutdown::{end_by, interruption};
 use crate::sink::{AirbyteWriter, Sink};
 use config_source::ConfigArguments;
@@ -106,6 +107,9 @@ Examples:
         /// The shell.
         shell: clap_complete::Shell,
     },
+    /// Make a key for `shared_state.encryption_key`.
+    #[command(after_help = "Example: source-navan key > navan.key")]
+    Key,
     /// Write the manual pages into a directory.
     #[command(after_help = "Example: source-navan man --to ~/.local/share/man/man1")]
     Man {
@@ -239,6 +243,7 @@ async fn run_for_people(command: PeopleCommand, debug: bool, monitor: &Rc<Monito
             logging::start_sentences(progress.lines(), debug, "warn");
             export::run(&arguments, &progress, monitor).await
         }
+        PeopleCommand::Key => print(format!("{}\n", EncryptionKey::generate()?.expose()).as_bytes()).map(|()| true),
         PeopleCommand::Completions { shell } => completions::print_for(shell),
         PeopleCommand::Man { to } => completions::write_manual(&to),
     }

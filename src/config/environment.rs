@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::{meant, spec};
+use super::groups;
+use super::meant;
 use crate::error::Error;
 
 /// With this the variables begin.
@@ -18,8 +19,12 @@ const API_URL: &str = "api_url";
 /// # Errors
 /// A `system_error` if spec.json was broken when the binary was built.
 pub fn properties(variables: impl Iterator<Item = (String, String)>) -> Result<Map<String, Value>, Error> {
-    let spec = spec()?;
-    let Some(known) = spec["connectionSpecification"]["properties"].as_object() else { return Ok(Map::new()) };
+    let schema = groups::flat_schema()?;
+    let Some(properties) = schema["properties"].as_object() else { return Ok(Map::new()) };
+    // By the last part of their names: no two are alike in that.
+    let known: Map<String, Value> =
+        properties.iter().map(|(name, property)| (short(name).to_owned(), property.clone())).collect();
+    let full = |short_name: &str| properties.keys().find(|name| short(name) == short_name).cloned();
     let mut given = Map::new();
     // Whoever unsets a variable by `NAVAN_…=` means that it is not there.
     for (variable, text) in variables.filter(|(_, text)| !text.is_empty()) {
@@ -27,10 +32,10 @@ pub fn properties(variables: impl Iterator<Item = (String, String)>) -> Result<M
         let name = if name == URL { API_URL.to_owned() } else { name.to_ascii_lowercase() };
         match known.get(&name) {
             Some(property) => {
-                given.insert(name, value(property, text));
+                given.insert(full(&name).unwrap_or(name), value(property, text));
             }
             None => {
-                if let Some(meant) = meant(&name, known) {
+                if let Some(meant) = meant(&name, &known) {
                     let meant = meant.to_ascii_uppercase();
                     tracing::warn!("{variable} in the environment is no property: did you mean {PREFIX}{meant}?");
                 }
@@ -42,7 +47,12 @@ pub fn properties(variables: impl Iterator<Item = (String, String)>) -> Result<M
 
 /// The variable of a property.
 pub fn variable(property: &str) -> String {
-    format!("{PREFIX}{}", property.to_ascii_uppercase())
+    format!("{PREFIX}{}", short(property).to_ascii_uppercase())
+}
+
+/// The last part of a property's name: without its group's.
+fn short(property: &str) -> &str {
+    property.rsplit('.').next().unwrap_or(property)
 }
 
 fn value(property: &Value, text: String) -> Value {
@@ -73,6 +83,7 @@ mod tests {
             ("NAVAN_TRANSACTION_TYPES", "fees, card-transactions,"),
             ("NAVAN_PERSONAL_DATA_EXCEPTIONS", r#"["BOOKING.purpose"]"#),
             ("NAVAN_REGION", ""),
+            ("NAVAN_REDIS_URL", "redis://localhost"),
             ("NAVAN_URL", "http://localhost:1"),
             ("NAVAN_SANDBOX_BIN", "x"),
             ("PATH", "/bin"),
@@ -87,6 +98,7 @@ mod tests {
                 "requests_per_second": "fast",
                 "transaction_types": ["fees", "card-transactions"],
                 "personal_data_exceptions": ["BOOKING.purpose"],
+                "shared_state.redis_url": "redis://localhost",
             })
         );
     }

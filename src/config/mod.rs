@@ -4,6 +4,7 @@
 
 mod admin_pages;
 pub mod environment;
+mod groups;
 mod normalize;
 mod validate;
 
@@ -17,6 +18,7 @@ use url::{Host, Url};
 use crate::clock;
 use crate::error::Error;
 use crate::secret::Secret;
+use crate::shared_state::{EncryptionKey, SharedStateConfig};
 
 pub use admin_pages::{INTEGRATIONS_PAGE, credentials_page};
 
@@ -53,6 +55,8 @@ pub struct Config {
     pub scim: Option<ScimServer>,
     /// What becomes of personal data.
     pub personal_data: PersonalDataRules,
+    /// Where the syncs of a tenant share what they know.
+    pub shared_state: Option<SharedStateConfig>,
 }
 
 /// What becomes of personal data.
@@ -126,6 +130,10 @@ pub fn spec() -> Result<Value, Error> {
         .map_err(|e| Error::system("The connector was built with a broken spec.json.").with_cause(e))
 }
 
+/// The properties of shared state.
+pub const REDIS_URL: &str = "shared_state.redis_url";
+pub const ENCRYPTION_KEY: &str = "shared_state.encryption_key";
+
 /// With fewer characters a key could be found by trying.
 const MIN_KEY_LENGTH: usize = 16;
 
@@ -160,7 +168,7 @@ fn letters(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase()).collect()
 }
 
-/// What a configuration file's text gives.
+/// What a configuration file's text gives; the properties of a group as `group.name`.
 ///
 /// # Errors
 /// A `config_error` if it is not a JSON object.
@@ -179,7 +187,7 @@ pub fn properties(text: &str) -> Result<Map<String, Value>, Error> {
             if let Some(url) = given.remove("url").filter(|_| !given.contains_key("api_url")) {
                 given.insert("api_url".to_owned(), url);
             }
-            Ok(given)
+            groups::flat(given, groups::ALL)
         }
         _ => Err(Error::config("The configuration must be a JSON object with `client_id` and `client_secret`.")),
     }
@@ -193,7 +201,8 @@ impl Config {
             PersonalDataMode::Hash(key) => Some(key.copy()),
             PersonalDataMode::Pass | PersonalDataMode::Drop => None,
         };
-        [self.client_id.copy(), self.client_secret.copy()].into_iter().chain(scim).chain(key).collect()
+        let redis_url = self.shared_state.as_ref().map(|shared| shared.redis_url.copy());
+        [self.client_id.copy(), self.client_secret.copy()].into_iter().chain(scim).chain(key).chain(redis_url).collect()
     }
 
     /// Reads a configuration file's text.
@@ -210,8 +219,7 @@ impl Config {
     /// A `config_error` of one sentence that names the property, what is wrong and what is right. It never quotes a
     /// secret.
     pub fn from_properties(given: Map<String, Value>) -> Result<Self, Error> {
-        let spec = spec()?;
-        let schema = &spec["connectionSpecification"];
+        let schema = &groups::flat_schema()?;
         let mut given = normalize::normalize(given, schema);
         warn_misspelt(&given, schema);
         validate::validate(schema, &given)?;
@@ -221,6 +229,7 @@ impl Config {
         };
         let (client_id, client_secret) = (secret("client_id")?, secret("client_secret")?);
         let (scim_token, personal_data_key) = (secret("scim_token").ok(), secret("personal_data_key").ok());
+        let (redis_url, encryption_key) = (secret(REDIS_URL).ok(), secret(ENCRYPTION_KEY).ok());
         // The schema leaves open only whether a date exists, such as the 31st of February.
         let exists = |name: &&str| given.get(*name).is_none_or(|date| DateTime::<Utc>::deserialize(date).is_ok());
         if let Some(name) = ["start_date", "end_date"].iter().find(|name| !exists(name)) {
@@ -265,6 +274,7 @@ impl Config {
                 mode: personal_data_mode(raw.personal_data, personal_data_key)?,
                 exceptions: raw.personal_data_exceptions,
             },
+            shared_state: shared_state(redis_url, encryption_key)?,
         })
     }
 }
@@ -300,6 +310,28 @@ fn scim_server(url: Option<&str>, token: Option<Secret>) -> Result<Option<ScimSe
                 "`{there}` is given without `{missing}`: give both to read the stream SCIM_USER, or neither."
             )))
         }
+    }
+}
+
+/// Both or neither: nothing is shared that is not sealed.
+fn shared_state(redis_url: Option<Secret>, key: Option<Secret>) -> Result<Option<SharedStateConfig>, Error> {
+    match (redis_url, key) {
+        (Some(redis_url), Some(key)) => {
+            let is_redis = |scheme| redis_url.expose().starts_with(scheme);
+            if !["redis://", "rediss://"].into_iter().any(is_redis) {
+                return Err(Error::config(format!(
+                    "`{REDIS_URL}` is not an address of Redis: give one such as rediss://user:password@redis.example:6380/0, or none to share nothing."
+                )));
+            }
+            Ok(Some(SharedStateConfig { key: EncryptionKey::parse(key.expose())?, redis_url }))
+        }
+        (None, None) => Ok(None),
+        (Some(_), None) => Err(Error::config(format!(
+            "`{REDIS_URL}` is given without `{ENCRYPTION_KEY}`: what is shared is sealed. Make a key by `source-navan key` and give it to all syncs that are to share a token."
+        ))),
+        (None, Some(_)) => Err(Error::config(format!(
+            "`{ENCRYPTION_KEY}` is given without `{REDIS_URL}`: give both to share tokens between syncs, or neither."
+        ))),
     }
 }
 

@@ -42,7 +42,10 @@ impl EncryptionKey {
     }
 
     /// A key made of it for one purpose, and of what it is bound to: whoever differs in one of these has another.
-    pub(super) fn derive(&self, purpose: &str, bound_to: &[&str]) -> Zeroizing<[u8; KEY_BYTES]> {
+    ///
+    /// # Errors
+    /// A `system_error` if HKDF has no key of that length, which it always has.
+    pub(super) fn derive(&self, purpose: &str, bound_to: &[&str]) -> Result<Zeroizing<[u8; KEY_BYTES]>, Error> {
         let source: Prk = Salt::new(HKDF_SHA256, b"source-navan shared state").extract(&self.0[..]);
         // With their lengths, so that no two lists give the same bytes.
         let mut info = Zeroizing::new(Vec::new());
@@ -53,15 +56,20 @@ impl EncryptionKey {
         let mut derived = Zeroizing::new([0; KEY_BYTES]);
         let parts: [&[u8]; 1] = [&info];
         let filled = source.expand(&parts, Length).and_then(|key| key.fill(&mut derived[..]));
-        filled.expect("HKDF has far more bytes than a key");
-        derived
+        filled.map_err(|_| Error::system("HKDF-SHA256 gives no key of 32 bytes."))?;
+        Ok(derived)
     }
 
     /// What a tenant is called where others can see it: the same for all who have the key, and nothing for those who have not.
-    pub(super) fn name_of(&self, tenant: Tenant<'_>) -> String {
-        let Tenant { region, host, client_id, .. } = tenant;
-        let name = self.derive("name", &[region, host, client_id.expose()]);
-        name[..NAME_BYTES].iter().map(|byte| format!("{byte:02x}")).collect()
+    ///
+    /// # Errors
+    /// As for [`Self::derive`].
+    pub(super) fn name_of(&self, tenant: Tenant<'_>) -> Result<String, Error> {
+        let Tenant { region, token_url, client_id, .. } = tenant;
+        let derived = self.derive("name", &[region, token_url, client_id.expose()])?;
+        let mut name = [0; NAME_BYTES];
+        name.copy_from_slice(&derived[..NAME_BYTES]);
+        Ok(format!("{:032x}", u128::from_be_bytes(name)))
     }
 }
 
@@ -88,7 +96,10 @@ mod tests {
     fn what_is_no_key_is_refused_without_being_quoted() {
         for wrong in ["", "secret", "c2hvcnQ=", &"A".repeat(44), &"é".repeat(32)] {
             let error = EncryptionKey::parse(wrong).err().map(|error| error.to_string()).unwrap_or_default();
-            assert!(error.contains("source-navan key") && (wrong.is_empty() || !error.contains(wrong)), "{wrong}: {error}");
+            assert!(
+                error.contains("source-navan key") && (wrong.is_empty() || !error.contains(wrong)),
+                "{wrong}: {error}"
+            );
         }
     }
 
@@ -96,10 +107,10 @@ mod tests {
     fn keys_of_different_purposes_and_bounds_differ() {
         let key = EncryptionKey::parse(EncryptionKey::generate().unwrap().expose()).unwrap();
         let derived = [
-            key.derive("a", &["b", "c"]),
-            key.derive("a", &["bc"]),
-            key.derive("a", &["b", "c", ""]),
-            key.derive("ab", &["c"]),
+            key.derive("a", &["b", "c"]).unwrap(),
+            key.derive("a", &["bc"]).unwrap(),
+            key.derive("a", &["b", "c", ""]).unwrap(),
+            key.derive("ab", &["c"]).unwrap(),
         ];
         for (number, one) in derived.iter().enumerate() {
             assert!(derived.iter().skip(number + 1).all(|other| other != one), "{number}");

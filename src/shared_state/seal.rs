@@ -3,7 +3,8 @@
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use zeroize::Zeroizing;
 
-use super::{EncryptionKey, Tenant, Unavailable};
+use super::connection::Unavailable;
+use super::{EncryptionKey, Tenant};
 use crate::error::Error;
 
 /// The first byte of a sealed value: how what follows is to be read.
@@ -19,11 +20,11 @@ pub struct Seal {
 impl Seal {
     /// That of a tenant.
     pub(super) fn new(key: &EncryptionKey, tenant: Tenant<'_>) -> Result<Self, Error> {
-        let Tenant { region, host, client_id, client_secret } = tenant;
-        let derived = key.derive("seal", &[region, host, client_id.expose(), client_secret.expose()]);
+        let Tenant { region, token_url, client_id, client_secret } = tenant;
+        let derived = key.derive("seal", &[region, token_url, client_id.expose(), client_secret.expose()])?;
         let key = RandomizedNonceKey::new(&AES_256_GCM, &derived[..])
             .map_err(|_| Error::system("AES-256-GCM takes no key of 32 bytes."))?;
-        let tenant = Zeroizing::new([region, host, client_id.expose()].join("\n").into_bytes());
+        let tenant = Zeroizing::new([region, token_url, client_id.expose()].join("\n").into_bytes());
         Ok(Self { key, tenant })
     }
 
@@ -66,9 +67,9 @@ mod tests {
     }
 
     fn seal(key: &EncryptionKey, tenant: [&str; 4]) -> Seal {
-        let [region, host, client_id, client_secret] = tenant;
+        let [region, token_url, client_id, client_secret] = tenant;
         let (client_id, client_secret) = (&Secret::new(client_id.to_owned()), &Secret::new(client_secret.to_owned()));
-        Seal::new(key, Tenant { region, host, client_id, client_secret }).unwrap()
+        Seal::new(key, Tenant { region, token_url, client_id, client_secret }).unwrap()
     }
 
     #[test]

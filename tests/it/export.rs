@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -194,9 +195,12 @@ fn a_link_to_a_state_is_that_state() {
     let place = Workplace::new(&sandbox);
     std::os::unix::fs::symlink("state.json", place.path("link.json")).unwrap();
     fs::write(place.path("state.json"), "").unwrap();
+    fs::set_permissions(place.path("state.json"), fs::Permissions::from_mode(0o640)).unwrap();
     assert_eq!(place.export(&["transactions", "--to", "out", "--state", "link.json"]).code, Some(0));
     assert!(place.path("link.json").is_symlink());
     assert!(place.text("state.json").contains("TRANSACTION"));
+    // Whoever may read it still may.
+    assert_eq!(place.path("state.json").metadata().unwrap().permissions().mode() & 0o777, 0o640);
 }
 
 #[test]

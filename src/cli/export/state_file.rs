@@ -82,7 +82,14 @@ fn prepare(path: &Path) -> std::io::Result<()> {
 
 /// A list of one state a line, as `read` takes it as well.
 fn write(path: &Path, states: &[(&str, &Value)]) -> std::io::Result<()> {
-    let mut file = NamedTempFile::new_in(directory_of(path))?;
+    let mut builder = tempfile::Builder::new();
+    // As any other file that a program writes, or as the one that it replaces; by default only its owner could read it.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder.tempfile_in(directory_of(path))?;
+    if let Ok(replaced) = path.metadata() {
+        file.as_file().set_permissions(replaced.permissions())?;
+    }
     let lines = states.iter().map(|(name, state)| {
         json!({"type": "STREAM", "stream": {"stream_descriptor": {"name": name}, "stream_state": state}}).to_string()
     });

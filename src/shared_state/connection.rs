@@ -1,0 +1,117 @@
+//! One tenant's place in Redis.
+
+use std::cell::Cell;
+use std::fmt;
+use std::time::Duration;
+
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, Client, RedisError};
+use tokio::time::timeout;
+
+use super::seal::Seal;
+use super::{SharedStateConfig, Tenant};
+use crate::error::Error;
+
+/// How long Redis may take to answer: it is there to save time.
+const MAX_WAIT: Duration = Duration::from_secs(2);
+
+/// Before all names, so that others can see whose they are, and clear them away.
+const PREFIX: &str = "source-navan";
+
+/// One tenant's state in Redis.
+pub struct SharedState {
+    client: Client,
+    seal: Seal,
+    /// What all names of the tenant begin with. In braces, since a cluster keeps in one place what agrees in them.
+    names: String,
+    has_warned: Cell<bool>,
+}
+
+/// Why shared state cannot be used at present. It is told without the address, which may hold a password.
+#[derive(Debug)]
+pub enum Unavailable {
+    /// Redis says so, or cannot be reached.
+    Redis(RedisError),
+    /// It takes too long.
+    Slow,
+    /// What stands there was not sealed by this tenant, under this key and secret.
+    Foreign,
+}
+
+impl SharedState {
+    /// That of a tenant; nothing is connected yet.
+    ///
+    /// # Errors
+    /// A `config_error` if the address is none.
+    pub fn of(config: &SharedStateConfig, tenant: Tenant<'_>) -> Result<Self, Error> {
+        let client = Client::open(config.redis_url.expose()).map_err(|_| {
+            // Without the client's words, which may quote a password.
+            Error::config("`shared_state.redis_url` is not an address of Redis: give one such as rediss://user:password@redis.example:6380/0, or none to share nothing.")
+        })?;
+        let names = format!("{PREFIX}:{{{}}}", config.key.name_of(tenant)?);
+        Ok(Self { client, seal: Seal::new(&config.key, tenant)?, names, has_warned: Cell::new(false) })
+    }
+
+    /// The name under which something of the tenant's stands.
+    pub fn name(&self, what: &str) -> String {
+        format!("{}:{what}", self.names)
+    }
+
+    /// How values are kept from others.
+    pub fn seal(&self) -> &Seal {
+        &self.seal
+    }
+
+    /// Does something with Redis, over a connection of its own: hours may lie between two such times.
+    ///
+    /// # Errors
+    /// If Redis is not there, says no, or takes too long.
+    pub async fn with<T>(
+        &self,
+        ask: impl AsyncFnOnce(&mut MultiplexedConnection) -> Result<T, RedisError>,
+    ) -> Result<T, Unavailable> {
+        let answer = async {
+            let config = AsyncConnectionConfig::new()
+                .set_connection_timeout(Some(MAX_WAIT))
+                .set_response_timeout(Some(MAX_WAIT));
+            let mut connection = self.client.get_multiplexed_async_connection_with_config(&config).await?;
+            ask(&mut connection).await
+        };
+        timeout(MAX_WAIT, answer).await.map_err(|_| Unavailable::Slow)?.map_err(Unavailable::Redis)
+    }
+
+    /// Tells why this sync does without, the first time.
+    pub fn tell(&self, why: &Unavailable) {
+        if !self.has_warned.replace(true) {
+            tracing::warn!("{why}");
+        }
+    }
+}
+
+impl fmt::Display for Unavailable {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Redis(error) => write!(
+                formatter,
+                "Shared state is not used: Redis cannot be reached or refuses ({}). The sync goes on without it; see to `shared_state.redis_url` and the server.",
+                kind(error)
+            ),
+            Self::Slow => write!(
+                formatter,
+                "Shared state is not used: Redis has not answered within {} s. The sync goes on without it.",
+                MAX_WAIT.as_secs()
+            ),
+            Self::Foreign => formatter.write_str(
+                "Shared state cannot be opened: it was sealed under another client secret, or by something else. It is replaced.",
+            ),
+        }
+    }
+}
+
+/// What kind of error it is, and the code that Redis gave. Not its words: a script's error quotes what it was called with.
+fn kind(error: &RedisError) -> String {
+    match error.code() {
+        Some(code) => format!("{:?}, {code}", error.kind()),
+        None => format!("{:?}", error.kind()),
+    }
+}
