@@ -452,6 +452,12 @@ mod tests {
             with(r#""max_concurrency":"four""#),
             with(r#""requests_per_second":0"#),
             with(r#""api_url":"http://api.navan.com""#),
+            with(r#""shared_state":"redis://localhost""#),
+            with(r#""shared_state":{"redis_url":"redis://localhost"}"#),
+            with(r#""shared_state":{"encryption_key":"c2VjcmV0"}"#),
+            with(r#""shared_state":{"redis_url":"localhost:6379","encryption_key":"c2VjcmV0"}"#),
+            with(r#""shared_state":{"redis_url":"redis://localhost","encryption_key":"c2VjcmV0"}"#),
+            with(r#""shared_state":{"redis_url":7,"encryption_key":"c2VjcmV0"}"#),
         ];
         let sentences: Vec<_> = texts.iter().map(|text| format!("{text}\n  {}", sentence(text))).collect();
         insta::assert_snapshot!(sentences.join("\n"));

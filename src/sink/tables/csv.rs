@@ -129,7 +129,9 @@ mod tests {
         let file = tempfile::tempfile().unwrap();
         let table = Table { name: "table".to_owned(), columns };
         let mut writer = Box::new(CsvWriter::new(file, vec![table], excel).unwrap());
-        rows.iter().for_each(|row| writer.write(0, row.as_bytes()).unwrap());
+        for row in rows {
+            writer.write(0, row.as_bytes()).unwrap();
+        }
         let (mut file, mut text) = (writer.finish().unwrap().0, String::new());
         file.rewind().unwrap();
         file.read_to_string(&mut text).unwrap();
