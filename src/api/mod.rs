@@ -160,6 +160,11 @@ impl<'a> Api<'a> {
         self.tokens.scopes().await
     }
 
+    /// From now on Navan is asked for a token, though others may share one.
+    pub fn ask_anew(&self) {
+        self.tokens.ask_anew();
+    }
+
     /// What Navan tells of the token.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
+use reqwest::StatusCode;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 use url::Url;
@@ -46,6 +47,8 @@ pub struct TokenSource<'a> {
     /// Where the syncs of the tenant share one.
     #[cfg(feature = "shared-state")]
     store: Option<TokenStore>,
+    /// Nothing that was shared is used: what is to be found out is what Navan says now.
+    asks_anew: Cell<bool>,
 }
 
 /// What a token is had by.
@@ -107,7 +110,13 @@ impl<'a> TokenSource<'a> {
             failures: Cell::new(0),
             #[cfg(feature = "shared-state")]
             store: None,
+            asks_anew: Cell::new(false),
         }
+    }
+
+    /// From now on Navan is asked for a token, though others may share one.
+    pub fn ask_anew(&self) {
+        self.asks_anew.set(true);
     }
 
     /// By which rules requests are sent that carry its token.
@@ -131,11 +140,24 @@ impl<'a> TokenSource<'a> {
         loop {
             let permits = request.acquire().await?;
             let token = self.access_token().await.map_err(Failure::NoToken)?;
-            match request.attempt(permits, Some(&token.secret)).await? {
+            let attempt = match request.attempt(permits, Some(&token.secret)).await {
+                // The credential may have been given more scopes since another sync got that token.
+                Err(Failure::Refused(refusal)) if token.is_shared && refusal.status == StatusCode::FORBIDDEN => {
+                    self.invalidate(&token).await;
+                    continue;
+                }
+                attempt => attempt?,
+            };
+            match attempt {
                 Attempt::Body(body) => return Ok(body),
                 Attempt::Again => {}
                 Attempt::TokenRefused => {
                     self.invalidate(&token).await;
+                    // What another sync was given at some time says nothing about the credential either.
+                    if token.is_shared {
+                        request.reject_token().await?;
+                        continue;
+                    }
                     // A token that ended while the request was under way says nothing about the credential; two in a row
                     // that should have been good do.
                     let is_second = request.refused_token.is_some_and(|before| before != token.number);
@@ -240,7 +262,11 @@ impl<'a> TokenSource<'a> {
         };
         #[cfg(feature = "shared-state")]
         if let Some(store) = &self.store {
-            return store.token(number, refused, fetch).await;
+            return if self.asks_anew.get() {
+                store.renew(&self.gateway, fetch).await
+            } else {
+                store.token(&self.gateway, number, refused, fetch).await
+            };
         }
         fetch().await
     }

@@ -18,7 +18,7 @@ use crate::secret::Secret;
 const DEFAULT_LIFE: Duration = Duration::from_hours(1);
 
 /// The longest life that is believed.
-const MAX_LIFE: Duration = Duration::from_hours(24);
+pub(super) const MAX_LIFE: Duration = Duration::from_hours(24);
 
 /// Longer than any run.
 const NEVER: Duration = Duration::from_hours(24 * 365);
@@ -31,6 +31,8 @@ pub(super) struct AccessToken {
     /// Which token it is, counted from the first of the run.
     pub(super) number: u64,
     pub(super) expires_at: Instant,
+    /// Another sync has asked for it, some time ago.
+    pub(super) is_shared: bool,
 }
 
 /// The token at hand, and what is known of it.
@@ -57,7 +59,7 @@ impl CurrentToken {
     /// One that ends with the run, as far as is known.
     pub(super) fn given(secret: &Secret) -> Self {
         let end = Instant::now() + NEVER;
-        let token = AccessToken { secret: Rc::new(secret.copy()), number: 1, expires_at: end };
+        let token = AccessToken { secret: Rc::new(secret.copy()), number: 1, expires_at: end, is_shared: false };
         Self { token, refresh_at: end, facts: TokenFacts::default() }
     }
 }
@@ -121,7 +123,7 @@ impl TokenResponse {
         let expires_at = asked + life;
         CurrentToken {
             refresh_at: expires_at - refresh_margin.min(life / 2),
-            token: AccessToken { secret: self.secret, number, expires_at },
+            token: AccessToken { secret: self.secret, number, expires_at, is_shared: false },
             facts: self.facts,
         }
     }

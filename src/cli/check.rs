@@ -38,6 +38,7 @@ async fn check(config: &ConfigArguments) -> Result<(), Error> {
     let network: Rc<dyn Network> = Rc::new(Http::new(&timings)?);
     let apis = Apis::new(&config, &network, &timings)?;
     let api = &apis.navan;
+    api.ask_anew();
     let scopes = timeout_at(deadline, api.scopes()).await.unwrap_or_else(|_| Err(no_answer(api)))?;
     require_any_scope(scopes.as_deref())?;
     let probe = async |stream: &'static Stream| {

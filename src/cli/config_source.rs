@@ -2,14 +2,16 @@
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use super::{file, unreadable};
-use crate::config::{self, Config, ENCRYPTION_KEY, REDIS_URL, environment};
+use crate::config::environment::{self, KEY_COMMAND};
+use crate::config::{self, Config, ENCRYPTION_KEY, REDIS_URL};
 use crate::error::Error;
 use crate::streams;
 
@@ -17,8 +19,8 @@ use crate::streams;
 /// hold must change nothing.
 const IMAGE_VARIABLE: &str = "AIRBYTE_ENTRYPOINT";
 
-/// The variable with the program that prints the key of shared state.
-const KEY_COMMAND: &str = "NAVAN_ENCRYPTION_KEY_COMMAND";
+/// How long that program may take.
+const KEY_COMMAND_TIME: Duration = Duration::from_secs(10);
 
 /// The file name that means stdin.
 const STDIN: &str = "-";
@@ -28,7 +30,7 @@ pub(super) struct ConfigArguments {
     /// The configuration: a JSON file as `spec` describes it, or - for stdin.
     ///
     /// Each property may also be given in the environment, as `NAVAN_` and its name in capitals: `NAVAN_CLIENT_ID`,
-    /// `NAVAN_CLIENT_SECRET`, `NAVAN_REGION`, `NAVAN_API_URL`, …
+    /// `NAVAN_CLIENT_SECRET`, `NAVAN_REGION`, `NAVAN_API_URL`, … What `NAVAN_ENCRYPTION_KEY_COMMAND` runs prints the key of shared state.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Which wins where the file and the environment both give a property [default: over; in the image: ignored].
@@ -78,7 +80,7 @@ impl ConfigArguments {
         }
         let mut given = file.unwrap_or_default();
         for (name, value) in environment {
-            let other = given.get(&name).filter(|other| !other.is_null() && **other != value);
+            let other = given.get(&name).filter(|other| is_given(&given, &name) && **other != value);
             if other.is_some() && rule == EnvironmentRule::Over {
                 tracing::warn!(
                     "{} in the environment takes the place of the file's `{name}`; --environment says which of them wins.",
@@ -90,8 +92,20 @@ impl ConfigArguments {
             }
         }
         given.extend(overriding);
-        if given.contains_key(REDIS_URL) && !given.contains_key(ENCRYPTION_KEY) {
-            given.extend(key_from_command()?.map(|key| (ENCRYPTION_KEY.to_owned(), Value::String(key))));
+        if is_given(&given, REDIS_URL) && !is_given(&given, ENCRYPTION_KEY) {
+            match key_from_command() {
+                None => {}
+                Some(Ok(key)) => {
+                    given.insert(ENCRYPTION_KEY.to_owned(), Value::String(key));
+                }
+                Some(Err(why)) => {
+                    tracing::warn!(
+                        "Shared state is not used: the program that {KEY_COMMAND} names gives no key, {why}. The sync goes on without it; run the program by hand to see what is wrong."
+                    );
+                    given.remove(REDIS_URL);
+                    given.remove(ENCRYPTION_KEY);
+                }
+            }
         }
         let config = Config::from_properties(given)?;
         streams::check_exceptions(&config)?;
@@ -99,25 +113,51 @@ impl ConfigArguments {
     }
 }
 
-/// What the program prints that is to be asked for the key: a key service's, so that the key itself stands nowhere. Only who runs the
-/// connector may name it: whoever edits a source must not run programs.
-fn key_from_command() -> Result<Option<String>, Error> {
-    let Some(command) = std::env::var_os(KEY_COMMAND).filter(|command| !command.is_empty()) else { return Ok(None) };
+/// Whether a property has a value.
+fn is_given(given: &Map<String, Value>, name: &str) -> bool {
+    given.get(name).is_some_and(|value| match value {
+        Value::Null => false,
+        Value::String(text) => !text.trim().is_empty(),
+        _ => true,
+    })
+}
+
+/// What the program prints that is to be asked for the key, a key service's, so that the key itself stands nowhere; or why it prints none.
+/// Only who runs the connector may name it: whoever edits a source must not run programs.
+fn key_from_command() -> Option<Result<String, String>> {
+    let command = std::env::var_os(KEY_COMMAND).filter(|command| !command.is_empty())?;
     let (shell, option) = if cfg!(windows) { ("cmd", "/C") } else { ("sh", "-c") };
-    let failed = |why: String| {
-        Error::config(format!(
-            "The program that {KEY_COMMAND} names gives no encryption key: {why}. Run it by hand to see what is wrong."
-        ))
+    let mut process = Command::new(shell);
+    // What it says of itself goes nowhere: a program that it started and left behind would keep our own stderr open.
+    process.arg(option).arg(command).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    Some(printed(process).and_then(|key| match key.trim() {
+        "" => Err("it prints nothing".to_owned()),
+        key => Ok(key.to_owned()),
+    }))
+}
+
+/// What a program prints that takes no longer than it may.
+fn printed(mut command: Command) -> Result<Zeroizing<String>, String> {
+    let words = |error: std::io::Error| error.to_string();
+    let mut process = command.spawn().map_err(words)?;
+    let began = Instant::now();
+    let status = loop {
+        match process.try_wait().map_err(words)? {
+            Some(status) => break status,
+            None if began.elapsed() > KEY_COMMAND_TIME => {
+                let _ = process.kill();
+                return Err(format!("it takes longer than {} s", KEY_COMMAND_TIME.as_secs()));
+            }
+            None => std::thread::sleep(Duration::from_millis(10)),
+        }
     };
-    let mut process = std::process::Command::new(shell);
-    process.arg(option).arg(command).stdin(Stdio::null()).stderr(Stdio::inherit());
-    let output = process.output().map_err(|error| failed(error.to_string()))?;
-    let printed = Zeroizing::new(output.stdout);
-    if !output.status.success() {
-        return Err(failed(format!("it ended with {}", output.status)));
+    if !status.success() {
+        return Err(format!("it ends with {status}"));
     }
-    let key = std::str::from_utf8(&printed).map_err(|_| failed("what it prints is not text".to_owned()))?.trim();
-    if key.is_empty() { Err(failed("it prints nothing".to_owned())) } else { Ok(Some(key.to_owned())) }
+    let mut printed = Zeroizing::new(String::new());
+    // A key is short, so that it fits into the pipe.
+    process.stdout.take().map_or(Ok(0), |mut output| output.read_to_string(&mut printed)).map_err(words)?;
+    Ok(printed)
 }
 
 /// Those of the environment that are text.

@@ -21,6 +21,7 @@ pub(super) fn flat(given: Map<String, Value>, groups: &[&str]) -> Result<Map<Str
                 flat.extend(members.into_iter().map(|(member, value)| (format!("{name}.{member}"), value)));
             }
             Value::Null => {}
+            Value::String(text) if groups.contains(&&*name) && text.trim().is_empty() => {}
             _ if groups.contains(&&*name) => {
                 return Err(Error::config(format!(
                     "`{name}` must be an object with properties of its own, or left out."

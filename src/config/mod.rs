@@ -153,14 +153,22 @@ fn warn_misspelt(given: &Map<String, Value>, schema: &Value) {
     }
 }
 
-/// The property that a name is close to.
+/// The property that a name is close to. One of a group is told from others of it by its own part, and was meant too where that stands alone.
 fn meant<'a>(name: &str, known: &'a Map<String, Value>) -> Option<&'a String> {
-    let distance = |other: &str| {
-        let (name, other) = (letters(name), letters(other));
-        let common = name.bytes().zip(other.bytes()).take_while(|(one, two)| one == two).count();
-        if common >= MIN_COMMON_LETTERS { 0 } else { strsim::damerau_levenshtein(&name, &other) }
+    let distance = |other: &str| match (name.rsplit_once('.'), other.rsplit_once('.')) {
+        (Some((group, name)), Some((other_group, other))) if group == other_group => between(name, other),
+        (None, Some((_, other))) => between(name, other),
+        (None, None) => between(name, other),
+        _ => usize::MAX,
     };
     known.keys().min_by_key(|other| distance(other)).filter(|other| distance(other) <= MAX_WRONG_LETTERS)
+}
+
+/// How many letters are wrong in a name for another.
+fn between(name: &str, other: &str) -> usize {
+    let (name, other) = (letters(name), letters(other));
+    let common = name.bytes().zip(other.bytes()).take_while(|(one, two)| one == two).count();
+    if common >= MIN_COMMON_LETTERS { 0 } else { strsim::damerau_levenshtein(&name, &other) }
 }
 
 /// A name as far as it counts: `startDate`, `START_DATE` and `Start Date` mean the same.
@@ -427,6 +435,22 @@ mod tests {
             "nonsense",
         ] {
             assert!(sentence(&with(&format!(r#""api_url":"{far}""#))).starts_with("`api_url` "), "{far}");
+        }
+    }
+
+    #[test]
+    fn a_misspelt_property_of_a_group_is_told_from_its_neighbours() {
+        let schema = groups::flat_schema().unwrap();
+        let known = schema["properties"].as_object().unwrap();
+        for (name, expected) in [
+            ("shared_state.encription_key", Some(ENCRYPTION_KEY)),
+            ("shared_state.redisUrl", Some(REDIS_URL)),
+            ("redis_url", Some(REDIS_URL)),
+            ("encryption_key", Some(ENCRYPTION_KEY)),
+            ("shared_state.zzz", None),
+            ("startDate", Some("start_date")),
+        ] {
+            assert_eq!(meant(name, known).map(String::as_str), expected, "{name}");
         }
     }
 

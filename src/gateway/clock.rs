@@ -46,6 +46,13 @@ impl ServerClock {
         }
     }
 
+    /// Takes note of a time that was not told by Navan itself, unless that was.
+    pub(super) fn learn(&self, now: DateTime<Utc>) {
+        if self.seen.get().is_none() {
+            self.set(now);
+        }
+    }
+
     /// Navan's time; this machine's until Navan has told one that can be.
     pub(super) fn now(&self) -> DateTime<Utc> {
         self.seen.get().map_or_else(clock::now, |(at, when)| at + when.elapsed())

@@ -134,6 +134,11 @@ impl Gateway {
         self.transport.now()
     }
 
+    /// Takes note of Navan's time as another sync was told it, unless this one was.
+    pub fn learn_time(&self, now: DateTime<Utc>) {
+        self.transport.learn_time(now);
+    }
+
     /// Follows the cooldowns that the limit makes necessary.
     pub fn cooldowns(&self) -> watch::Receiver<Option<Cooldown>> {
         self.limiter.cooldowns()

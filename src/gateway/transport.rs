@@ -42,6 +42,11 @@ impl Transport {
         self.clock.now()
     }
 
+    /// Takes note of Navan's time as somebody else was told it, unless it has told it itself.
+    pub(super) fn learn_time(&self, now: DateTime<Utc>) {
+        self.clock.learn(now);
+    }
+
     /// Sends once and reads to the end.
     pub(super) async fn send(
         &self,

@@ -131,7 +131,7 @@ fn a_value_that_is_not_ours_is_told_and_replaced() {
     let sandbox = sandbox();
     assert_complete(&sandbox, &sharing(&sandbox, &redis).read());
     let name = &redis.tokens()[0];
-    for foreign in [&b""[..], b"x", b"\x01short", &[1; 200], b"{\"token\":\"plain\"}"] {
+    for foreign in [&b"x"[..], b"\x01short", &[1; 200], b"{\"token\":\"plain\"}"] {
         redis.set(name, foreign);
         let run = sharing(&sandbox, &redis).read();
         assert_complete(&sandbox, &run);
@@ -160,6 +160,52 @@ fn a_token_that_navan_refuses_is_replaced_for_all() {
         assert_eq!(told(&run), [""; 0]);
     }
     assert_eq!(sandbox.counts().token_requests, 2);
+}
+
+#[test]
+fn check_asks_navan_and_what_it_gets_is_shared() {
+    let Some(redis) = RedisServer::start(&[]) else { return };
+    let sandbox = sandbox();
+    assert_complete(&sandbox, &sharing(&sandbox, &redis).read());
+    for requests in [2, 3] {
+        assert_eq!(sharing(&sandbox, &redis).run("check").status.code(), Some(0));
+        assert_eq!(sandbox.counts().token_requests, requests);
+    }
+    assert_complete(&sandbox, &sharing(&sandbox, &redis).read());
+    assert_eq!(sandbox.counts().token_requests, 3);
+}
+
+#[test]
+fn what_a_shared_token_is_denied_is_asked_for_again_with_a_new_one() {
+    let Some(redis) = RedisServer::start(&[]) else { return };
+    let sandbox = sandbox();
+    assert_complete(&sandbox, &sharing(&sandbox, &redis).read());
+    let denied = Outage {
+        after_requests: 0,
+        for_requests: Some(1),
+        for_ms: None,
+        fault: Fault::Status(403),
+        endpoint: Some("/v1/users".to_owned()),
+    };
+    sandbox.set_faults(Faults { outage: vec![denied], ..Faults::default() });
+    assert_complete(&sandbox, &sharing(&sandbox, &redis).read());
+    assert_eq!(sandbox.counts().token_requests, 2);
+}
+
+#[test]
+fn with_a_shared_token_a_read_ends_at_navan_s_time_whatever_the_machine_s_clock_says() {
+    let Some(redis) = RedisServer::start(&[]) else { return };
+    let sandbox = sandbox();
+    assert_complete(&sandbox, &sharing(&sandbox, &redis).read());
+    let ahead = (sandbox.now() + chrono::Duration::hours(5)).to_rfc3339();
+    let run = sharing(&sandbox, &redis).environment("SOURCE_NAVAN_NOW", ahead).stream("TRANSACTION").read();
+    assert_eq!((run.status.code(), sandbox.counts().token_requests), (Some(0), 1));
+    let state = run.last_states();
+    let times: Vec<_> =
+        state.split('"').filter_map(|part| part.parse::<chrono::DateTime<chrono::Utc>>().ok()).collect();
+    assert!(!times.is_empty(), "{state}");
+    let latest = sandbox.now() + chrono::Duration::seconds(5);
+    assert!(times.iter().all(|time| *time <= latest), "{times:?} beyond {latest}");
 }
 
 #[test]
@@ -253,7 +299,7 @@ fn who_was_so_slow_that_another_took_the_lock_stores_nothing() {
         }
     };
     // Another has it.
-    cmd("INCR").arg(&fence).exec(&mut redis.connect()).unwrap();
+    cmd("SET").arg(&fence).arg("another").exec(&mut redis.connect()).unwrap();
     let run = Run::from(process.wait_with_output().unwrap());
     assert_eq!((run.status.code(), told(&run)), (Some(0), vec![]), "{:?}", run.errors());
     assert_eq!(redis.tokens(), [""; 0]);
@@ -326,13 +372,22 @@ fn the_key_may_come_from_a_program() {
     assert_complete(&sandbox, &sharing(&sandbox, &redis).read());
     assert_complete(&sandbox, &by(&format!("echo {KEY}")));
     assert_eq!(sandbox.counts().token_requests, 1, "the program's key is the same one");
+    let run = by(&format!("echo {KEY}"));
+    assert_eq!(run.logs("WARN").iter().filter(|line| line.contains("NAVAN_")).count(), 0, "{:?}", run.logs("WARN"));
     for (program, why) in
-        [("true", "it prints nothing"), ("exit 3", "exit status: 3"), ("echo x", "32 bytes in base64")]
+        [("true", "it prints nothing"), ("exit 3", "exit status: 3"), ("sleep 60", "longer than 10 s")]
     {
         let run = by(program);
-        let error = run.errors()[0]["message"].as_str().unwrap().to_owned();
-        assert!(run.status.code() == Some(1) && error.contains(why), "{program}: {error}");
+        assert_complete(&sandbox, &run);
+        assert!(told(&run).len() == 1 && told(&run)[0].contains(why), "{program}: {:?}", told(&run));
     }
+    let error = by("echo x").errors()[0]["message"].as_str().unwrap().to_owned();
+    assert!(error.contains("32 bytes in base64"), "{error}");
+    // Nothing is configured: nothing is run.
+    let nothing = Connector::against(&sandbox).config("shared_state", json!({"redis_url": "", "encryption_key": null}));
+    let run = nothing.environment("NAVAN_ENCRYPTION_KEY_COMMAND", "exit 3").read();
+    assert_complete(&sandbox, &run);
+    assert_eq!(told(&run), [""; 0]);
     let error = without_key().read().errors()[0]["message"].as_str().unwrap().to_owned();
     assert!(error.contains("source-navan key"), "{error}");
 }

@@ -83,6 +83,7 @@ async fn run(arguments: &DoctorArguments, notes: &Notes, report: &mut Report) ->
     let observer = Rc::new(Observer::of(Rc::new(Http::new(&timings)?)));
     let network: Rc<dyn Network> = Rc::clone(&observer) as _;
     let apis = Apis::new(&config, &network, &timings)?;
+    apis.navan.ask_anew();
     connection::check(&apis, timings.connect_timeout, report).await;
     let token = credential::check(&apis, &observer, deadline, report).await;
     credential::clock(&observer, report);
