@@ -165,6 +165,11 @@ impl<'a> Api<'a> {
         self.tokens.ask_anew();
     }
 
+    /// Whether there is a token that other syncs can take, or why not; `None` if none is to be shared.
+    pub async fn shares_a_token(&self) -> Option<Result<bool, String>> {
+        self.tokens.shares_one().await
+    }
+
     /// What Navan tells of the token.
     ///
     /// # Errors

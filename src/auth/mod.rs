@@ -119,6 +119,15 @@ impl<'a> TokenSource<'a> {
         self.asks_anew.set(true);
     }
 
+    /// Whether there is a token that other syncs can take, or why not; `None` if none is to be shared.
+    pub async fn shares_one(&self) -> Option<Result<bool, String>> {
+        #[cfg(feature = "shared-state")]
+        if let Some(store) = &self.store {
+            return Some(store.holds_one().await.map_err(|unavailable| unavailable.to_string()));
+        }
+        None
+    }
+
     /// By which rules requests are sent that carry its token.
     pub fn policy(&self) -> RequestPolicy {
         match self.grant {

@@ -147,6 +147,15 @@ impl TokenStore {
         }
     }
 
+    /// Whether a token stands there that can be opened.
+    ///
+    /// # Errors
+    /// If Redis cannot be used, or what stands there is somebody else's.
+    pub(super) async fn holds_one(&self) -> Result<bool, Unavailable> {
+        let seen = self.look().await?;
+        Ok(self.open(&seen)?.is_some())
+    }
+
     /// A token that Navan gives now, whatever is stored; it is stored in its place.
     pub(super) async fn renew(
         &self,

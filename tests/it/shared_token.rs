@@ -176,6 +176,23 @@ fn check_asks_navan_and_what_it_gets_is_shared() {
 }
 
 #[test]
+fn doctor_says_whether_the_token_is_shared() {
+    let Some(mut redis) = RedisServer::start(&[]) else { return };
+    let sandbox = sandbox();
+    let said = |redis: &RedisServer| {
+        let output = sharing(&sandbox, redis).start("doctor").wait_with_output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let line = text.lines().find(|line| line.contains("shared state")).unwrap_or_else(|| panic!("{text}"));
+        line.to_owned()
+    };
+    let line = said(&redis);
+    assert!(line.starts_with("ok ") && line.contains("holds the token"), "{line}");
+    redis.kill();
+    let line = said(&redis);
+    assert!(line.starts_with("warn ") && line.contains("Redis cannot be reached"), "{line}");
+}
+
+#[test]
 fn what_a_shared_token_is_denied_is_asked_for_again_with_a_new_one() {
     let Some(redis) = RedisServer::start(&[]) else { return };
     let sandbox = sandbox();

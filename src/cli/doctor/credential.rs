@@ -60,6 +60,19 @@ fn granted(facts: &TokenFacts, seen: Map<String, Value>) -> Line {
         .fact("allowed addresses", facts.allowed_ips)
 }
 
+/// Looks whether the token is where other syncs find it, if they are to.
+pub(super) async fn shared(apis: &Apis<'_>, report: &mut Report) {
+    let Some(shared) = apis.navan.shares_a_token().await else { return };
+    let line = |verdict, says: &str| Line::new(verdict, "shared state", "", says);
+    report.add(match shared {
+        Ok(true) => line(Verdict::Ok, "Redis answers, and holds the token, sealed").fact("holds a token", true),
+        Ok(false) => line(Verdict::Warn, "Redis answers, but does not hold the token")
+            .fact("holds a token", false)
+            .next("See that it has room, and that no other command is being given a token right now."),
+        Err(why) => line(Verdict::Warn, &why).fact("problem", "cannot be used"),
+    });
+}
+
 /// A scope, if it looks like one: nobody knows which there are.
 fn shown(scope: &str) -> &str {
     let is_scope =

@@ -86,6 +86,9 @@ async fn run(arguments: &DoctorArguments, notes: &Notes, report: &mut Report) ->
     apis.navan.ask_anew();
     connection::check(&apis, timings.connect_timeout, report).await;
     let token = credential::check(&apis, &observer, deadline, report).await;
+    if token.is_some() {
+        credential::shared(&apis, report).await;
+    }
     credential::clock(&observer, report);
     let scopes = token.as_ref().map(|facts| facts.scopes.as_deref()).ok_or(());
     let company = Company { apis: &apis, config: &config, observer: &observer, scopes, deadline };
