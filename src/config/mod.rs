@@ -443,7 +443,7 @@ mod tests {
         let schema = groups::flat_schema().unwrap();
         let known = schema["properties"].as_object().unwrap();
         for (name, expected) in [
-            ("shared_state.encription_key", Some(ENCRYPTION_KEY)),
+            ("shared_state.encryption_keys", Some(ENCRYPTION_KEY)),
             ("shared_state.redisUrl", Some(REDIS_URL)),
             ("redis_url", Some(REDIS_URL)),
             ("encryption_key", Some(ENCRYPTION_KEY)),
