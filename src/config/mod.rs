@@ -18,7 +18,7 @@ use url::{Host, Url};
 use crate::clock;
 use crate::error::Error;
 use crate::secret::Secret;
-use crate::shared_state::{EncryptionKey, SharedStateConfig};
+use crate::shared_state::{EncryptionKey, SharedStateConfig, not_an_address};
 
 pub use admin_pages::{INTEGRATIONS_PAGE, credentials_page};
 
@@ -327,9 +327,7 @@ fn shared_state(redis_url: Option<Secret>, key: Option<Secret>) -> Result<Option
         (Some(redis_url), Some(key)) => {
             let is_redis = |scheme| redis_url.expose().starts_with(scheme);
             if !["redis://", "rediss://"].into_iter().any(is_redis) {
-                return Err(Error::config(format!(
-                    "`{REDIS_URL}` is not an address of Redis: give one such as rediss://user:password@redis.example:6380/0, or none to share nothing."
-                )));
+                return Err(not_an_address());
             }
             Ok(Some(SharedStateConfig { key: EncryptionKey::parse(key.expose())?, redis_url }))
         }

@@ -9,7 +9,7 @@ use redis::{AsyncConnectionConfig, Client, RedisError};
 use tokio::time::timeout;
 
 use super::seal::Seal;
-use super::{SharedStateConfig, Tenant};
+use super::{SharedStateConfig, Tenant, not_an_address};
 use crate::error::Error;
 
 /// How long Redis may take to answer: it is there to save time.
@@ -44,10 +44,8 @@ impl SharedState {
     /// # Errors
     /// A `config_error` if the address is none.
     pub fn of(config: &SharedStateConfig, tenant: Tenant<'_>) -> Result<Self, Error> {
-        let client = Client::open(config.redis_url.expose()).map_err(|_| {
-            // Without the client's words, which may quote a password.
-            Error::config("`shared_state.redis_url` is not an address of Redis: give one such as rediss://user:password@redis.example:6380/0, or none to share nothing.")
-        })?;
+        // Without the client's words, which may quote a password.
+        let client = Client::open(config.redis_url.expose()).map_err(|_| not_an_address())?;
         let names = format!("{PREFIX}:{{{}}}", config.key.name_of(tenant)?);
         Ok(Self { client, seal: Seal::new(&config.key, tenant)?, names, has_warned: Cell::new(false) })
     }

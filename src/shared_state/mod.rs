@@ -10,6 +10,7 @@ mod encryption_key;
 #[cfg(feature = "shared-state")]
 mod seal;
 
+use crate::error::Error;
 use crate::secret::Secret;
 
 #[cfg(feature = "shared-state")]
@@ -35,4 +36,11 @@ pub struct Tenant<'a> {
     pub client_id: &'a Secret,
     /// Its secret: what was sealed under another cannot be opened.
     pub client_secret: &'a Secret,
+}
+
+/// What to say where Redis' address should be.
+pub fn not_an_address() -> Error {
+    Error::config(
+        "`shared_state.redis_url` is not an address of Redis: give one such as rediss://user:password@redis.example:6380/0, or none to share nothing.",
+    )
 }
