@@ -5,6 +5,7 @@ use std::ops::Range;
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 
+use super::cells::Cell;
 use super::finding::Finding;
 use crate::buffer::Buffer;
 
@@ -19,6 +20,8 @@ pub struct RecordBatch {
     pub gaps: usize,
     /// What is worth a word, row by row.
     pub(super) findings: Vec<Finding>,
+    /// Row by row, if they are noted.
+    pub(super) cells: Vec<Cell>,
     /// What the rows hold of each child stream.
     pub(super) children: Vec<ChildLines>,
 }
@@ -29,6 +32,23 @@ pub struct RecordLines {
     text: Buffer,
     /// How many there are.
     pub count: u64,
+    cells: Option<RecordCells>,
+}
+
+/// What one of them holds.
+pub struct Record<'a> {
+    /// As it is written.
+    pub data: &'a [u8],
+    /// Where it has a table's cells, if all that is in it is in these.
+    pub cells: Option<&'a [Cell]>,
+}
+
+/// Where the cells of all of them are.
+#[derive(Debug)]
+struct RecordCells {
+    /// Where the data of each record is, and which cells are its own, if all that is in it is in these.
+    records: Vec<(Range<usize>, Option<Range<usize>>)>,
+    cells: Vec<Cell>,
 }
 
 /// Before the name of a line's stream.
@@ -83,7 +103,11 @@ pub struct Row {
     /// Its key, if keys are tracked and it is a UUID in the usual form.
     pub uuid: Option<u128>,
     pub(super) line: Range<usize>,
+    /// Where in the line what it holds ends.
+    pub(super) data_end: usize,
     pub(super) findings: Range<usize>,
+    /// If all that is in it is in cells.
+    pub(super) cells: Option<Range<usize>>,
 }
 
 /// What tells a row from others, as a hash.
@@ -98,7 +122,15 @@ pub enum Identity {
 impl RecordBatch {
     /// One without records.
     pub fn empty() -> Self {
-        Self { head: 0, lines: Buffer::empty(), rows: Vec::new(), gaps: 0, findings: Vec::new(), children: Vec::new() }
+        Self {
+            head: 0,
+            lines: Buffer::empty(),
+            rows: Vec::new(),
+            gaps: 0,
+            findings: Vec::new(),
+            cells: Vec::new(),
+            children: Vec::new(),
+        }
     }
 
     /// How many records it holds.
@@ -148,9 +180,12 @@ impl RecordBatch {
 
     /// The lines of the rows themselves, and those of each child stream, in the order in which those were asked for.
     pub fn into_lines(self) -> (RecordLines, Vec<RecordLines>) {
-        let count = self.rows.len() as u64;
-        let children = self.children.into_iter().map(|ChildLines { text, count, .. }| RecordLines { text, count });
-        (RecordLines { text: self.lines, count }, children.collect())
+        let Self { head, lines, rows, cells, children, .. } = self;
+        let count = rows.len() as u64;
+        let of_row = |row: Row| (row.line.start + head..row.line.start + row.data_end, row.cells);
+        let cells = (!cells.is_empty()).then(|| RecordCells { records: rows.into_iter().map(of_row).collect(), cells });
+        let children = children.into_iter().map(|ChildLines { text, count, .. }| RecordLines::new(text, count));
+        (RecordLines { cells, ..RecordLines::new(lines, count) }, children.collect())
     }
 
     fn close_gaps(&mut self) {
@@ -170,26 +205,40 @@ impl RecordBatch {
 }
 
 impl RecordLines {
+    fn new(text: Buffer, count: u64) -> Self {
+        Self { text, count, cells: None }
+    }
+
     /// Of these, each with its end.
     pub fn joined(lines: &[Vec<u8>]) -> Self {
         let mut text = Buffer::take();
         for line in lines {
             text.extend_from_slice(line);
         }
-        Self { text, count: lines.len() as u64 }
+        Self::new(text, lines.len() as u64)
     }
 
     /// A single one.
     pub(super) fn one(line: &[u8]) -> Self {
         let mut text = Buffer::take();
         text.extend_from_slice(line);
-        Self { text, count: 1 }
+        Self::new(text, 1)
     }
 
-    /// What each record holds, as it is written.
-    pub fn data(&self) -> impl Iterator<Item = &[u8]> {
-        let ends = memchr::memchr_iter(b'\n', &self.text);
-        ends.scan(0, |start, end| Some(data_of(&self.text[std::mem::replace(start, end + 1)..end])))
+    /// What each record holds.
+    pub fn records(&self) -> impl Iterator<Item = Record<'_>> {
+        let text = &self.text[..];
+        let noted = self.cells.iter().flat_map(move |RecordCells { records, cells }| {
+            let record = |(data, own): &(Range<usize>, Option<Range<usize>>)| Record {
+                data: &text[data.clone()],
+                cells: own.clone().map(|own| &cells[own]),
+            };
+            records.iter().map(record)
+        });
+        let unnoted = if self.cells.is_some() { &[] } else { text };
+        let ends = memchr::memchr_iter(b'\n', unnoted);
+        let lines = ends.scan(0, |start, end| Some(&unnoted[std::mem::replace(start, end + 1)..end]));
+        noted.chain(lines.map(|line| Record { data: data_of(line), cells: None }))
     }
 
     /// The stream that they are of; empty if there are none.
@@ -257,8 +306,9 @@ mod tests {
             let lines = format!("{head}{data}}}}}\n{head}{data}{changes}}}}}\n");
             let mut text = Buffer::take();
             text.extend_from_slice(lines.as_bytes());
-            let lines = RecordLines { text, count: 2 };
-            assert_eq!(lines.data().collect::<Vec<_>>(), [data.as_bytes(), data.as_bytes()]);
+            let lines = RecordLines::new(text, 2);
+            let found: Vec<_> = lines.records().map(|record| record.data).collect();
+            assert_eq!(found, [data.as_bytes(), data.as_bytes()]);
             assert_eq!(lines.stream(), b"S");
         }
     }

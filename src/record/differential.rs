@@ -14,7 +14,7 @@ use super::timestamp::Formatted;
 use super::*;
 use crate::hash::hash;
 
-pub(super) const SCHEMA: &str = r#"{"type":"object","properties":{
+pub(crate) const SCHEMA: &str = r#"{"type":"object","properties":{
     "id":{"type":"string"}, "at":{"type":["null","string"],"format":"date-time"}, "words":{"type":["null","string"]},
     "list":{"type":["null","array"],"items":{"type":["null","string"]}}, "day":{"type":["null","string"],"format":"date"},
     "open":{"type":["null","object"]}, "any":{}, "yes":{"type":["null","boolean"]}, "n":{"type":["null","number"]},
@@ -363,7 +363,7 @@ pub(super) fn has_repeated(page: &[u8]) -> bool {
 }
 
 /// A page of some rows, changed in some places.
-pub(super) fn page(random: &mut fastrand::Rng) -> Vec<u8> {
+pub(crate) fn page(random: &mut fastrand::Rng) -> Vec<u8> {
     let rows: Vec<_> = (0..random.usize(0..4)).map(|_| ROWS[random.usize(0..ROWS.len())]).collect();
     let mut page = format!("[{}]", rows.join(if random.bool() { "," } else { " ,\r\n" })).into_bytes();
     for _ in 0..random.usize(0..4) {

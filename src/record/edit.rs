@@ -71,8 +71,13 @@ impl Edits {
 
     /// Writes a stretch of `text`, with the edits from `mark` on that lie in it.
     pub(super) fn write(&self, text: &[u8], span: Range<usize>, mark: usize, line: &mut Vec<u8>) {
+        self.write_some(text, span, mark..self.list.len(), line);
+    }
+
+    /// The same with those of these numbers.
+    pub(super) fn write_some(&self, text: &[u8], span: Range<usize>, numbers: Range<usize>, line: &mut Vec<u8>) {
         let mut from = span.start;
-        for Edit { span: edited, replacement } in &self.list[mark..] {
+        for Edit { span: edited, replacement } in &self.list[numbers] {
             if edited.end > span.end {
                 break;
             }

@@ -36,9 +36,16 @@ impl Misfit {
     }
 }
 
-/// Writes `"_extra":{…}`.
-pub(super) fn write_column(text: &[u8], extras: &[Extra], edits: &Edits, schema: &RowSchema, line: &mut Vec<u8>) {
+/// Writes `"_extra":{…}`; where its value stands in the line.
+pub(super) fn write_column(
+    text: &[u8],
+    extras: &[Extra],
+    edits: &Edits,
+    schema: &RowSchema,
+    line: &mut Vec<u8>,
+) -> Range<usize> {
     line.extend_from_slice(br#""_extra":{"#);
+    let start = line.len() - 1;
     for (number, Extra { misfit, span, mark }) in extras.iter().enumerate() {
         if number > 0 {
             line.push(b',');
@@ -50,6 +57,7 @@ pub(super) fn write_column(text: &[u8], extras: &[Extra], edits: &Edits, schema:
         edits.write(text, span.clone(), *mark, line);
     }
     line.push(b'}');
+    start..line.len()
 }
 
 /// Writes `,"meta":{"changes":[…]}` if columns were made null: those at these paths.

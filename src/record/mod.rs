@@ -8,12 +8,14 @@
 //! that is wanted. What
 //! is worth a word about all this is a [`finding`]. At the end of a row its line is written, in one copy unless there are
 //! edits; the lists in it become rows of their own, as far as they are wanted ([`children`]). What comes up is a [`batch`] of
-//! lines. Nothing is parsed into a tree, and nothing is read twice.
+//! lines, with a note of where their [`cells`] stand if they are to become a table.
+//! Nothing is parsed into a tree, and nothing is read twice.
 
 // The scan's steps are few and short: a call costs as much as most of them.
 #![allow(clippy::inline_always)]
 
 mod batch;
+mod cells;
 pub mod children;
 mod coerce;
 mod edit;
@@ -30,7 +32,8 @@ mod schema;
 pub mod timestamp;
 mod undeclared;
 
-pub use batch::{Identity, RecordBatch, RecordLines, Row};
+pub use batch::{Identity, Record, RecordBatch, RecordLines, Row};
+pub use cells::Cell;
 pub use children::{ChildList, ChildRows, Owner};
 pub use field_names::FieldNames;
 pub use finding::{Finding, FindingKind};
@@ -40,6 +43,6 @@ pub use scanner::{Malformed, Scanner};
 pub use schema::RowSchema;
 
 #[cfg(test)]
-mod differential;
+pub(crate) mod differential;
 #[cfg(test)]
 mod tests;

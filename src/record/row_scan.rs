@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::batch::{Identity, RecordBatch, RecordLines, Row};
+use super::cells::{Cell, CellColumns, CellNotes};
 use super::children::capture::Captures;
 use super::children::{ChildOutput, ChildRows, ChildWriter, Children, Owner, RowParts};
 use super::coerce::{self, Coercion, unescaped};
@@ -24,12 +25,17 @@ use crate::buffer::Buffer;
 use crate::clock;
 use crate::hash::hash;
 
+/// The end of a line, and of the record in it.
+const AFTER_DATA: &[u8] = b"}}\n";
+
 /// How the rows of one stream become RECORD lines.
 pub struct RecordFormat {
     pub(super) schema: RowSchema,
     /// The line up to the time of emission.
     head: String,
     children: Children,
+    /// Those whose cells are noted, if any are.
+    cells: Option<CellColumns>,
     undeclared: RefCell<UndeclaredFields>,
 }
 
@@ -50,6 +56,7 @@ pub(super) struct RowScan {
     kept: usize,
     findings: Vec<Finding>,
     captures: Captures,
+    cells: CellNotes,
     /// The columns that its extensions have.
     pub(super) extension: Vec<ExtensionValue>,
 }
@@ -73,6 +80,7 @@ impl RecordFormat {
             schema,
             head: line_head(stream, namespace),
             children: Children::default(),
+            cells: None,
             undeclared: RefCell::default(),
         }
     }
@@ -86,6 +94,13 @@ impl RecordFormat {
             key,
         };
         self.children = Children::compile(&mut self.schema, children.into_iter().map(output).collect());
+        self
+    }
+
+    /// With a note of where the cells of a table stand in each record, `paths` being those of its columns, by their numbers.
+    #[must_use]
+    pub fn with_cells(mut self, paths: &[Vec<String>]) -> Self {
+        self.cells = Some(CellColumns::mark(&mut self.schema, paths));
         self
     }
 
@@ -119,8 +134,10 @@ impl RecordFormat {
             if let [row] = &batch.rows[..] {
                 // Rows of a page are alike, and a buffer that grows while they come is copied.
                 let rest = scanner.text().len() - scanner.at();
-                let likely = rest / (scanner.at() - start) * (row.line.len() + row.line.len() / 8);
+                let rows = rest / (scanner.at() - start);
+                let likely = rows * (row.line.len() + row.line.len() / 8);
                 batch.lines.make_room(likely.min(2 * rest));
+                batch.cells.reserve((rows * batch.cells.len()).min(rest / 16));
             }
             more = scanner.more(b']')?;
         }
@@ -187,12 +204,14 @@ impl RecordFormat {
         }
         let (text, row) = (scanner.text(), start..scanner.at());
         let (line_start, findings_start) = (batch.lines.len(), batch.findings.len());
+        let cells_start = batch.cells.len();
         batch.lines.extend_from_slice(before_row);
-        if is_object {
-            self.write_row(scanner, found, row.clone(), &mut batch.lines);
+        let data_end = if is_object {
+            self.write_row(scanner, found, row.clone(), batch)
         } else {
-            self.write_stray(scanner, row.clone(), &mut batch.lines);
-        }
+            self.write_stray(scanner, row.clone(), &mut batch.lines)
+        };
+        let has_cells = self.cells.is_some() && is_object && found.cells.is_whole();
         batch.findings.append(&mut found.findings);
         batch.rows.push(Row {
             identity: match &found.key {
@@ -204,48 +223,69 @@ impl RecordFormat {
             created: found.created.filter(|(_, is_zoned)| *is_zoned).map(|(time, _)| time),
             uuid: found.key.clone().filter(|_| self.schema.tracks_keys).and_then(|key| uuid_in(&text[key])),
             line: line_start..batch.lines.len(),
+            data_end: data_end - line_start,
             findings: findings_start..batch.findings.len(),
+            cells: has_cells.then_some(cells_start..batch.cells.len()),
         });
         Ok(())
     }
 
-    /// Writes the row and the end of its line.
-    fn write_row(&self, scanner: &Scanner<'_>, found: &RowScan, row: Range<usize>, line: &mut Vec<u8>) {
-        let text = scanner.text();
-        scanner.edits.write(text, row.start..row.end - 1, 0, line);
+    /// Writes the row and the end of its line; where the row ends in it.
+    fn write_row(
+        &self,
+        scanner: &Scanner<'_>,
+        found: &mut RowScan,
+        row: Range<usize>,
+        batch: &mut RecordBatch,
+    ) -> usize {
+        let (text, line) = (scanner.text(), &mut *batch.lines);
+        let (start, row) = (line.len(), row.start..row.end - 1);
+        if self.cells.is_some() {
+            found.cells.write(text, row, &scanner.edits, line, &mut batch.cells);
+        } else {
+            scanner.edits.write(text, row, 0, line);
+        }
         let mut comma = if found.kept > 0 { "," } else { "" };
         if let Some(key) = self.schema.key.filter(|_| !found.has_key_member) {
             line.extend_from_slice(format!("{comma}{}:\"\"", json!(self.schema.path(key))).as_bytes());
             comma = ",";
+            found.cells.miss();
         }
         if !found.extension.is_empty() {
             let name = |node| self.schema.path(node);
+            found.cells.miss();
             comma = extension::write_columns(text, &found.extension, &scanner.edits, name, comma, line);
         }
         if !found.extras.is_empty() && !self.drops_undeclared() {
             line.extend_from_slice(comma.as_bytes());
-            extra::write_column(text, &found.extras, &scanner.edits, &self.schema, line);
+            let extra = extra::write_column(text, &found.extras, &scanner.edits, &self.schema, line);
+            if let Some(column) = self.cells.as_ref().and_then(|columns| columns.extra) {
+                batch.cells.push(Cell::new(column, extra.start - start..extra.end - start));
+            }
         }
         line.push(b'}');
+        let end = line.len();
         let nulled: Vec<_> = found.extras.iter().filter_map(|extra| extra.misfit.as_ref()).collect();
         if !nulled.is_empty() {
             let paths: Vec<_> = nulled.iter().map(|misfit| misfit.path(&self.schema)).collect();
             extra::write_changes(paths.iter().map(String::as_str), line);
         }
-        line.extend_from_slice(b"}}\n");
+        line.extend_from_slice(AFTER_DATA);
+        end
     }
 
-    /// Writes an element of the list that is no row: no column can hold it.
-    fn write_stray(&self, scanner: &Scanner<'_>, value: Range<usize>, line: &mut Vec<u8>) {
+    /// The same of an element of the list that is no row: no column can hold it.
+    fn write_stray(&self, scanner: &Scanner<'_>, value: Range<usize>, line: &mut Vec<u8>) -> usize {
         let key = self.schema.key.map(|key| format!("{}:\"\"", json!(self.schema.path(key)))).unwrap_or_default();
         if self.drops_undeclared() {
             line.extend_from_slice(format!("{{{key}}}}}}}\n").as_bytes());
-            return;
+            return line.len() - AFTER_DATA.len();
         }
         let comma = if key.is_empty() { "" } else { "," };
         line.extend_from_slice(format!(r#"{{{key}{comma}"_extra":{{"row":"#).as_bytes());
         scanner.edits.write(scanner.text(), value, 0, line);
         line.extend_from_slice(b"}}}}\n");
+        line.len() - AFTER_DATA.len()
     }
 
     /// Scans the members of a row along the schema; those that it does not declare are taken out.
@@ -350,7 +390,7 @@ impl RecordFormat {
         }
     }
 
-    /// The same, of a place that matters to a child stream.
+    /// The same, of a place that matters to a child stream or is a cell.
     #[inline(never)]
     fn captured_value(
         &self,
@@ -361,8 +401,13 @@ impl RecordFormat {
         scanner.peek(); // white space before the value is none of it
         let mark = scanner.edits.mark();
         let (kind, span) = self.plain_value(scanner, node, found)?;
-        let index = found.indices.last().copied().unwrap_or(0);
-        found.captures.value(node.id, kind, span.clone(), mark, index);
+        if let Some(column) = node.cell {
+            found.cells.push(column, span.clone(), mark..scanner.edits.mark());
+        }
+        if node.capture != Capture::Cell {
+            let index = found.indices.last().copied().unwrap_or(0);
+            found.captures.value(node.id, kind, span.clone(), mark, index);
+        }
         Ok((kind, span))
     }
 
@@ -491,13 +536,17 @@ impl RecordFormat {
                     self.value(scanner, field, found)?;
                 }
                 None if node.capture == Capture::Group => {
+                    found.cells.miss();
                     self.undeclared_value(scanner)?;
                     found.captures.undeclared(node.id, name.start - 1..scanner.at(), mark);
                     let object = (node.id, self.schema.path(node.id));
                     let place = self.undeclared.borrow_mut().number(scanner, object, name, mark);
                     found.note(Finding { kind: FindingKind::UndeclaredMember, place });
                 }
-                None => self.undeclared_value(scanner)?,
+                None => {
+                    found.cells.miss();
+                    self.undeclared_value(scanner)?;
+                }
             }
             more = scanner.more(b'}')?;
         }
@@ -531,6 +580,7 @@ impl RowScan {
         self.kept = 0;
         self.findings.clear();
         self.captures.clear();
+        self.cells.clear();
         self.extension.clear();
     }
 

@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::files::{ERROR_COLUMN, PATH_COLUMN};
 
 /// The column of what the schema has no place for.
-const EXTRA: &str = "_extra";
+pub(super) const EXTRA: &str = "_extra";
 
 /// Columns that are ours: what Navan sends by these names is a field that nobody declared.
 const OURS: [&str; 4] = [EXTRA, PATH_COLUMN, ERROR_COLUMN, "_ab_cdc_deleted_at"];
@@ -48,17 +48,21 @@ pub(super) struct SchemaNode {
     pub(super) capture: Capture,
     /// Whether it holds personal data that is not to pass as it is.
     pub(super) personal: PersonalMark,
+    /// The number of the column whose cell it is, if those are noted.
+    pub(super) cell: Option<u16>,
     pub(super) fields: FieldIndex<SchemaNode>,
     pub(super) items: Option<Box<SchemaNode>>,
     /// It is known to come in other forms than the promised one, so that none of them is worth a word.
     pub(super) is_coerced: bool,
 }
 
-/// What the scan notes of a place for the child streams.
+/// What the scan notes of a place.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Capture {
     None,
-    /// Where its value stands.
+    /// Where its value stands, for a table alone.
+    Cell,
+    /// The same for the child streams.
     Value,
     /// The same of an object, and of those of its members that the schema does not declare.
     Group,
@@ -190,7 +194,19 @@ impl SchemaNode {
             Value::String(list) if list == "list" => PersonalMark::List,
             _ => PersonalMark::Value,
         };
-        Self { id, kinds, format, role, takes_any_string, capture, personal, fields, items, is_coerced: false }
+        Self {
+            id,
+            kinds,
+            format,
+            role,
+            takes_any_string,
+            capture,
+            personal,
+            cell: None,
+            fields,
+            items,
+            is_coerced: false,
+        }
     }
 
     /// The place at a path below this one: `line_items[].amount`.

@@ -14,6 +14,11 @@ use crate::record::RecordLines;
 
 /// Takes messages and records, and keeps their order.
 pub trait Sink {
+    /// The paths of the columns, by their numbers, whose cells it wants to have noted in the records of a stream.
+    fn columns(&self, _stream: &str) -> Option<Vec<Vec<String>>> {
+        None
+    }
+
     /// Takes a batch of a stream's records at once; what it returns waits until there is room for another. Whoever produces records waits
     /// for it before it asks for more, which bounds how many there are in memory.
     fn records(&self, lines: RecordLines) -> LocalBoxFuture<'_, ()>;

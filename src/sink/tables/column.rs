@@ -72,9 +72,9 @@ pub(super) enum Place {
 }
 
 impl ColumnKind {
-    /// Whether a text stands in it, and not JSON.
-    pub(super) fn is_text(self) -> bool {
-        matches!(self, Self::Text | Self::Date | Self::Timestamp | Self::LocalTimestamp)
+    /// Whether a time stands in it, as ISO 8601 has it.
+    pub(super) fn is_time(self) -> bool {
+        matches!(self, Self::Date | Self::Timestamp | Self::LocalTimestamp)
     }
 }
 

@@ -1,17 +1,19 @@
 //! CSV after RFC 4180, in UTF-8, with the columns' names in the first line.
 //!
-//! Most cells are written as they stand in the record, since JSON says where that may be done: a string has its quotes and line breaks
-//! escaped, and numbers have none. A writer that must look at each byte again took as long as all the rest of an export.
+//! Most cells are written as they stand in the record. A JSON string without an escape is a field between quotes, as CSV has it: its own
+//! quotes and line breaks would be escaped. Numbers, and texts of which the schema says that they are times, need no quotes. A writer that
+//! must look at each byte again took as long as all the rest of an export. An empty text is told from a null by its quotes.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 
-use memchr::{memchr, memchr2};
+use memchr::memchr;
 
 use super::BUFFER;
 use super::column::ColumnKind;
 use super::format::{Table, TableWriter};
 use super::row::text;
+use crate::record::Record;
 
 /// By this Excel knows UTF-8.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
@@ -38,7 +40,8 @@ impl CsvWriter {
         for table in &tables {
             for (number, column) in table.columns.list.iter().enumerate() {
                 write_delimiter(&mut output, number)?;
-                write_field(&mut output, column.name.as_bytes())?;
+                // The names in a schema need no quotes.
+                output.write_all(column.name.as_bytes())?;
             }
             output.write_all(LINE_END)?;
         }
@@ -47,13 +50,13 @@ impl CsvWriter {
 }
 
 impl TableWriter for CsvWriter {
-    fn write(&mut self, table: usize, data: &[u8]) -> io::Result<()> {
+    fn write(&mut self, table: usize, record: &Record<'_>) -> io::Result<()> {
         let table = &self.tables[table];
         let mut is_blank = true;
-        for (number, (column, cell)) in table.row(data)?.cells().enumerate() {
+        for (number, (column, cell)) in table.row(record)?.cells().enumerate() {
             write_delimiter(&mut self.output, number)?;
             if let Some(cell) = cell {
-                is_blank = *cell == *br#""""#;
+                is_blank = false;
                 write_cell(&mut self.output, column.kind, &cell, self.excel)?;
             }
         }
@@ -77,25 +80,20 @@ fn write_delimiter(output: &mut impl Write, number: usize) -> io::Result<()> {
 #[inline]
 fn write_cell(output: &mut impl Write, kind: ColumnKind, cell: &[u8], excel: bool) -> io::Result<()> {
     match cell {
-        [b'"', content @ .., b'"'] if kind.is_text() => {
-            if !excel && memchr2(b',', b'\\', content).is_none() {
-                return output.write_all(content);
+        [b'"', content @ .., b'"'] if kind.is_time() => output.write_all(content),
+        [b'"', content @ .., b'"'] if kind == ColumnKind::Text => {
+            if !excel && memchr(b'\\', content).is_none() {
+                return output.write_all(cell);
             }
             let text = text(cell);
-            if excel && kind == ColumnKind::Text && text.starts_with(FORMULA_STARTS) {
-                return write_field(output, format!("'{text}").as_bytes());
+            if excel && text.starts_with(FORMULA_STARTS) {
+                return write_quoted(output, format!("'{text}").as_bytes());
             }
-            write_field(output, text.as_bytes())
+            write_quoted(output, text.as_bytes())
         }
-        [b'"' | b'[' | b'{', ..] => write_field(output, cell),
+        [b'"' | b'[' | b'{', ..] => write_quoted(output, cell),
         _ => output.write_all(cell),
     }
-}
-
-/// What may have to stand between quotes.
-fn write_field(output: &mut impl Write, field: &[u8]) -> io::Result<()> {
-    let is_special = |byte: &u8| matches!(byte, b',' | b'"' | b'\r' | b'\n');
-    if field.iter().any(is_special) { write_quoted(output, field) } else { output.write_all(field) }
 }
 
 fn write_quoted(output: &mut impl Write, mut field: &[u8]) -> io::Result<()> {
@@ -120,6 +118,7 @@ mod tests {
         "a":{"type":["string","null"]},
         "b":{"type":["object","null"],"properties":{"c":{"type":["number","null"]}}},
         "d":{"type":["array","null"],"items":{"type":["string","null"]}},
+        "t":{"type":["string","null"],"format":"date-time"},
         "_extra":{"type":["object","null"]}}}"#;
 
     /// What becomes of rows, without the line of names.
@@ -130,7 +129,7 @@ mod tests {
         let table = Table { name: "table".to_owned(), columns };
         let mut writer = Box::new(CsvWriter::new(file, vec![table], excel).unwrap());
         for row in rows {
-            writer.write(0, row.as_bytes()).unwrap();
+            writer.write(0, &Record { data: row.as_bytes(), cells: None }).unwrap();
         }
         let (mut file, mut text) = (writer.finish().unwrap().0, String::new());
         file.rewind().unwrap();
@@ -141,15 +140,16 @@ mod tests {
     #[test]
     fn what_a_reader_would_take_for_more_stands_between_quotes() {
         for (row, line) in [
-            (r#"{"a":"plain","b":{"c":-1.50},"d":[],"_extra":{}}"#, "plain,-1.50,[],{}"),
-            (r#"{"a":"a, b"}"#, r#""a, b",,,"#),
-            (r#"{"a":"\"a\""}"#, r#""""a""",,,"#),
-            (r#"{"a":"two\nlines\r"}"#, "\"two\nlines\r\",,,"),
-            (r#"{"a":"back\\slash \u00e9é"}"#, r"back\slash éé,,,"),
-            (r#"{"d":["x","y"]}"#, r#",,"[""x"",""y""]","#),
-            (r#"{"\u0061":"by another spelling"}"#, "by another spelling,,,"),
-            (r#"{"e":1,"b":7,"_extra":{"f":2}}"#, r#",,,"{""f"":2,""e"":1,""b"":7}""#),
-            (r#"{"a":null,"b":null}"#, ",,,"),
+            (r#"{"a":"plain","b":{"c":-1.50},"d":[],"_extra":{}}"#, r#""plain",-1.50,"[]",,"{}""#),
+            (r#"{"a":"a, b","t":"2026-01-02T03:04:05Z"}"#, r#""a, b",,,2026-01-02T03:04:05Z,"#),
+            (r#"{"a":""}"#, r#""",,,,"#),
+            (r#"{"a":"\"a\""}"#, r#""""a""",,,,"#),
+            (r#"{"a":"two\nlines\r"}"#, "\"two\nlines\r\",,,,"),
+            (r#"{"a":"back\\slash \u00e9é"}"#, r#""back\slash éé",,,,"#),
+            (r#"{"d":["x","y"]}"#, r#",,"[""x"",""y""]",,"#),
+            (r#"{"\u0061":"by another spelling"}"#, r#""by another spelling",,,,"#),
+            (r#"{"e":1,"b":7,"_extra":{"f":2}}"#, r#",,,,"{""f"":2,""e"":1,""b"":7}""#),
+            (r#"{"a":null,"b":null}"#, ",,,,"),
         ] {
             assert_eq!(written(None, false, &[row]), format!("{line}\n"), "{row}");
         }
@@ -157,12 +157,12 @@ mod tests {
 
     #[test]
     fn a_line_of_one_column_is_never_blank() {
-        assert_eq!(written(Some(&["a"]), false, &["{}", r#"{"a":""}"#, r#"{"a":"x"}"#]), "\"\"\n\"\"\nx\n");
+        assert_eq!(written(Some(&["a"]), false, &["{}", r#"{"a":""}"#, r#"{"a":"x"}"#]), "\"\"\n\"\"\n\"x\"\n");
     }
 
     #[test]
     fn for_excel_no_text_is_a_formula() {
         let rows = [r#"{"a":"=1+1","b":{"c":-1}}"#, r#"{"a":"\t=1"}"#, r#"{"a":"a=1"}"#];
-        assert_eq!(written(None, true, &rows), "'=1+1,-1,,\n'\t=1,,,\na=1,,,\n");
+        assert_eq!(written(None, true, &rows), "\"'=1+1\",-1,,,\n\"'\t=1\",,,,\n\"a=1\",,,,\n");
     }
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 use super::column::Columns;
 use super::row::Row;
 use super::{csv, jsonl, parquet, xlsx};
+use crate::record::Record;
 
 /// The formats there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -29,8 +30,8 @@ pub(super) struct Table {
 
 /// Writes the rows of a file's tables.
 pub(super) trait TableWriter: Send {
-    /// Takes a record's data, which is an object, as a row of the table of that number.
-    fn write(&mut self, table: usize, data: &[u8]) -> io::Result<()>;
+    /// Takes a record as a row of the table of that number.
+    fn write(&mut self, table: usize, record: &Record<'_>) -> io::Result<()>;
 
     /// Writes what is left, and hands the file back; with a sentence on each thing that is not as it was.
     fn finish(self: Box<Self>) -> io::Result<(File, Vec<String>)>;
@@ -66,6 +67,11 @@ impl Format {
         matches!(self, Self::Parquet)
     }
 
+    /// Whether records are taken apart into columns.
+    pub(super) const fn takes_apart(self, columns: &Columns) -> bool {
+        !(matches!(self, Self::Jsonl) && columns.is_whole)
+    }
+
     /// Begins a file; what the format needs beside it stands in `directory` as long as it is written.
     pub(super) fn begin(
         self,
@@ -84,8 +90,11 @@ impl Format {
 }
 
 impl Table {
-    /// Takes a record's data apart.
-    pub(super) fn row<'a>(&'a self, data: &'a [u8]) -> io::Result<Row<'a>> {
-        Row::new(&self.columns, data)
+    /// Takes a record apart.
+    pub(super) fn row<'a>(&'a self, record: &Record<'a>) -> io::Result<Row<'a>> {
+        match record.cells {
+            Some(cells) => Ok(Row::of_cells(&self.columns, record.data, cells)),
+            None => Row::of_data(&self.columns, record.data),
+        }
     }
 }

@@ -5,6 +5,7 @@ use std::io::{self, BufWriter, Write as _};
 
 use super::BUFFER;
 use super::format::{Table, TableWriter};
+use crate::record::Record;
 
 pub(super) struct JsonlWriter {
     output: BufWriter<File>,
@@ -17,8 +18,8 @@ impl JsonlWriter {
     }
 
     /// The columns that are wanted, as members of an object.
-    fn chosen(&mut self, table: usize, data: &[u8]) -> io::Result<()> {
-        let row = self.tables[table].row(data)?;
+    fn chosen(&mut self, table: usize, record: &Record<'_>) -> io::Result<()> {
+        let row = self.tables[table].row(record)?;
         let present = row.cells().filter_map(|(column, cell)| Some((column, cell?)));
         self.output.write_all(b"{")?;
         for (number, (column, cell)) in present.enumerate() {
@@ -34,11 +35,11 @@ impl JsonlWriter {
 }
 
 impl TableWriter for JsonlWriter {
-    fn write(&mut self, table: usize, data: &[u8]) -> io::Result<()> {
+    fn write(&mut self, table: usize, record: &Record<'_>) -> io::Result<()> {
         if self.tables[table].columns.is_whole {
-            self.output.write_all(data)?;
+            self.output.write_all(record.data)?;
         } else {
-            self.chosen(table, data)?;
+            self.chosen(table, record)?;
         }
         self.output.write_all(b"\n")
     }

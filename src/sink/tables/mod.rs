@@ -34,7 +34,7 @@ use crate::record::RecordLines;
 pub use column::{Column, all as columns_of, named};
 pub use format::Format;
 pub use output::{behind_links, directory_of, sync_directory};
-use writer::{Files, Queued};
+use writer::{ColumnPaths, Files, Queued};
 
 /// How much a file takes in memory before it is written.
 const BUFFER: usize = 256 << 10;
@@ -102,6 +102,7 @@ pub struct ExportedStream {
 
 /// Writes tables to files.
 pub struct TableSink {
+    columns: ColumnPaths,
     queue: mpsc::Sender<Queued>,
     /// A permit for each batch that may still wait to be written.
     room: Arc<Semaphore>,
@@ -114,13 +115,13 @@ impl TableSink {
     /// # Errors
     /// A `config_error` if a file cannot be begun where it is to be.
     pub fn begin(export: Export) -> Result<Self, Error> {
-        let files = Files::begin(export)?;
+        let (files, columns) = Files::begin(export)?;
         let (queue, queued) = mpsc::channel();
         let (failed, failure) = oneshot::channel();
         let room = Arc::new(Semaphore::new(QUEUED_BATCHES));
         let made = Arc::clone(&room);
         thread::spawn(move || writer::write_all(files, &queued, &made, failed));
-        Ok(Self { queue, room, failure: RefCell::new(Some(failure)) })
+        Ok(Self { columns, queue, room, failure: RefCell::new(Some(failure)) })
     }
 
     /// Waits until a file cannot be written, which may never be.
@@ -152,6 +153,10 @@ impl TableSink {
 }
 
 impl Sink for TableSink {
+    fn columns(&self, stream: &str) -> Option<Vec<Vec<String>>> {
+        self.columns.get(stream).cloned()
+    }
+
     fn records(&self, lines: RecordLines) -> LocalBoxFuture<'_, ()> {
         self.enqueue(Queued::Records(lines));
         // Each batch takes the room that an earlier one has left. The semaphore is never closed.

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use tempfile::{Builder, NamedTempFile};
 
 use super::format::{Format, Table, TableWriter};
+use crate::record::Record;
 
 /// By which a part's name ends.
 const PART: &str = ".part";
@@ -56,10 +57,10 @@ impl OutputFile {
         &self.path
     }
 
-    /// Takes a record's data as a row of a table.
-    pub(super) fn write(&mut self, table: usize, data: &[u8]) -> io::Result<()> {
+    /// Takes a record as a row of a table.
+    pub(super) fn write(&mut self, table: usize, record: &Record<'_>) -> io::Result<()> {
         self.rows += 1;
-        self.writer.write(table, data)
+        self.writer.write(table, record)
     }
 
     /// Ends the file, and gives it its name: that, and what is to be said of it.

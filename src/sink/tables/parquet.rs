@@ -1,10 +1,14 @@
 //! Parquet, typed: an object is a struct, a list of texts a list, numbers are decimals, moments have microseconds.
 //!
 //! A number with more decimals than its column, or a moment with a finer fraction, is rounded there and stands in `_extra` as it came.
+//!
+//! Filling columns takes as long as encoding them, so that each has a thread.
 
 use std::fs::File;
 use std::io;
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::{self, JoinHandle};
 
 use ::parquet::arrow::ArrowWriter;
 use ::parquet::basic::Compression;
@@ -23,12 +27,14 @@ use super::column::{Column, ColumnKind};
 use super::format::{Table, TableWriter};
 use super::number::{Decimal, PRECISION, SCALE};
 use super::row::{text, word};
-use crate::record::timestamp;
+use crate::record::{Record, timestamp};
 
 /// Rows that are handed on at once.
 const BATCH: usize = 512;
+/// How many such batches wait to be encoded.
+const WAITING_BATCHES: usize = 1;
 /// Bytes of a row group in memory. What is told of each group stays there to the end of the file, so that there should not be many.
-const ROW_GROUP_BYTES: usize = 20 << 20;
+const ROW_GROUP_BYTES: usize = 16 << 20;
 /// Bytes of a column's different values, from which on it is written as it comes. Few columns have that many whose values come again,
 /// and for those that have not, looking each up takes longer than writing it.
 const DICTIONARY_BYTES: usize = 32 << 10;
@@ -36,9 +42,16 @@ const DICTIONARY_BYTES: usize = 32 << 10;
 pub(super) struct ParquetWriter {
     table: Table,
     schema: Arc<Schema>,
-    writer: ArrowWriter<File>,
+    encoder: Encoder,
     columns: Vec<ColumnBuilder>,
     rows: usize,
+}
+
+/// The thread that encodes what the columns were filled with.
+struct Encoder {
+    batches: SyncSender<RecordBatch>,
+    /// None once it was waited for.
+    thread: Option<JoinHandle<io::Result<File>>>,
 }
 
 impl ParquetWriter {
@@ -53,32 +66,37 @@ impl ParquetWriter {
             // A reader skips row groups by these; what could be told of each page costs more than the rows.
             .set_statistics_enabled(EnabledStatistics::Chunk)
             .set_offset_index_disabled(true);
-        for column in table.columns.list.iter().filter(|column| data_type(column.kind) == DataType::Utf8) {
-            // Every group has texts from A to Z, so that none is skipped by them.
+        let is_spread = |column: &&Column| {
+            matches!(data_type(column.kind), DataType::Utf8 | DataType::Decimal128(..) | DataType::List(_))
+        };
+        for column in table.columns.list.iter().filter(is_spread) {
+            // Every group has texts from A to Z and amounts of all sizes, so that none is skipped by them.
             let path = ColumnPath::new(column.path.clone());
             properties = properties.set_column_statistics_enabled(path, EnabledStatistics::None);
         }
         let properties = properties.build();
         let writer = ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties)).map_err(failed)?;
-        Ok(Self { table, schema, writer, columns, rows: 0 })
+        let (batches, waiting) = sync_channel(WAITING_BATCHES);
+        let thread = Some(thread::spawn(move || encode(writer, &waiting)));
+        Ok(Self { table, schema, encoder: Encoder { batches, thread }, columns, rows: 0 })
     }
 
     fn write_batch(&mut self) -> io::Result<()> {
         let arrays: Vec<_> = self.columns.iter_mut().map(ColumnBuilder::finish).collect();
         let columns = nested(&self.table.columns.list, &arrays, 0).map_err(not_arrow)?;
         let batch = RecordBatch::try_new(Arc::clone(&self.schema), columns).map_err(not_arrow)?;
-        self.writer.write(&batch).map_err(failed)?;
         self.rows = 0;
-        if self.writer.memory_size() > ROW_GROUP_BYTES {
-            self.writer.flush().map_err(failed)?;
+        if self.encoder.batches.send(batch).is_ok() {
+            return Ok(());
         }
-        Ok(())
+        // Nobody takes it, since the thread has ended with an error.
+        ended(self.encoder.thread.take()).map(drop)
     }
 }
 
 impl TableWriter for ParquetWriter {
-    fn write(&mut self, _table: usize, data: &[u8]) -> io::Result<()> {
-        let mut row = self.table.row(data)?;
+    fn write(&mut self, _table: usize, record: &Record<'_>) -> io::Result<()> {
+        let mut row = self.table.row(record)?;
         row.write_each(|number, cell| self.columns[number].append(cell));
         self.rows += 1;
         if self.rows == BATCH { self.write_batch() } else { Ok(()) }
@@ -88,8 +106,27 @@ impl TableWriter for ParquetWriter {
         if self.rows > 0 {
             self.write_batch()?;
         }
-        Ok((self.writer.into_inner().map_err(failed)?, Vec::new()))
+        let Encoder { batches, thread } = self.encoder;
+        drop(batches);
+        Ok((ended(thread)?, Vec::new()))
     }
+}
+
+/// What the thread has to say in the end.
+fn ended(thread: Option<JoinHandle<io::Result<File>>>) -> io::Result<File> {
+    let ended = thread.and_then(|thread| thread.join().ok());
+    ended.unwrap_or_else(|| Err(io::Error::other("the thread that encodes rows has ended")))
+}
+
+/// Writes what comes, to the last.
+fn encode(mut writer: ArrowWriter<File>, batches: &Receiver<RecordBatch>) -> io::Result<File> {
+    for batch in batches {
+        writer.write(&batch).map_err(failed)?;
+        if writer.memory_size() > ROW_GROUP_BYTES {
+            writer.flush().map_err(failed)?;
+        }
+    }
+    writer.into_inner().map_err(failed)
 }
 
 /// What fills a column, batch by batch.

@@ -13,6 +13,9 @@ use super::{Export, ExportReport, ExportedStream, unwritable};
 use crate::error::Error;
 use crate::record::RecordLines;
 
+/// By stream, the paths of its columns.
+pub(super) type ColumnPaths = HashMap<&'static str, Vec<Vec<String>>>;
+
 /// What is handed over to the thread.
 pub(super) enum Queued {
     Records(RecordLines),
@@ -54,8 +57,9 @@ struct Stream {
 }
 
 impl Files {
-    /// Begins all files.
-    pub(super) fn begin(export: Export) -> Result<Self, Error> {
+    /// Begins all files; by stream, the paths of the columns that its records are taken apart into.
+    pub(super) fn begin(export: Export) -> Result<(Self, ColumnPaths), Error> {
+        let mut paths = ColumnPaths::new();
         let Export { files: wanted, format, excel, is_series } = export;
         let mut begun = Self { outputs: Vec::new(), streams: Vec::new(), by_name: HashMap::new(), is_series };
         for (file, wanted) in wanted.into_iter().enumerate() {
@@ -64,24 +68,25 @@ impl Files {
             for (table, of) in wanted.tables.into_iter().enumerate() {
                 begun.by_name.insert(of.stream.as_bytes(), begun.streams.len());
                 begun.streams.push(Stream::new(of.stream, file, table, of.is_incremental));
-                tables.push(Table {
-                    name: of.name,
-                    columns: Columns::new(of.schema, of.columns.as_deref(), format.has_objects())?,
-                });
+                let columns = Columns::new(of.schema, of.columns.as_deref(), format.has_objects())?;
+                if format.takes_apart(&columns) {
+                    paths.insert(of.stream, columns.list.iter().map(|column| column.path.clone()).collect());
+                }
+                tables.push(Table { name: of.name, columns });
             }
             let output = OutputFile::begin(wanted.path.clone(), format, tables, excel);
             begun.outputs.push(output.map_err(|error| unwritable(&wanted.path, &error))?);
         }
-        Ok(begun)
+        Ok((begun, paths))
     }
 
     fn write(&mut self, lines: &RecordLines) -> Result<(), Error> {
         let Some(&number) = self.by_name.get(lines.stream()) else { return Ok(()) };
         let stream = &mut self.streams[number];
         let file = &mut self.outputs[stream.file];
-        for data in lines.data() {
+        for record in lines.records() {
             stream.rows += 1;
-            file.write(stream.table, data).map_err(|error| unwritable(file.path(), &error))?;
+            file.write(stream.table, &record).map_err(|error| unwritable(file.path(), &error))?;
         }
         Ok(())
     }

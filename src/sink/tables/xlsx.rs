@@ -13,6 +13,7 @@ use super::column::{Column, ColumnKind};
 use super::format::{Table, TableWriter};
 use super::number::significant_digits;
 use super::row::{text, word};
+use crate::record::Record;
 
 /// Rows that Excel has in a sheet.
 const MAX_ROWS: u32 = 1_048_576;
@@ -85,9 +86,9 @@ impl Sheets {
         Ok(())
     }
 
-    fn write(&mut self, sheet: &mut Worksheet, data: &[u8], formats: &Formats) -> io::Result<()> {
+    fn write(&mut self, sheet: &mut Worksheet, record: &Record<'_>, formats: &Formats) -> io::Result<()> {
         let row = self.next_row;
-        for (number, (column, cell)) in (0..).zip(self.table.row(data)?.cells()) {
+        for (number, (column, cell)) in (0..).zip(self.table.row(record)?.cells()) {
             let Some(cell) = cell else { continue };
             let (text, format) = match value(column, &cell) {
                 Value::Number(value) => {
@@ -115,14 +116,14 @@ impl Sheets {
 }
 
 impl TableWriter for XlsxWriter {
-    fn write(&mut self, table: usize, data: &[u8]) -> io::Result<()> {
+    fn write(&mut self, table: usize, record: &Record<'_>) -> io::Result<()> {
         let next = self.sheets.iter().map(|sheets| sheets.count).sum();
         let sheets = &mut self.sheets[table];
         if sheets.next_row == self.max_rows {
             sheets.begin(&mut self.workbook, next, &self.formats).map_err(failed)?;
         }
         let sheet = self.workbook.worksheet_from_index(sheets.last).map_err(failed)?;
-        sheets.write(sheet, data, &self.formats)
+        sheets.write(sheet, record, &self.formats)
     }
 
     fn finish(mut self: Box<Self>) -> io::Result<(File, Vec<String>)> {
@@ -218,10 +219,11 @@ mod tests {
         let mut writer = Box::new(XlsxWriter::new(file, vec![table], directory.path()).unwrap());
         writer.max_rows = 3;
         for id in 0..5 {
-            writer.write(0, format!(r#"{{"id":{id}}}"#).as_bytes()).unwrap();
+            let row = format!(r#"{{"id":{id}}}"#);
+            writer.write(0, &Record { data: row.as_bytes(), cells: None }).unwrap();
         }
-        let long = "\u{1f600}".repeat(MAX_CHARACTERS / 2 + 1);
-        writer.write(0, format!(r#"{{"note":"{long}"}}"#).as_bytes()).unwrap();
+        let long = format!(r#"{{"note":"{}"}}"#, "\u{1f600}".repeat(MAX_CHARACTERS / 2 + 1));
+        writer.write(0, &Record { data: long.as_bytes(), cells: None }).unwrap();
         let (file, notes) = writer.finish().unwrap();
         assert!(file.metadata().unwrap().len() > 1000);
         assert!(notes[0].ends_with("so they are in 3 sheets.") && notes[1].contains("(cells: 1)"), "{notes:?}");

@@ -73,7 +73,10 @@ impl<'a> StreamEmitter<'a> {
             personal,
             is_incremental: own.iter().chain(&children).any(ConfiguredStream::is_incremental),
         };
-        let format = stream.record_format(options, lists)?;
+        let mut format = stream.record_format(options, lists)?;
+        if let Some(columns) = own.first().and_then(|own| sink.columns(&own.name)) {
+            format = format.with_cells(&columns);
+        }
         let outputs = |wanted: Vec<ConfiguredStream>| wanted.into_iter().map(StreamOutput::new);
         Ok(Self {
             name,
