@@ -147,6 +147,11 @@ impl<'a> Api<'a> {
         self.tokens.gateway().observed_limit()
     }
 
+    /// Both of Navan's limit: what it is, and the share of it that was used.
+    pub fn limit_use(&self) -> (Option<f64>, Option<f64>) {
+        (self.tokens.gateway().observed_limit(), self.share_of_limit_used())
+    }
+
     /// The share of Navan's observed limit that was used, if one was seen.
     pub fn share_of_limit_used(&self) -> Option<f64> {
         self.tokens.gateway().share_of_limit_used()

@@ -19,6 +19,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::buffer::Buffer;
+use crate::clock;
 use crate::config::{Config, credentials_page};
 use crate::error::{Error, FailureType};
 use crate::gateway::{Attempt, Failure, Gateway, Payload, PendingRequest, Request, RequestPolicy};
@@ -234,6 +235,10 @@ impl<'a> TokenSource<'a> {
         let failure = match fetched {
             Ok(current) => {
                 let token = current.token.clone();
+                if !matches!(self.grant, Grant::Given(_)) {
+                    let left = token.expires_at.saturating_duration_since(Instant::now());
+                    emit(&Event::TokenInUse { expires: clock::wall() + left });
+                }
                 state.fetched += 1;
                 state.error = None;
                 state.current = Some(current);

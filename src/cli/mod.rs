@@ -12,6 +12,7 @@ mod doctor;
 #[cfg(feature = "export")]
 mod export;
 mod logging;
+mod publishing;
 mod read;
 mod spec;
 mod terminal;

@@ -3,9 +3,11 @@
 use std::io::BufReader;
 use std::rc::Rc;
 
+use futures::future::join;
 use serde_json::Map;
 use tokio::time::{Instant, timeout};
 
+use super::publishing::Publishing;
 use super::{ReadArguments, choice};
 use crate::api::Apis;
 use crate::error::Error;
@@ -39,23 +41,27 @@ pub(super) async fn run(arguments: &ReadArguments, sink: &Rc<dyn Sink>, monitor:
         .map(|store| FileTransfer::new(&config, &apis.navan, &timings, store, arguments.files.is_some()).map(Rc::new))
         .transpose()?;
     let sync = Sync::new(&apis, &config, STREAMS, catalog, &states, transfer.as_ref(), sink)?;
+    let publishing = Publishing::start(&config, &timings, monitor)?;
     let whole = async {
         let complete = sync.run().await;
         monitor.summarise("read", began.elapsed(), apis.navan.share_of_limit_used());
         // The reader of stdout may be slow to the end, so a signal must be heeded up to here.
         sink.flush().await;
+        publishing.finish(&apis, complete).await;
         complete
     };
     tokio::select! {
-        complete = whole => Ok(complete),
+        biased;
         signal = interruption() => {
             if sync.interrupt() {
                 tracing::warn!("Interrupted; the states written so far are safe to go on from.");
                 monitor.summarise("read", began.elapsed(), apis.navan.share_of_limit_used());
             }
             // A reader that takes nothing any more must not keep the process alive.
-            let _ = timeout(shutdown_grace, sink.flush()).await;
+            let _ = timeout(shutdown_grace, join(sink.flush(), publishing.finish(&apis, false))).await;
             end_by(signal)
         }
+        never = publishing.go_on(&apis) => match never {},
+        complete = whole => Ok(complete),
     }
 }

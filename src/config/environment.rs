@@ -12,6 +12,9 @@ const PREFIX: &str = "NAVAN_";
 /// The variable with the program that prints the key of shared state, which is no property.
 pub const KEY_COMMAND: &str = "NAVAN_ENCRYPTION_KEY_COMMAND";
 
+/// The variable with the file for metrics, which is none either.
+pub const METRICS_TEXTFILE: &str = "NAVAN_METRICS_TEXTFILE";
+
 /// What the sandbox calls its address, and the property that it is.
 const URL: &str = "URL";
 const API_URL: &str = "api_url";
@@ -32,7 +35,7 @@ pub fn properties(variables: impl Iterator<Item = (String, String)>) -> Result<M
     // Whoever unsets a variable by `NAVAN_…=` means that it is not there.
     for (variable, text) in variables.filter(|(_, text)| !text.is_empty()) {
         let Some(name) = variable.strip_prefix(PREFIX) else { continue };
-        if variable == KEY_COMMAND {
+        if [KEY_COMMAND, METRICS_TEXTFILE].contains(&&*variable) {
             continue;
         }
         let name = if name == URL { API_URL.to_owned() } else { name.to_ascii_lowercase() };

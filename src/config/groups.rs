@@ -7,7 +7,7 @@ use super::spec;
 use crate::error::Error;
 
 /// The groups there are.
-pub(super) const ALL: &[&str] = &["shared_state"];
+pub(super) const ALL: &[&str] = &["shared_state", "monitoring"];
 
 /// What was given, with what stands in groups beside the rest.
 ///

@@ -17,6 +17,7 @@ use url::{Host, Url};
 
 use crate::clock;
 use crate::error::Error;
+use crate::monitor::OutletConfig;
 use crate::secret::Secret;
 use crate::shared_state::{EncryptionKey, SharedStateConfig, not_an_address};
 
@@ -57,6 +58,8 @@ pub struct Config {
     pub personal_data: PersonalDataRules,
     /// Where the syncs of a tenant share what they know.
     pub shared_state: Option<SharedStateConfig>,
+    /// Where metrics go.
+    pub monitoring: OutletConfig,
 }
 
 /// What becomes of personal data.
@@ -111,6 +114,10 @@ struct RawConfig {
     personal_data: RawPersonalDataMode,
     #[serde(default)]
     personal_data_exceptions: Vec<String>,
+    #[serde(rename = "monitoring.tenant_name")]
+    tenant_name: Option<String>,
+    #[serde(rename = "monitoring.connection_name")]
+    connection_name: Option<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -133,6 +140,9 @@ pub fn spec() -> Result<Value, Error> {
 /// The properties of shared state.
 pub const REDIS_URL: &str = "shared_state.redis_url";
 pub const ENCRYPTION_KEY: &str = "shared_state.encryption_key";
+
+/// Where metrics are pushed.
+pub const PUSHGATEWAY_URL: &str = "monitoring.pushgateway_url";
 
 /// With fewer characters a key could be found by trying.
 const MIN_KEY_LENGTH: usize = 16;
@@ -210,7 +220,16 @@ impl Config {
             PersonalDataMode::Pass | PersonalDataMode::Drop => None,
         };
         let redis_url = self.shared_state.as_ref().map(|shared| shared.redis_url.copy());
-        [self.client_id.copy(), self.client_secret.copy()].into_iter().chain(scim).chain(key).chain(redis_url).collect()
+        let pushgateway =
+            self.monitoring.pushgateway.as_ref().and_then(Url::password).map(|word| Secret::new(word.to_owned()));
+        let own = [self.client_id.copy(), self.client_secret.copy()];
+        own.into_iter().chain(scim).chain(key).chain(redis_url).chain(pushgateway).collect()
+    }
+
+    /// What one account of Navan's is told from others by.
+    pub fn account(&self) -> String {
+        let place = self.api_url.as_ref().map_or("", Url::as_str);
+        format!("{:?} {place} {}", self.region, self.client_id.expose())
     }
 
     /// Reads a configuration file's text.
@@ -238,6 +257,7 @@ impl Config {
         let (client_id, client_secret) = (secret("client_id")?, secret("client_secret")?);
         let (scim_token, personal_data_key) = (secret("scim_token").ok(), secret("personal_data_key").ok());
         let (redis_url, encryption_key) = (secret(REDIS_URL).ok(), secret(ENCRYPTION_KEY).ok());
+        let pushgateway = secret(PUSHGATEWAY_URL).ok();
         // The schema leaves open only whether a date exists, such as the 31st of February.
         let exists = |name: &&str| given.get(*name).is_none_or(|date| DateTime::<Utc>::deserialize(date).is_ok());
         if let Some(name) = ["start_date", "end_date"].iter().find(|name| !exists(name)) {
@@ -283,6 +303,12 @@ impl Config {
                 exceptions: raw.personal_data_exceptions,
             },
             shared_state: shared_state(redis_url, encryption_key)?,
+            monitoring: OutletConfig {
+                pushgateway: pushgateway.as_ref().map(pushgateway_url).transpose()?,
+                tenant: raw.tenant_name,
+                connection: raw.connection_name,
+                textfile: None,
+            },
         })
     }
 }
@@ -339,6 +365,16 @@ fn shared_state(redis_url: Option<Secret>, key: Option<Secret>) -> Result<Option
             "`{ENCRYPTION_KEY}` is given without `{REDIS_URL}`: give both to share tokens between syncs, or neither."
         ))),
     }
+}
+
+/// Its user and password may stand in it.
+fn pushgateway_url(text: &Secret) -> Result<Url, Error> {
+    let url = Url::parse(text.expose().trim()).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    url.ok_or_else(|| {
+        Error::config(format!(
+            "`{PUSHGATEWAY_URL}` is not an address of a Pushgateway: give one such as http://pushgateway.example:9091, or none to push nothing."
+        ))
+    })
 }
 
 /// Whoever holds the credential can read the company's travel, so it goes out unencrypted only where the other end

@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
 use super::timings::Timings;
+use crate::monitor::{BreakerPhase, Event, emit};
 
 /// What came of a request, as far as the breaker cares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,6 +129,7 @@ impl CircuitBreaker {
             Phase::Closed { .. } => {}
             Phase::Open { until } if until <= Instant::now() || state.openings >= self.max_consecutive_opens => {
                 state.phase = Phase::HalfOpen;
+                emit(&Event::BreakerChanged { phase: BreakerPhase::HalfOpen });
                 state.generation += 1;
                 probe_flag.held = true;
             }
@@ -152,6 +154,7 @@ impl CircuitBreaker {
             (Phase::HalfOpen, RequestOutcome::Answer) => {
                 tracing::info!("Navan's API answers again; the circuit breaker is closed.");
                 state.phase = Phase::Closed { failures: 0 };
+                emit(&Event::BreakerChanged { phase: BreakerPhase::Closed });
                 state.openings = 0;
                 state.opened_first = None;
                 self.changed.notify_waiters();
@@ -164,6 +167,7 @@ impl CircuitBreaker {
     fn open(&self, state: &mut BreakerState) {
         let now = Instant::now();
         state.phase = Phase::Open { until: now + self.open_duration };
+        emit(&Event::BreakerChanged { phase: BreakerPhase::Open });
         state.generation += 1;
         state.openings += 1;
         state.opened_first.get_or_insert(now);

@@ -46,7 +46,7 @@ pub use download::Downloader;
 pub use failure::{Failure, InvalidBody};
 #[cfg(test)]
 pub use network::NetworkError;
-pub use network::{Http, Network};
+pub use network::{Http, Network, plain_client};
 pub use observer::Observer;
 pub use obstacle::Obstacle;
 pub use rate_limit::Cooldown;

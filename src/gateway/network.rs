@@ -51,6 +51,14 @@ impl Http {
     }
 }
 
+/// An HTTP client for what is not Navan's, by the same certificates and proxies.
+///
+/// # Errors
+/// A `system_error` if it cannot start.
+pub fn plain_client(timings: &Timings) -> Result<Client, Error> {
+    client(timings, Policy::none())
+}
+
 /// An HTTP client that keeps to `timings`, and follows redirects by these rules.
 ///
 /// # Errors

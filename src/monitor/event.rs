@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 /// Something that happened.
@@ -40,6 +41,16 @@ pub enum Event<'a> {
         /// Whether it was.
         succeeded: bool,
     },
+    /// A token is used from now on.
+    TokenInUse {
+        /// When it ends.
+        expires: DateTime<Utc>,
+    },
+    /// The circuit breaker opened, let a probe through, or closed.
+    BreakerChanged {
+        /// What it is now.
+        phase: BreakerPhase,
+    },
     /// Requests are held back by the limit.
     RateLimited {
         /// Since so long.
@@ -51,6 +62,18 @@ pub enum Event<'a> {
         stream: &'a str,
         /// How long ago that was.
         age: chrono::Duration,
+    },
+    /// A stream is read.
+    StreamStarted {
+        /// The stream's name.
+        stream: &'a str,
+    },
+    /// All changes of a stream up to some time were read.
+    SyncedThrough {
+        /// The stream's name.
+        stream: &'a str,
+        /// That time.
+        time: DateTime<Utc>,
     },
     /// Records of a stream were written.
     RecordsWritten {
@@ -98,6 +121,17 @@ pub enum Wait {
     Backoff,
     /// The open circuit breaker.
     Breaker,
+}
+
+/// What the circuit breaker does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BreakerPhase {
+    /// It lets all requests through.
+    Closed,
+    /// It lets one through, the probe.
+    HalfOpen,
+    /// It lets none through.
+    Open,
 }
 
 /// Whoever makes something of events.

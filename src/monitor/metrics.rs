@@ -81,7 +81,13 @@ impl Metrics {
             Event::UndeclaredField { stream, field, records } => {
                 self.stream(stream).undeclared_fields.insert(field.to_owned(), records);
             }
-            Event::LastCompleteRead { .. } | Event::RowsEstimated { .. } | Event::StreamEnded { .. } => {}
+            Event::LastCompleteRead { .. }
+            | Event::RowsEstimated { .. }
+            | Event::StreamStarted { .. }
+            | Event::SyncedThrough { .. }
+            | Event::StreamEnded { .. }
+            | Event::TokenInUse { .. }
+            | Event::BreakerChanged { .. } => {}
         }
     }
 

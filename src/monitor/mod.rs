@@ -1,13 +1,23 @@
 //! Layer 5, monitoring: what a run did, counted while it runs, told in one line at its end, with warnings when a number
-//! passes a threshold.
+//! passes a threshold; and, where that is configured, as metrics that go to Prometheus ([`outlet`]).
 //!
 //! The other layers do not know who counts. They [`emit`] an [`Event`] where something happens; whoever [`listen`]s makes the
 //! log line and the counters of it. Who that is was chosen when the program started.
 
 mod alerts;
+#[cfg(all(test, feature = "metrics"))]
+mod docs;
 mod event;
+#[cfg(feature = "metrics")]
+mod exposition;
 mod metrics;
+#[cfg(feature = "metrics")]
+mod outlet;
+mod outlet_config;
 mod summary;
 
-pub use event::{Event, Listener, Wait, emit, listen};
+pub use event::{BreakerPhase, Event, Listener, Wait, emit, listen};
+#[cfg(feature = "metrics")]
+pub use outlet::Outlet;
+pub use outlet_config::OutletConfig;
 pub use summary::{Monitor, SUMMARY};

@@ -1,11 +1,17 @@
 //! The log and the counters of a run: what is made of its events.
 
+#[cfg(feature = "metrics")]
+use std::cell::OnceCell;
 use std::cell::RefCell;
+#[cfg(feature = "metrics")]
+use std::rc::Rc;
 use std::time::Duration;
 
 use super::alerts;
 use super::event::{Event, Listener};
 use super::metrics::Metrics;
+#[cfg(feature = "metrics")]
+use super::outlet::Outlet;
 
 /// The target of the summary in the log.
 pub const SUMMARY: &str = "source_navan::summary";
@@ -14,9 +20,19 @@ pub const SUMMARY: &str = "source_navan::summary";
 #[derive(Default)]
 pub struct Monitor {
     metrics: RefCell<Metrics>,
+    /// What takes the metrics elsewhere, if anything does.
+    #[cfg(feature = "metrics")]
+    outlet: OnceCell<Rc<Outlet>>,
 }
 
 impl Monitor {
+    /// From now on counts for `outlet` as well.
+    #[cfg(feature = "metrics")]
+    pub fn count_for(&self, outlet: &Rc<Outlet>) {
+        // A run has one.
+        let _ = self.outlet.set(Rc::clone(outlet));
+    }
+
     /// Ends the run: the summary as one INFO, and a warning for each number past its threshold.
     pub fn summarise(&self, command: &str, took: Duration, share_of_limit: Option<f64>) {
         let metrics = self.metrics.borrow();
@@ -35,6 +51,10 @@ impl Listener for Monitor {
             tracing::warn!("{alert}");
         }
         log(event);
+        #[cfg(feature = "metrics")]
+        if let Some(outlet) = self.outlet.get() {
+            outlet.count(event);
+        }
     }
 }
 

@@ -100,7 +100,7 @@ fn page() -> String {
 }
 
 /// Compares a file with what it should be. With `UPDATE_DOCS=1` it writes the file instead.
-pub(super) fn assert_up_to_date(path: &str, right: &str) {
+pub(crate) fn assert_up_to_date(path: &str, right: &str) {
     if std::env::var_os("UPDATE_DOCS").is_some() {
         std::fs::write(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(path), right).unwrap();
         return;

@@ -63,7 +63,7 @@ pub fn check_exceptions(config: &Config) -> Result<(), Error> {
 }
 
 #[cfg(test)]
-mod docs;
+pub(crate) mod docs;
 #[cfg(test)]
 mod erd;
 

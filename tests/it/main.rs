@@ -26,6 +26,7 @@ mod harness;
 mod interruption;
 mod kill;
 mod message_order;
+mod metrics;
 mod month_boundary;
 mod obstacles;
 mod odd_answers;

@@ -14,6 +14,7 @@ use clap::Args;
 use serde_json::{Map, Value};
 
 use super::config_source::ConfigArguments;
+use super::publishing::Publishing;
 use super::terminal;
 use crate::api::Apis;
 use crate::clock;
@@ -89,6 +90,7 @@ pub(super) async fn run(
     let no_states = StreamStates::default();
     let states = state.as_ref().map_or(&no_states, StateFile::states);
     let sync = Sync::new(&apis, &config, STREAMS, catalog, states, None, &sink)?;
+    let publishing = Publishing::start(&config, &timings, monitor)?;
     monitor::listen(Rc::clone(progress) as _);
     let mut signal = None;
     tokio::select! {
@@ -98,6 +100,7 @@ pub(super) async fn run(
             sync.interrupt();
             signal = Some(by);
         }
+        never = publishing.go_on(&apis) => match never {},
         _ = sync.run() => {}
         never = progress.show(&apis.navan) => match never {},
     }
@@ -111,6 +114,10 @@ pub(super) async fn run(
     tell(&report, progress, signal.is_some(), state.is_some());
     if let Some(state) = state {
         state.replace(&report)?;
+    }
+    tokio::select! {
+        () = publishing.finish(&apis, is_complete) => {}
+        signal = interruption() => end_by(signal),
     }
     match signal {
         Some(signal) => end_by(signal),

@@ -10,10 +10,13 @@ use std::cell::{RefCell, RefMut};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use chrono::{DateTime, Utc};
 use futures::future::join_all;
 use serde_json::Value;
 
+use super::state::FullRefreshState;
 use super::stream::{RecordOptions, Stream};
+use crate::clock;
 use crate::config::Config;
 use crate::error::Error;
 use crate::files::FileTransfer;
@@ -44,6 +47,7 @@ pub(super) struct StreamEmitter<'a> {
 #[derive(Default)]
 struct EmitterProgress {
     is_open: bool,
+    began: Option<DateTime<Utc>>,
     findings: BTreeMap<Finding, u64>,
     is_estimated: bool,
 }
@@ -107,8 +111,12 @@ impl<'a> StreamEmitter<'a> {
     /// Opens the streams; `given` is the state that they go on from, which is the safe one until the first checkpoint.
     pub(super) fn start(&self, given: Option<&Value>) {
         self.progress().is_open = true;
+        self.progress().began = Some(clock::now());
         for output in self.outputs() {
             output.start(&*self.sink, given.cloned());
+        }
+        if let Some(state) = given {
+            self.tell_synced_through(state);
         }
     }
 
@@ -152,6 +160,21 @@ impl<'a> StreamEmitter<'a> {
             for output in self.outputs() {
                 output.checkpoint(&*self.sink, state.clone());
             }
+            self.tell_synced_through(state);
+        }
+    }
+
+    /// Up to when all changes were read, if a state says so.
+    fn tell_synced_through(&self, state: &Value) {
+        let cursor = self.stream.cursor_field.and_then(|field| state.get(field)?.as_str()?.parse().ok());
+        if let Some(time) = cursor.or_else(|| FullRefreshState::last_read_at(state)) {
+            self.synced_through(time);
+        }
+    }
+
+    fn synced_through(&self, time: DateTime<Utc>) {
+        for output in self.outputs() {
+            emit(&Event::SyncedThrough { stream: output.name(), time });
         }
     }
 
@@ -170,6 +193,10 @@ impl<'a> StreamEmitter<'a> {
             return;
         }
         self.tell_findings();
+        // Without a cursor a list is as it was when the read of it began.
+        if let (Ok(()), None, Some(began)) = (result, self.stream.cursor_field, self.progress().began) {
+            self.synced_through(began);
+        }
         if let Err(error) = result {
             tracing::error!("{}: {}", self.name(), error.cause().unwrap_or(error.message()));
         }

@@ -45,6 +45,7 @@ impl StreamOutput {
     /// Opens the stream; `given` is the state that it goes on from, which is the safe one until the first checkpoint.
     pub(super) fn start(&self, sink: &dyn Sink, given: Option<Value>) {
         self.progress().last_state = given;
+        emit(&Event::StreamStarted { stream: self.name() });
         self.status(sink, StreamStatus::Started);
     }
 

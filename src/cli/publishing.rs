@@ -1,0 +1,67 @@
+//! The metrics of a read on their way out, while it goes on and when it has ended.
+
+use std::convert::Infallible;
+use std::future::pending;
+
+use crate::api::Apis;
+use crate::config::Config;
+use crate::config::environment::METRICS_TEXTFILE;
+use crate::error::Error;
+use crate::gateway::Timings;
+use crate::monitor::{Monitor, OutletConfig};
+#[cfg(feature = "metrics")]
+use crate::{gateway, monitor::Outlet};
+#[cfg(feature = "metrics")]
+use std::rc::Rc;
+
+/// What publishes them, if they are to go anywhere.
+pub(super) struct Publishing {
+    #[cfg(feature = "metrics")]
+    outlet: Option<Rc<Outlet>>,
+}
+
+impl Publishing {
+    /// Has `monitor` count for whatever is configured.
+    ///
+    /// # Errors
+    /// If this build has no metrics, or cannot connect to anything.
+    #[cfg_attr(not(feature = "metrics"), allow(unused_variables))]
+    pub(super) fn start(config: &Config, timings: &Timings, monitor: &Monitor) -> Result<Self, Error> {
+        // Only who runs the connector may name it: whoever edits a source must not say which files are written.
+        let textfile = std::env::var_os(METRICS_TEXTFILE).filter(|path| !path.is_empty()).map(Into::into);
+        let outlets = OutletConfig { textfile, ..config.monitoring.clone() };
+        #[cfg(feature = "metrics")]
+        {
+            let outlet = Outlet::new(&outlets, &config.account(), || gateway::plain_client(timings))?.map(Rc::new);
+            if let Some(outlet) = &outlet {
+                monitor.count_for(outlet);
+            }
+            Ok(Self { outlet })
+        }
+        #[cfg(not(feature = "metrics"))]
+        if outlets.is_any() {
+            Err(Error::config("This build has no metrics: leave out `monitoring`."))
+        } else {
+            Ok(Self {})
+        }
+    }
+
+    /// Publishes again and again.
+    #[cfg_attr(not(feature = "metrics"), allow(unused_variables))]
+    pub(super) async fn go_on(&self, apis: &Apis<'_>) -> Infallible {
+        #[cfg(feature = "metrics")]
+        if let Some(outlet) = &self.outlet {
+            return outlet.keep_publishing(|| apis.navan.limit_use()).await;
+        }
+        pending().await
+    }
+
+    /// Publishes what the read came to.
+    #[cfg_attr(not(feature = "metrics"), allow(unused_variables))]
+    pub(super) async fn finish(&self, apis: &Apis<'_>, is_complete: bool) {
+        #[cfg(feature = "metrics")]
+        if let Some(outlet) = &self.outlet {
+            outlet.finish(apis.navan.limit_use(), is_complete).await;
+        }
+    }
+}

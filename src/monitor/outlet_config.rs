@@ -1,0 +1,25 @@
+//! Where metrics are to go, as it was configured.
+
+use std::path::PathBuf;
+
+use url::Url;
+
+/// Where metrics are to go; nowhere by default.
+#[derive(Clone, Default)]
+pub struct OutletConfig {
+    /// A Pushgateway's address, which may hold its password.
+    pub pushgateway: Option<Url>,
+    /// Whose metrics they are, if that is to be told by a name and not by a hash of the account.
+    pub tenant: Option<String>,
+    /// Of which of the tenant's connections they are.
+    pub connection: Option<String>,
+    /// A file that `node_exporter` reads, which is nothing that a source configures.
+    pub textfile: Option<PathBuf>,
+}
+
+impl OutletConfig {
+    /// Whether they are to go anywhere.
+    pub fn is_any(&self) -> bool {
+        self.pushgateway.is_some() || self.textfile.is_some()
+    }
+}

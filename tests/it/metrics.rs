@@ -1,0 +1,201 @@
+//! A run's metrics, as a real Pushgateway and `promtool` take them.
+
+use std::io::Write as _;
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use navan_sandbox::{Faults, Sandbox, Settings};
+use serde_json::json;
+
+use crate::harness::{Connector, Run};
+use crate::process::Process;
+
+/// The variables with the programs; without them, those on the path, and no test where there is none.
+const PUSHGATEWAY: (&str, &str) = ("SOURCE_NAVAN_PUSHGATEWAY", "prometheus-pushgateway");
+const PROMTOOL: (&str, &str) = ("SOURCE_NAVAN_PROMTOOL", "promtool");
+
+/// A program of Prometheus', started; `None`, with a word, where it is not installed.
+#[allow(clippy::print_stderr)] // whoever runs the tests should know
+fn start((variable, program): (&str, &str), arguments: &[&str]) -> Option<Child> {
+    let named = std::env::var_os(variable);
+    let mut command = Command::new(named.clone().unwrap_or_else(|| program.into()));
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    match command.spawn() {
+        Ok(process) => Some(process),
+        Err(error) => {
+            assert!(named.is_none(), "{variable}: {error}");
+            eprintln!("skipped: {program} is not installed");
+            None
+        }
+    }
+}
+
+/// A Pushgateway of the test's own. It ends with the value.
+struct Pushgateway {
+    process: Child,
+    url: String,
+}
+
+impl Pushgateway {
+    fn start() -> Option<Self> {
+        let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
+        let process = start(PUSHGATEWAY, &[&format!("--web.listen-address={address}"), "--persistence.file="])?;
+        let server = Self { process, url: format!("http://{address}") };
+        let began = Instant::now();
+        while TcpStream::connect(address).is_err() {
+            assert!(began.elapsed() < Duration::from_secs(20), "the Pushgateway does not listen");
+            sleep(Duration::from_millis(10));
+        }
+        Some(server)
+    }
+
+    /// What Prometheus would get, without comments.
+    fn scraped(&self) -> Vec<String> {
+        let get = async { reqwest::get(format!("{}/metrics", self.url)).await?.text().await };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let text = runtime.block_on(get).unwrap();
+        text.lines().filter(|line| line.starts_with("navan_")).map(str::to_owned).collect()
+    }
+
+    /// The value of the one series that begins so and has all these labels.
+    fn value(&self, name: &str, labels: &[&str]) -> Option<f64> {
+        value(&self.scraped(), name, labels)
+    }
+}
+
+impl Drop for Pushgateway {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// The value of the one series that begins so and has all these labels.
+fn value(lines: &[String], name: &str, labels: &[&str]) -> Option<f64> {
+    let is_meant = |line: &&String| {
+        line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' ']))
+            && labels.iter().all(|label| line.contains(label))
+    };
+    let mut found = lines.iter().filter(is_meant);
+    let line = found.next()?;
+    assert_eq!(found.next(), None, "several series are meant");
+    Some(line.rsplit_once(' ').unwrap().1.parse().unwrap())
+}
+
+fn sandbox() -> Sandbox {
+    Sandbox::start(Settings { bookings: 300, transactions: 4, users: 10, ..Settings::default() }).unwrap()
+}
+
+fn monitored(sandbox: &Sandbox, gateway: &str) -> Connector {
+    let monitoring = json!({"pushgateway_url": gateway, "tenant_name": "acme", "connection_name": "nightly"});
+    Connector::against(sandbox).config("monitoring", monitoring)
+}
+
+/// What was told of metrics.
+fn told(run: &Run) -> Vec<&str> {
+    run.logs("WARN").into_iter().filter(|line| line.contains("metrics")).collect()
+}
+
+#[test]
+fn a_pushgateway_has_what_the_last_run_did_and_when_one_last_succeeded() {
+    let Some(gateway) = Pushgateway::start() else { return };
+    let sandbox = sandbox();
+    let run = monitored(&sandbox, &gateway.url).read();
+    assert_eq!((run.status.code(), told(&run)), (Some(0), vec![]));
+    let own = ["tenant=\"acme\"", "connection=\"nightly\"", "job=\"source_navan\""];
+    let bookings = ["stream=\"BOOKING\"", own[0], own[1], own[2]];
+    assert_eq!(gateway.value("navan_records_total", &bookings), Some(300.0));
+    assert_eq!(gateway.value("navan_stream_complete", &bookings), Some(1.0));
+    let requests = gateway.scraped().into_iter().filter(|line| line.starts_with("navan_requests_total{")).map(|line| {
+        assert!(line.contains("status=\"200\""), "{line}");
+        line.rsplit_once(' ').unwrap().1.parse::<u64>().unwrap()
+    });
+    assert_eq!(requests.sum::<u64>(), sandbox.counts().requests + sandbox.counts().token_requests);
+    assert_eq!(gateway.value("navan_token_fetches_total", &["result=\"failure\""]), Some(0.0));
+    assert_eq!(gateway.value("navan_circuit_breaker_state", &[]), Some(0.0));
+    let now = gateway.value("navan_last_success_timestamp_seconds", &own).unwrap();
+    assert!(gateway.value("navan_token_expires_timestamp_seconds", &own).unwrap() > now + 3600.0);
+    for stream in ["BOOKING", "USER", "TRANSACTION"] {
+        let label = format!("stream=\"{stream}\"");
+        let through = gateway.value("navan_stream_synced_through_timestamp_seconds", &[&label]).unwrap();
+        assert!((now - through).abs() < 600.0, "{stream}: {through}, {now}");
+    }
+
+    let failed = monitored(&sandbox, &gateway.url).config("client_secret", "another").read();
+    assert_eq!(failed.status.code(), Some(1));
+    assert_eq!(gateway.value("navan_token_fetches_total", &["result=\"failure\""]), Some(1.0));
+    assert_eq!(gateway.value("navan_stream_complete", &bookings), Some(0.0));
+    assert_eq!(gateway.value("navan_records_total", &bookings), Some(0.0));
+    assert_eq!(gateway.value("navan_last_success_timestamp_seconds", &own), Some(now));
+}
+
+#[test]
+#[cfg(unix)]
+fn a_run_that_is_interrupted_brings_its_metrics_all_the_same() {
+    let Some(gateway) = Pushgateway::start() else { return };
+    let faults = Faults { latency_ms: 20, ..Faults::default() };
+    let sandbox = Sandbox::start(Settings { bookings: 20_000, faults, ..Settings::default() }).unwrap();
+    let connector = monitored(&sandbox, &gateway.url).stream("BOOKING");
+    let mut process = Process::start_read(&connector);
+    process.read_until_line(r#"{"type":"RECORD""#);
+    process.signal("TERM");
+    let run = process.finish();
+    let bookings = ["stream=\"BOOKING\""];
+    #[allow(clippy::cast_precision_loss)]
+    let written = run.keys("BOOKING").len() as f64;
+    let counted = gateway.value("navan_records_total", &bookings).unwrap();
+    assert!(counted >= written && written > 0.0, "{counted} of {written}");
+    assert_eq!(gateway.value("navan_stream_complete", &bookings), Some(0.0));
+    assert_eq!(gateway.value("navan_last_success_timestamp_seconds", &[]), None);
+}
+
+#[test]
+fn a_file_has_the_metrics_as_prometheus_tools_want_them() {
+    let sandbox = sandbox();
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("navan.prom");
+    let run = Connector::against(&sandbox).environment("NAVAN_METRICS_TEXTFILE", path.display()).read();
+    assert_eq!((run.status.code(), told(&run)), (Some(0), vec![]));
+    let names: Vec<_> = directory.path().read_dir().unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, ["navan.prom"]);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let lines: Vec<_> = text.lines().map(str::to_owned).collect();
+    assert_eq!(value(&lines, "navan_records_total", &["stream=\"USER\"", "connection=\"default\""]), Some(10.0));
+    // The account is not told.
+    assert!(!text.contains(&sandbox.settings().client_id));
+
+    let Some(mut promtool) = start(PROMTOOL, &["check", "metrics"]) else { return };
+    promtool.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    let checked = promtool.wait_with_output().unwrap();
+    assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
+    assert_eq!(String::from_utf8_lossy(&checked.stderr), "");
+}
+
+#[test]
+fn metrics_that_reach_nobody_cost_a_warning_and_nothing_else() {
+    let sandbox = sandbox();
+    // Nobody listens there; one who says nothing; one who is no Pushgateway.
+    let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let closed = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
+    let addresses =
+        [format!("http://{closed}"), format!("http://{}", silent.local_addr().unwrap()), sandbox.url().clone()];
+    for address in addresses {
+        let run = monitored(&sandbox, &address).read();
+        assert_eq!(run.status.code(), Some(0), "{:?}", run.errors());
+        assert_eq!(run.keys("BOOKING").len(), 300);
+        let told = told(&run);
+        assert!(told.len() == 1 && told[0].contains("did not reach the Pushgateway"), "{told:?}");
+    }
+    let no_directory = "/there/is/no/such/directory/navan.prom";
+    let run = Connector::against(&sandbox).environment("NAVAN_METRICS_TEXTFILE", no_directory).read();
+    assert_eq!((run.status.code(), told(&run).len()), (Some(0), 1));
+}
+
+#[test]
+fn an_address_that_is_none_is_named() {
+    let run = monitored(&sandbox(), "pushgateway:9091").read();
+    let error = run.errors()[0].to_string();
+    assert!(run.status.code() == Some(1) && error.contains("monitoring.pushgateway_url"), "{error}");
+}
