@@ -40,10 +40,12 @@ const SYNCED_THROUGH: &str = "navan_stream_synced_through_timestamp_seconds";
 const COMPLETE: &str = "navan_stream_complete";
 const UNDECLARED: &str = "navan_stream_undeclared_fields";
 const START: &str = "navan_sync_start_timestamp_seconds";
+const RUNNING: &str = "navan_sync_running";
+const PUBLISHED: &str = "navan_published_timestamp_seconds";
 const LAST_SUCCESS: &str = "navan_last_success_timestamp_seconds";
 
 /// All of them.
-pub(super) const METRICS: [Metric; 19] = {
+pub(super) const METRICS: [Metric; 21] = {
     use MetricKind::{Counter, Gauge, Histogram};
     [
         (REQUESTS, Counter, "Requests, by endpoint and the answer's status; `none` for no answer."),
@@ -64,6 +66,8 @@ pub(super) const METRICS: [Metric; 19] = {
         (COMPLETE, Gauge, "Whether the run read all of a stream, by stream: 1, or 0 until it has."),
         (UNDECLARED, Gauge, "How many fields came that a stream's schema does not declare, by stream."),
         (START, Gauge, "When the run began."),
+        (RUNNING, Gauge, "Whether the run goes on: 1, or 0 once it has ended."),
+        (PUBLISHED, Gauge, "When these metrics were written."),
         (LAST_SUCCESS, Gauge, "When the last run that read all of its streams ended."),
     ]
 };
@@ -108,7 +112,8 @@ impl Exposition {
             }
             gauge!(BREAKER).set(0.0);
             gauge!(THROTTLED).set(0.0);
-            gauge!(START).set(seconds(SystemTime::now().into()));
+            gauge!(START).set(now());
+            gauge!(RUNNING).set(1.0);
         });
     }
 
@@ -129,13 +134,19 @@ impl Exposition {
         });
     }
 
-    /// The run has read all that was wanted of it.
-    pub(super) fn succeeded(&self) {
-        with_local_recorder(&self.recorder, || gauge!(LAST_SUCCESS).set(seconds(SystemTime::now().into())));
+    /// The run has ended, and read all that was wanted of it or not.
+    pub(super) fn end(&self, is_complete: bool) {
+        with_local_recorder(&self.recorder, || {
+            gauge!(RUNNING).set(0.0);
+            if is_complete {
+                gauge!(LAST_SUCCESS).set(now());
+            }
+        });
     }
 
     /// All of it, in Prometheus' text format.
     pub(super) fn text(&self) -> String {
+        with_local_recorder(&self.recorder, || gauge!(PUBLISHED).set(now()));
         self.handle.render()
     }
 }
@@ -191,6 +202,10 @@ fn count(event: &Event<'_>) {
         }
         Event::LastCompleteRead { .. } | Event::RowsEstimated { .. } => {}
     }
+}
+
+fn now() -> f64 {
+    seconds(SystemTime::now().into())
 }
 
 /// Since 1970, as Prometheus has times.

@@ -5,7 +5,8 @@
 //! log line and the counters of it. Who that is was chosen when the program started.
 
 mod alerts;
-#[cfg(all(test, feature = "metrics"))]
+#[cfg(feature = "metrics")]
+#[cfg(test)]
 mod docs;
 mod event;
 #[cfg(feature = "metrics")]

@@ -82,9 +82,7 @@ impl Outlet {
 
     /// Writes what the run came to.
     pub async fn finish(&self, limit: LimitUse, is_complete: bool) {
-        if is_complete {
-            self.exposition.succeeded();
-        }
+        self.exposition.end(is_complete);
         self.publish(limit).await;
     }
 

@@ -6,6 +6,7 @@
 #![allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)] // counts are small
 #![allow(clippy::needless_pass_by_value)] // a test reads best with plain values
 
+mod alerting;
 mod api_errors;
 mod backpressure;
 mod bad_input;

@@ -1,7 +1,7 @@
 //! A run's metrics, as a real Pushgateway and `promtool` take them.
 
 use std::io::Write as _;
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -15,13 +15,14 @@ use crate::process::Process;
 /// The variables with the programs; without them, those on the path, and no test where there is none.
 const PUSHGATEWAY: (&str, &str) = ("SOURCE_NAVAN_PUSHGATEWAY", "prometheus-pushgateway");
 const PROMTOOL: (&str, &str) = ("SOURCE_NAVAN_PROMTOOL", "promtool");
+const AMTOOL: (&str, &str) = ("SOURCE_NAVAN_AMTOOL", "amtool");
 
 /// A program of Prometheus', started; `None`, with a word, where it is not installed.
 #[allow(clippy::print_stderr)] // whoever runs the tests should know
-fn start((variable, program): (&str, &str), arguments: &[&str]) -> Option<Child> {
+pub(crate) fn start((variable, program): (&str, &str), arguments: &[&str], output: fn() -> Stdio) -> Option<Child> {
     let named = std::env::var_os(variable);
     let mut command = Command::new(named.clone().unwrap_or_else(|| program.into()));
-    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.args(arguments).stdin(Stdio::piped()).stdout(output()).stderr(output());
     match command.spawn() {
         Ok(process) => Some(process),
         Err(error) => {
@@ -32,17 +33,23 @@ fn start((variable, program): (&str, &str), arguments: &[&str]) -> Option<Child>
     }
 }
 
+/// Where nobody listens.
+pub(crate) fn free_address() -> SocketAddr {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap()
+}
+
 /// A Pushgateway of the test's own. It ends with the value.
-struct Pushgateway {
+pub(crate) struct Pushgateway {
     process: Child,
-    url: String,
+    address: SocketAddr,
 }
 
 impl Pushgateway {
-    fn start() -> Option<Self> {
-        let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
-        let process = start(PUSHGATEWAY, &[&format!("--web.listen-address={address}"), "--persistence.file="])?;
-        let server = Self { process, url: format!("http://{address}") };
+    pub(crate) fn start() -> Option<Self> {
+        let address = free_address();
+        let process =
+            start(PUSHGATEWAY, &[&format!("--web.listen-address={address}"), "--persistence.file="], Stdio::null)?;
+        let server = Self { process, address };
         let began = Instant::now();
         while TcpStream::connect(address).is_err() {
             assert!(began.elapsed() < Duration::from_secs(20), "the Pushgateway does not listen");
@@ -51,9 +58,17 @@ impl Pushgateway {
         Some(server)
     }
 
+    pub(crate) fn address(&self) -> String {
+        self.address.to_string()
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
     /// What Prometheus would get, without comments.
     fn scraped(&self) -> Vec<String> {
-        let get = async { reqwest::get(format!("{}/metrics", self.url)).await?.text().await };
+        let get = async { reqwest::get(format!("{}/metrics", self.url())).await?.text().await };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let text = runtime.block_on(get).unwrap();
         text.lines().filter(|line| line.starts_with("navan_")).map(str::to_owned).collect()
@@ -102,7 +117,7 @@ fn told(run: &Run) -> Vec<&str> {
 fn a_pushgateway_has_what_the_last_run_did_and_when_one_last_succeeded() {
     let Some(gateway) = Pushgateway::start() else { return };
     let sandbox = sandbox();
-    let run = monitored(&sandbox, &gateway.url).read();
+    let run = monitored(&sandbox, &gateway.url()).read();
     assert_eq!((run.status.code(), told(&run)), (Some(0), vec![]));
     let own = ["tenant=\"acme\"", "connection=\"nightly\"", "job=\"source_navan\""];
     let bookings = ["stream=\"BOOKING\"", own[0], own[1], own[2]];
@@ -123,7 +138,7 @@ fn a_pushgateway_has_what_the_last_run_did_and_when_one_last_succeeded() {
         assert!((now - through).abs() < 600.0, "{stream}: {through}, {now}");
     }
 
-    let failed = monitored(&sandbox, &gateway.url).config("client_secret", "another").read();
+    let failed = monitored(&sandbox, &gateway.url()).config("client_secret", "another").read();
     assert_eq!(failed.status.code(), Some(1));
     assert_eq!(gateway.value("navan_token_fetches_total", &["result=\"failure\""]), Some(1.0));
     assert_eq!(gateway.value("navan_stream_complete", &bookings), Some(0.0));
@@ -137,7 +152,7 @@ fn a_run_that_is_interrupted_brings_its_metrics_all_the_same() {
     let Some(gateway) = Pushgateway::start() else { return };
     let faults = Faults { latency_ms: 20, ..Faults::default() };
     let sandbox = Sandbox::start(Settings { bookings: 20_000, faults, ..Settings::default() }).unwrap();
-    let connector = monitored(&sandbox, &gateway.url).stream("BOOKING");
+    let connector = monitored(&sandbox, &gateway.url()).stream("BOOKING");
     let mut process = Process::start_read(&connector);
     process.read_until_line(r#"{"type":"RECORD""#);
     process.signal("TERM");
@@ -166,7 +181,7 @@ fn a_file_has_the_metrics_as_prometheus_tools_want_them() {
     // The account is not told.
     assert!(!text.contains(&sandbox.settings().client_id));
 
-    let Some(mut promtool) = start(PROMTOOL, &["check", "metrics"]) else { return };
+    let Some(mut promtool) = start(PROMTOOL, &["check", "metrics"], Stdio::piped) else { return };
     promtool.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
     let checked = promtool.wait_with_output().unwrap();
     assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
@@ -178,7 +193,7 @@ fn metrics_that_reach_nobody_cost_a_warning_and_nothing_else() {
     let sandbox = sandbox();
     // Nobody listens there; one who says nothing; one who is no Pushgateway.
     let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let closed = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
+    let closed = free_address();
     let addresses =
         [format!("http://{closed}"), format!("http://{}", silent.local_addr().unwrap()), sandbox.url().clone()];
     for address in addresses {
@@ -191,6 +206,28 @@ fn metrics_that_reach_nobody_cost_a_warning_and_nothing_else() {
     let no_directory = "/there/is/no/such/directory/navan.prom";
     let run = Connector::against(&sandbox).environment("NAVAN_METRICS_TEXTFILE", no_directory).read();
     assert_eq!((run.status.code(), told(&run).len()), (Some(0), 1));
+}
+
+#[test]
+fn the_alerts_fire_as_their_cases_say_and_go_to_whom_the_page_says() {
+    let checked = |program, arguments: &[&str]| {
+        let Some(process) = start(program, arguments, Stdio::piped) else { return };
+        let output = process.wait_with_output().unwrap();
+        assert!(
+            output.status.success(),
+            "{}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
+    };
+    checked(PROMTOOL, &["check", "rules", "monitoring/alerts.yml"]);
+    checked(PROMTOOL, &["test", "rules", "monitoring/alerts_test.yml", "monitoring/alerts_age_test.yml"]);
+    checked(AMTOOL, &["check-config", "monitoring/alertmanager.yml"]);
+    for (severity, receivers) in [("P1", "pagerduty,slack"), ("P2", "pagerduty,slack"), ("slack", "slack")] {
+        let severity = format!("severity={severity}");
+        let verify = format!("--verify.receivers={receivers}");
+        checked(AMTOOL, &["config", "routes", "test", "--config.file=monitoring/alertmanager.yml", &verify, &severity]);
+    }
 }
 
 #[test]

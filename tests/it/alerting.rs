@@ -1,0 +1,195 @@
+//! From a run to a pager: a real Pushgateway, Prometheus and Alertmanager with the project's own rules and routes.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, sleep};
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::extract::Request;
+use axum::routing::any;
+use chrono::{TimeDelta, Utc};
+use navan_sandbox::{Every, Fault, Faults, Sandbox, Settings};
+use serde_json::{Value, json};
+
+use crate::harness::{Connector, at};
+use crate::metrics::{Pushgateway, free_address, start};
+
+/// The variables with the programs; without them, those on the path, and no test where there is none.
+const PROMETHEUS: (&str, &str) = ("SOURCE_NAVAN_PROMETHEUS", "prometheus");
+const ALERTMANAGER: (&str, &str) = ("SOURCE_NAVAN_ALERTMANAGER", "prometheus-alertmanager");
+
+/// A program that ends with the value.
+struct Server(Child);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// What `PagerDuty` and Slack were told: to whom, and of what.
+type Told = Arc<Mutex<Vec<(String, Value)>>>;
+
+/// Somebody in their place.
+fn pager() -> (SocketAddr, Told) {
+    let told = Told::default();
+    let of_server = Arc::clone(&told);
+    let (send, address) = std::sync::mpsc::channel();
+    thread::spawn(move || {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async move {
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            send.send(listener.local_addr().unwrap()).unwrap();
+            let app = Router::new().fallback(any(async move |request: Request| {
+                let to = request.uri().path().to_owned();
+                let body = axum::body::to_bytes(request.into_body(), usize::MAX).await.unwrap();
+                of_server.lock().unwrap().push((to, serde_json::from_slice(&body).unwrap()));
+                // As `PagerDuty` answers; Slack's answer is not looked at.
+                (axum::http::StatusCode::ACCEPTED, "ok")
+            }));
+            axum::serve(listener, app).await.unwrap();
+        });
+    });
+    (address.recv().unwrap(), told)
+}
+
+/// The project's file with some words in the place of others, each of which must be there.
+fn adapted(directory: &Path, file: &str, changes: &[(&str, &str)]) {
+    let mut text = fs::read_to_string(format!("monitoring/{file}")).unwrap();
+    for (ours, instead) in changes {
+        assert!(text.contains(ours), "{file} has no {ours:?}");
+        text = text.replace(ours, instead);
+    }
+    fs::write(directory.join(file), text).unwrap();
+}
+
+/// Starts both, with the project's rules and routes, but for how long they wait; `None` where they are not installed.
+fn watching(directory: &Path, gateway: &Pushgateway, pager: SocketAddr) -> Option<[Server; 2]> {
+    let (prometheus, alertmanager) = (free_address(), free_address());
+    adapted(directory, "alerts.yml", &[("for: 5m", "for: 1s"), ("for: 15m", "for: 1s")]);
+    let pagerduty = format!("global:\n  pagerduty_url: http://{pager}/pagerduty\nroute:\n");
+    let keys = format!("{}/", directory.display());
+    let changes = [("route:\n", &*pagerduty), ("group_wait: 30s", "group_wait: 0s"), ("/etc/alertmanager/", &*keys)];
+    adapted(directory, "alertmanager.yml", &changes);
+    fs::write(directory.join("pagerduty.key"), "0123456789abcdef0123456789abcdef").unwrap();
+    fs::write(directory.join("slack.url"), format!("http://{pager}/slack")).unwrap();
+    let config = json!({
+        "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+        "rule_files": ["alerts.yml"],
+        "scrape_configs": [{"job_name": "pushgateway", "honor_labels": true, "static_configs": [{"targets": [gateway.address()]}]}],
+        "alerting": {"alertmanagers": [{"static_configs": [{"targets": [alertmanager.to_string()]}]}]},
+    });
+    fs::write(directory.join("prometheus.yml"), config.to_string()).unwrap();
+    let at = |file: &str| directory.join(file).display().to_string();
+    let alertmanager = start(
+        ALERTMANAGER,
+        &[
+            &format!("--config.file={}", at("alertmanager.yml")),
+            &format!("--storage.path={}", at("alertmanager")),
+            &format!("--web.listen-address={alertmanager}"),
+            "--cluster.listen-address=",
+        ],
+        Stdio::null,
+    )?;
+    let prometheus = start(
+        PROMETHEUS,
+        &[
+            &format!("--config.file={}", at("prometheus.yml")),
+            &format!("--storage.tsdb.path={}", at("prometheus")),
+            &format!("--web.listen-address={prometheus}"),
+        ],
+        Stdio::null,
+    )?;
+    Some([Server(alertmanager), Server(prometheus)])
+}
+
+/// The alerts that came: to whom, of which connection, by what name.
+fn came(told: &Told) -> BTreeSet<(String, String)> {
+    let told = told.lock().unwrap();
+    let of_one = |(to, body): &(String, Value)| {
+        // Each in the form of its own.
+        let (summary, runbook) = match to.as_str() {
+            "/pagerduty" => {
+                assert_eq!(
+                    (&body["event_action"], &body["routing_key"]),
+                    (&json!("trigger"), &json!("0123456789abcdef0123456789abcdef"))
+                );
+                let severity = &body["payload"]["severity"];
+                assert!(["critical", "error"].iter().any(|known| severity == known), "{body}");
+                (
+                    body["payload"]["summary"].as_str().unwrap(),
+                    body["payload"]["custom_details"]["runbook"].as_str().unwrap(),
+                )
+            }
+            "/slack" => {
+                let attachment = &body["attachments"][0];
+                let text = attachment["text"].as_str().unwrap();
+                (text, text.split_whitespace().find(|word| word.starts_with("docs/runbooks.md#")).unwrap())
+            }
+            other => panic!("who is {other}?"),
+        };
+        let connection = summary.strip_prefix("acme/").unwrap().split(':').next().unwrap();
+        (to.clone(), format!("{connection} {}", runbook.rsplit('#').next().unwrap()))
+    };
+    told.iter().map(of_one).collect()
+}
+
+#[test]
+fn whoever_is_to_be_told_of_an_alert_is_told() {
+    let Some(gateway) = Pushgateway::start() else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let (address, told) = pager();
+    let Some(_servers) = watching(directory.path(), &gateway, address) else { return };
+
+    let few = Settings { bookings: 30, transactions: 3, users: 3, ..Settings::default() };
+    let read = |settings: Settings, connection: &str, streams: &[(&str, &str)], property: (&str, Value)| {
+        let sandbox = Sandbox::start(settings).unwrap();
+        let monitoring =
+            json!({"pushgateway_url": gateway.url(), "tenant_name": "acme", "connection_name": connection});
+        let connector = Connector::against(&sandbox).config("monitoring", monitoring).config(property.0, property.1);
+        connector.streams(streams).read()
+    };
+    let nothing = || ("lookback_days", json!(7));
+    let days_ago = |days| Some(at(&(Utc::now() - TimeDelta::days(days)).to_rfc3339()));
+    let (booking, transaction) = (("BOOKING", "full_refresh"), ("TRANSACTION", "incremental"));
+
+    read(few.clone(), "well", &[booking, transaction], nothing());
+    read(few.clone(), "refused", &[booking], ("client_secret", json!("another")));
+    let failing = Every { n: 4, offset: 1, fault: Fault::Status(503), endpoint: None };
+    let faults = Faults { every: vec![failing], ..Faults::default() };
+    read(Settings { faults, ..few.clone() }, "failing", &[booking, transaction], nothing());
+    let gone = Every { n: 1, offset: 0, fault: Fault::Status(403), endpoint: Some("/v1/bookings".to_owned()) };
+    let faults = Faults { every: vec![gone], ..Faults::default() };
+    read(Settings { faults, ..few.clone() }, "incomplete", &[booking], nothing());
+    read(Settings { new_field_every: 2, ..few.clone() }, "drift", &[booking], nothing());
+    read(Settings { now: days_ago(9), ..few.clone() }, "old", &[booking], nothing());
+    read(Settings { now: days_ago(30), ..few.clone() }, "older", &[transaction], nothing());
+    let faults = Faults { latency_ms: 5_200, ..Faults::default() };
+    read(Settings { faults, ..few }, "slow", &[("USER", "full_refresh")], nothing());
+
+    let alerts = |to: &str, alerts: &[&str]| {
+        let named = alerts.iter().map(|alert| (to.to_owned(), (*alert).to_owned()));
+        named.collect::<BTreeSet<_>>()
+    };
+    let paged = [
+        "refused NavanTokenFailure",
+        "failing NavanErrorRate",
+        "incomplete NavanStreamIncomplete",
+        "old NavanBookingsOld",
+        "older NavanChangesAboutToBeLost",
+    ];
+    let others = ["drift NavanSchemaDrift", "older NavanTransactionsOld", "slow NavanSlow"];
+    let mut wanted = alerts("/pagerduty", &paged);
+    wanted.extend(alerts("/slack", &paged));
+    wanted.extend(alerts("/slack", &others));
+    let began = Instant::now();
+    while !came(&told).is_superset(&wanted) && began.elapsed() < Duration::from_secs(60) {
+        sleep(Duration::from_millis(200));
+    }
+    assert_eq!(came(&told), wanted);
+}
