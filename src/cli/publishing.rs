@@ -56,12 +56,13 @@ impl Publishing {
         pending().await
     }
 
-    /// Publishes what the read came to.
+    /// Publishes what the read came to, and tells of what `monitor` has to alert of.
     #[cfg_attr(not(feature = "metrics"), allow(unused_variables))]
-    pub(super) async fn finish(&self, apis: &Apis<'_>, is_complete: bool) {
+    pub(super) async fn finish(&self, apis: &Apis<'_>, monitor: &Monitor, is_complete: bool) {
         #[cfg(feature = "metrics")]
         if let Some(outlet) = &self.outlet {
-            outlet.finish(apis.navan.limit_use(), is_complete).await;
+            let (observed, share_used) = apis.navan.limit_use();
+            outlet.finish((observed, share_used), is_complete, &monitor.alerts(share_used)).await;
         }
     }
 }

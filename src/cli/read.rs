@@ -47,7 +47,7 @@ pub(super) async fn run(arguments: &ReadArguments, sink: &Rc<dyn Sink>, monitor:
         monitor.summarise("read", began.elapsed(), apis.navan.share_of_limit_used());
         // The reader of stdout may be slow to the end, so a signal must be heeded up to here.
         sink.flush().await;
-        publishing.finish(&apis, complete).await;
+        publishing.finish(&apis, monitor, complete).await;
         complete
     };
     tokio::select! {
@@ -58,7 +58,7 @@ pub(super) async fn run(arguments: &ReadArguments, sink: &Rc<dyn Sink>, monitor:
                 monitor.summarise("read", began.elapsed(), apis.navan.share_of_limit_used());
             }
             // A reader that takes nothing any more must not keep the process alive.
-            let _ = timeout(shutdown_grace, join(sink.flush(), publishing.finish(&apis, false))).await;
+            let _ = timeout(shutdown_grace, join(sink.flush(), publishing.finish(&apis, monitor, false))).await;
             end_by(signal)
         }
         never = publishing.go_on(&apis) => match never {},

@@ -144,6 +144,9 @@ pub const ENCRYPTION_KEY: &str = "shared_state.encryption_key";
 /// Where metrics are pushed.
 pub const PUSHGATEWAY_URL: &str = "monitoring.pushgateway_url";
 
+/// Where alerts are told.
+pub const WEBHOOK_URL: &str = "monitoring.webhook_url";
+
 /// With fewer characters a key could be found by trying.
 const MIN_KEY_LENGTH: usize = 16;
 
@@ -220,10 +223,11 @@ impl Config {
             PersonalDataMode::Pass | PersonalDataMode::Drop => None,
         };
         let redis_url = self.shared_state.as_ref().map(|shared| shared.redis_url.copy());
-        let pushgateway =
-            self.monitoring.pushgateway.as_ref().and_then(Url::password).map(|word| Secret::new(word.to_owned()));
+        let password = self.monitoring.pushgateway.as_ref().and_then(Url::password);
+        let webhook = self.monitoring.webhook.as_ref().map(Url::as_str);
+        let outlets = password.into_iter().chain(webhook).map(|text| Secret::new(text.to_owned()));
         let own = [self.client_id.copy(), self.client_secret.copy()];
-        own.into_iter().chain(scim).chain(key).chain(redis_url).chain(pushgateway).collect()
+        own.into_iter().chain(scim).chain(key).chain(redis_url).chain(outlets).collect()
     }
 
     /// What one account of Navan's is told from others by.
@@ -257,7 +261,7 @@ impl Config {
         let (client_id, client_secret) = (secret("client_id")?, secret("client_secret")?);
         let (scim_token, personal_data_key) = (secret("scim_token").ok(), secret("personal_data_key").ok());
         let (redis_url, encryption_key) = (secret(REDIS_URL).ok(), secret(ENCRYPTION_KEY).ok());
-        let pushgateway = secret(PUSHGATEWAY_URL).ok();
+        let (pushgateway, webhook) = (secret(PUSHGATEWAY_URL).ok(), secret(WEBHOOK_URL).ok());
         // The schema leaves open only whether a date exists, such as the 31st of February.
         let exists = |name: &&str| given.get(*name).is_none_or(|date| DateTime::<Utc>::deserialize(date).is_ok());
         if let Some(name) = ["start_date", "end_date"].iter().find(|name| !exists(name)) {
@@ -304,7 +308,8 @@ impl Config {
             },
             shared_state: shared_state(redis_url, encryption_key)?,
             monitoring: OutletConfig {
-                pushgateway: pushgateway.as_ref().map(pushgateway_url).transpose()?,
+                pushgateway: http_url(PUSHGATEWAY_URL, "http://pushgateway.example:9091", pushgateway)?,
+                webhook: http_url(WEBHOOK_URL, "https://hooks.slack.com/services/…", webhook)?,
                 tenant: raw.tenant_name,
                 connection: raw.connection_name,
                 textfile: None,
@@ -367,14 +372,12 @@ fn shared_state(redis_url: Option<Secret>, key: Option<Secret>) -> Result<Option
     }
 }
 
-/// Its user and password may stand in it.
-fn pushgateway_url(text: &Secret) -> Result<Url, Error> {
+/// An address that may hold a secret, and so is not quoted.
+fn http_url(property: &str, example: &str, text: Option<Secret>) -> Result<Option<Url>, Error> {
+    let Some(text) = text else { return Ok(None) };
     let url = Url::parse(text.expose().trim()).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-    url.ok_or_else(|| {
-        Error::config(format!(
-            "`{PUSHGATEWAY_URL}` is not an address of a Pushgateway: give one such as http://pushgateway.example:9091, or none to push nothing."
-        ))
-    })
+    let wrong = || Error::config(format!("`{property}` is not an address: give one such as {example}, or none."));
+    url.ok_or_else(wrong).map(Some)
 }
 
 /// Whoever holds the credential can read the company's travel, so it goes out unencrypted only where the other end

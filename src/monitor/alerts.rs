@@ -23,6 +23,26 @@ const MAX_SHARE_OF_LIMIT: f64 = 0.8;
 /// Age of the last complete read of a stream that is read weekly.
 const MAX_READ_AGE_DAYS: i64 = 8;
 
+/// Something that somebody should look at.
+pub struct Alert {
+    /// The name of the rule for the same in monitoring/alerts.yml.
+    pub(super) name: &'static str,
+    pub(super) severity: Severity,
+    /// What is the matter, in a sentence.
+    pub(super) summary: String,
+}
+
+/// How soon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Severity {
+    /// At once.
+    P1,
+    /// Soon.
+    P2,
+    /// When there is time.
+    P3,
+}
+
 /// What an event alerts of; what lasts is alerted of once.
 pub(super) fn on_event(metrics: &mut Metrics, event: &Event<'_>) -> Option<String> {
     match *event {
@@ -66,24 +86,46 @@ fn on_last_read(stream: &str, age: chrono::Duration) -> Option<String> {
 }
 
 /// Alerts that stand at the end, also those of a short run.
-pub(super) fn at_the_end(metrics: &Metrics, share_of_limit: Option<f64>) -> Vec<String> {
+pub(super) fn at_the_end(metrics: &Metrics, share_of_limit: Option<f64>) -> Vec<Alert> {
     let mut alerts = Vec::new();
+    let mut add = |name, severity, summary| alerts.push(Alert { name, severity, summary });
     if metrics.error_rate() > ERROR_RATE {
-        alerts.push(error_rate(metrics));
+        add("NavanErrorRate", Severity::P2, error_rate(metrics));
     }
     if metrics.p95() > P95 {
-        alerts.push(latency(metrics));
+        add("NavanSlow", Severity::P3, latency(metrics));
     }
     if metrics.token_failures > 0 {
-        alerts.push(format!("{} of {} token fetches failed.", metrics.token_failures, metrics.token_fetches));
+        let summary = format!("{} of {} token fetches failed.", metrics.token_failures, metrics.token_fetches);
+        add("NavanTokenFailure", Severity::P1, summary);
     }
     if metrics.rate_limited >= RATE_LIMITED {
-        alerts.push(rate_limited(metrics.rate_limited));
+        add("NavanThrottled", Severity::P3, rate_limited(metrics.rate_limited));
     }
     if let Some(share) = share_of_limit.filter(|share| (share * 100.0).round() > MAX_SHARE_OF_LIMIT * 100.0) {
-        alerts.push(format!("The sync used {:.0} % of Navan's observed limit.", share * 100.0));
+        let summary = format!("The sync used {:.0} % of Navan's observed limit.", share * 100.0);
+        add("NavanLimitNearlyUsed", Severity::P3, summary);
     }
     alerts
+}
+
+/// Those that the log has told of already, where they were found.
+#[cfg(feature = "metrics")]
+pub(super) fn on_the_way(metrics: &Metrics) -> Vec<Alert> {
+    let incomplete = metrics.incomplete.iter().map(|stream| Alert {
+        name: "NavanStreamIncomplete",
+        severity: Severity::P2,
+        summary: format!("{stream} was not read to its end."),
+    });
+    let drifted = metrics.drifted().map(|(stream, fields)| Alert {
+        name: "NavanSchemaDrift",
+        severity: Severity::P3,
+        summary: format!("{stream} has fields that its schema does not know ({fields}); they stand in `_extra`."),
+    });
+    let old = metrics.last_reads.iter().filter_map(|(stream, age)| {
+        Some(Alert { name: "NavanBookingsOld", severity: Severity::P2, summary: on_last_read(stream, *age)? })
+    });
+    incomplete.chain(drifted).chain(old).collect()
 }
 
 fn warn_once(metrics: &mut Metrics, alert: &'static str) -> bool {

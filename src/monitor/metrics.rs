@@ -37,6 +37,10 @@ pub(super) struct Metrics {
     latency: Histogram<u32>,
     bytes: u64,
     streams: BTreeMap<String, StreamMetrics>,
+    /// Streams that were not read to their ends.
+    pub(super) incomplete: Vec<String>,
+    /// How long ago the last complete read of streams was.
+    pub(super) last_reads: BTreeMap<String, chrono::Duration>,
     /// Alerts raised while the run went on, so that each is raised once.
     pub(super) raised: Vec<&'static str>,
 }
@@ -57,6 +61,8 @@ impl Default for Metrics {
             latency,
             bytes: 0,
             streams: BTreeMap::new(),
+            incomplete: Vec::new(),
+            last_reads: BTreeMap::new(),
             raised: Vec::new(),
         }
     }
@@ -81,11 +87,14 @@ impl Metrics {
             Event::UndeclaredField { stream, field, records } => {
                 self.stream(stream).undeclared_fields.insert(field.to_owned(), records);
             }
-            Event::LastCompleteRead { .. }
-            | Event::RowsEstimated { .. }
+            Event::StreamEnded { stream, is_complete: false } => self.incomplete.push(stream.to_owned()),
+            Event::LastCompleteRead { stream, age } => {
+                self.last_reads.insert(stream.to_owned(), age);
+            }
+            Event::RowsEstimated { .. }
             | Event::StreamStarted { .. }
             | Event::SyncedThrough { .. }
-            | Event::StreamEnded { .. }
+            | Event::StreamEnded { is_complete: true, .. }
             | Event::TokenInUse { .. }
             | Event::BreakerChanged { .. } => {}
         }
@@ -106,6 +115,13 @@ impl Metrics {
 
     fn stream(&mut self, name: &str) -> &mut StreamMetrics {
         self.streams.entry(name.to_owned()).or_default()
+    }
+
+    /// Streams with fields that their schemas do not declare, and how many.
+    #[cfg(feature = "metrics")]
+    pub(super) fn drifted(&self) -> impl Iterator<Item = (&str, usize)> {
+        let fields = self.streams.iter().map(|(name, stream)| (name.as_str(), stream.undeclared_fields.len()));
+        fields.filter(|(_, fields)| *fields > 0)
     }
 
     /// The share of requests that failed.

@@ -16,6 +16,8 @@ mod metrics;
 mod outlet;
 mod outlet_config;
 mod summary;
+#[cfg(feature = "metrics")]
+mod webhook;
 
 pub use event::{BreakerPhase, Event, Listener, Wait, emit, listen};
 #[cfg(feature = "metrics")]

@@ -12,16 +12,18 @@ use reqwest::Client;
 use reqwest::header::CONTENT_TYPE;
 use url::Url;
 
+use super::alerts::Alert;
 use super::event::Event;
 use super::exposition::Exposition;
 use super::outlet_config::OutletConfig;
+use super::webhook::Webhook;
 use crate::error::Error;
 
 /// How often they are written while a run goes on.
 const EVERY: Duration = Duration::from_secs(30);
 
 /// How long a Pushgateway may take.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The type of Prometheus' text format.
 const TEXT_FORMAT: &str = "text/plain; version=0.0.4";
@@ -34,6 +36,9 @@ pub struct Outlet {
     exposition: Exposition,
     pushgateway: Option<(Client, Url)>,
     textfile: Option<PathBuf>,
+    webhook: Option<Webhook>,
+    /// The tenant and its connection.
+    whose: String,
     has_failed: Cell<bool>,
 }
 
@@ -48,12 +53,12 @@ impl Outlet {
     pub fn new(
         config: &OutletConfig,
         account: &str,
-        client: impl FnOnce() -> Result<Client, Error>,
+        client: impl Fn() -> Result<Client, Error>,
     ) -> Result<Option<Self>, Error> {
         if !config.is_any() {
             return Ok(None);
         }
-        let OutletConfig { pushgateway, textfile, tenant, connection } = config;
+        let OutletConfig { pushgateway, textfile, webhook, tenant, connection } = config;
         let tenant = tenant.clone().unwrap_or_else(|| short_hash(account));
         let connection = connection.as_deref().unwrap_or("default");
         let labels = [("tenant", &*tenant), ("connection", connection)];
@@ -63,8 +68,12 @@ impl Outlet {
             Some(url) => Some((client()?, group(url, &tenant, connection))),
             None => None,
         };
-        let textfile = textfile.clone();
-        Ok(Some(Self { exposition, pushgateway, textfile, has_failed: Cell::new(false) }))
+        let webhook = match webhook {
+            Some(url) => Some(Webhook::new(client()?, url.clone())),
+            None => None,
+        };
+        let (textfile, whose) = (textfile.clone(), format!("{tenant}/{connection}"));
+        Ok(Some(Self { exposition, pushgateway, textfile, webhook, whose, has_failed: Cell::new(false) }))
     }
 
     /// Counts what happened.
@@ -81,9 +90,14 @@ impl Outlet {
     }
 
     /// Writes what the run came to.
-    pub async fn finish(&self, limit: LimitUse, is_complete: bool) {
+    pub async fn finish(&self, limit: LimitUse, is_complete: bool, alerts: &[Alert]) {
         self.exposition.end(is_complete);
         self.publish(limit).await;
+        if let Some(webhook) = &self.webhook
+            && let Err(why) = webhook.tell(&self.whose, alerts).await
+        {
+            self.tell(&format!("The alerts did not reach the webhook: {why}"));
+        }
     }
 
     async fn publish(&self, (observed, share_used): LimitUse) {
@@ -131,7 +145,7 @@ async fn push(client: &Client, url: &Url, text: String) -> Result<(), String> {
 }
 
 /// What is behind an error says more than the error.
-fn words(error: &reqwest::Error) -> String {
+pub(super) fn words(error: &reqwest::Error) -> String {
     let mut error: &dyn std::error::Error = error;
     while let Some(source) = error.source() {
         error = source;

@@ -9,6 +9,8 @@ use url::Url;
 pub struct OutletConfig {
     /// A Pushgateway's address, which may hold its password.
     pub pushgateway: Option<Url>,
+    /// The address of Slack's or `PagerDuty`'s that alerts go to, which is a secret.
+    pub webhook: Option<Url>,
     /// Whose metrics they are, if that is to be told by a name and not by a hash of the account.
     pub tenant: Option<String>,
     /// Of which of the tenant's connections they are.
@@ -20,6 +22,6 @@ pub struct OutletConfig {
 impl OutletConfig {
     /// Whether they are to go anywhere.
     pub fn is_any(&self) -> bool {
-        self.pushgateway.is_some() || self.textfile.is_some()
+        self.pushgateway.is_some() || self.textfile.is_some() || self.webhook.is_some()
     }
 }

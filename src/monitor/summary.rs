@@ -8,6 +8,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::alerts;
+#[cfg(feature = "metrics")]
+use super::alerts::Alert;
 use super::event::{Event, Listener};
 use super::metrics::Metrics;
 #[cfg(feature = "metrics")]
@@ -33,11 +35,20 @@ impl Monitor {
         let _ = self.outlet.set(Rc::clone(outlet));
     }
 
+    /// All that somebody should look at, now that the run is over.
+    #[cfg(feature = "metrics")]
+    pub fn alerts(&self, share_of_limit: Option<f64>) -> Vec<Alert> {
+        let metrics = self.metrics.borrow();
+        let mut alerts = alerts::at_the_end(&metrics, share_of_limit);
+        alerts.append(&mut alerts::on_the_way(&metrics));
+        alerts
+    }
+
     /// Ends the run: the summary as one INFO, and a warning for each number past its threshold.
     pub fn summarise(&self, command: &str, took: Duration, share_of_limit: Option<f64>) {
         let metrics = self.metrics.borrow();
         for alert in alerts::at_the_end(&metrics, share_of_limit) {
-            tracing::warn!("{alert}");
+            tracing::warn!("{}", alert.summary);
         }
         tracing::info!(target: SUMMARY, "{}", metrics.summary(command, took, share_of_limit));
     }

@@ -193,3 +193,43 @@ fn whoever_is_to_be_told_of_an_alert_is_told() {
     }
     assert_eq!(came(&told), wanted);
 }
+
+#[test]
+fn without_prometheus_a_webhook_is_told_at_the_end() {
+    let (address, told) = pager();
+    let few = Settings { bookings: 30, transactions: 3, users: 3, ..Settings::default() };
+    let read = |settings: &Settings, webhook: String, secret: &str| {
+        let sandbox = Sandbox::start(settings.clone()).unwrap();
+        let monitoring = json!({"webhook_url": webhook, "tenant_name": "acme", "connection_name": "nightly"});
+        let connector = Connector::against(&sandbox).config("monitoring", monitoring);
+        let connector = if secret.is_empty() { connector } else { connector.config("client_secret", secret) };
+        let run = connector.stream("BOOKING").read();
+        assert!(!run.stdout.contains("of-a-webhook"), "{}", run.stdout);
+        run
+    };
+    let slack = || format!("http://{address}/slack/of-a-webhook");
+    assert_eq!(read(&few, slack(), "").status.code(), Some(0));
+    assert!(told.lock().unwrap().is_empty());
+
+    read(&Settings { new_field_every: 2, ..few.clone() }, slack(), "");
+    let (to, body) = told.lock().unwrap().remove(0);
+    let text = body["text"].as_str().unwrap();
+    let begin = "source-navan acme/nightly\n• NavanSchemaDrift (P3): BOOKING";
+    assert!(to == "/slack/of-a-webhook" && text.starts_with(begin), "{text}");
+
+    read(&few, format!("http://{address}/v2/enqueue?routing_key=of-a-webhook"), "another");
+    let events = std::mem::take(&mut *told.lock().unwrap());
+    assert!(
+        events.iter().all(|(to, event)| to == "/v2/enqueue" && event["routing_key"] == "of-a-webhook"),
+        "{events:?}"
+    );
+    let classes: Vec<_> = events.iter().map(|(_, event)| event["payload"]["class"].as_str().unwrap()).collect();
+    assert_eq!(classes, ["NavanTokenFailure", "NavanStreamIncomplete"]);
+    let first = &events[0].1;
+    assert_eq!((&first["event_action"], &first["payload"]["severity"]), (&json!("trigger"), &json!("critical")));
+    assert_eq!(first["dedup_key"], "source-navan/acme/nightly/NavanTokenFailure");
+
+    let run = read(&few, "http://127.0.0.1:9/of-a-webhook".to_owned(), "another");
+    let warned = run.logs("WARN").into_iter().filter(|line| line.contains("webhook")).count();
+    assert_eq!((run.status.code(), warned), (Some(1), 1));
+}

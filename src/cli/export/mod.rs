@@ -116,7 +116,7 @@ pub(super) async fn run(
         state.replace(&report)?;
     }
     tokio::select! {
-        () = publishing.finish(&apis, is_complete) => {}
+        () = publishing.finish(&apis, monitor, is_complete) => {}
         signal = interruption() => end_by(signal),
     }
     match signal {
