@@ -1,6 +1,8 @@
 //! The run's numbers as Prometheus knows them, under the names of docs/monitoring.md.
 
-use std::time::SystemTime;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+use std::time::{Duration, SystemTime};
 
 use chrono::{DateTime, Utc};
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram, with_local_recorder};
@@ -63,7 +65,7 @@ pub(super) const METRICS: [Metric; 21] = {
         (RECORDS, Counter, "Records, by stream."),
         (STATES, Counter, "States, by stream."),
         (SYNCED_THROUGH, Gauge, "Up to when all of a stream's changes were read, by stream."),
-        (COMPLETE, Gauge, "Whether the run read all of a stream, by stream: 1, or 0 until it has."),
+        (COMPLETE, Gauge, "Whether the last run that has ended read all of a stream, by stream: 1 or 0."),
         (UNDECLARED, Gauge, "How many fields came that a stream's schema does not declare, by stream."),
         (START, Gauge, "When the run began."),
         (RUNNING, Gauge, "Whether the run goes on: 1, or 0 once it has ended."),
@@ -79,6 +81,10 @@ const BUCKETS: [f64; 11] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.
 pub(super) struct Exposition {
     recorder: PrometheusRecorder,
     handle: PrometheusHandle,
+    /// Streams that were begun and have not ended.
+    open: RefCell<BTreeSet<String>>,
+    /// The longest time under the limit without a break.
+    throttled: Cell<Duration>,
 }
 
 impl Exposition {
@@ -90,7 +96,8 @@ impl Exposition {
             builder = builder.add_global_label(*name, *value);
         }
         let recorder = builder.build_recorder();
-        let exposition = Self { handle: recorder.handle(), recorder };
+        let exposition =
+            Self { handle: recorder.handle(), recorder, open: RefCell::default(), throttled: Cell::default() };
         exposition.begin();
         Ok(exposition)
     }
@@ -119,7 +126,16 @@ impl Exposition {
 
     /// Counts what happened.
     pub(super) fn count(&self, event: &Event<'_>) {
-        with_local_recorder(&self.recorder, || count(event));
+        match *event {
+            Event::StreamStarted { stream } => drop(self.open.borrow_mut().insert(stream.to_owned())),
+            Event::StreamEnded { stream, .. } => drop(self.open.borrow_mut().remove(stream)),
+            Event::RateLimited { lasting } => self.throttled.set(self.throttled.get().max(lasting)),
+            _ => {}
+        }
+        with_local_recorder(&self.recorder, || {
+            gauge!(THROTTLED).set(self.throttled.get().as_secs_f64());
+            count(event);
+        });
     }
 
     /// How much of the limit is used, as far as it was seen.
@@ -138,6 +154,9 @@ impl Exposition {
     pub(super) fn end(&self, is_complete: bool) {
         with_local_recorder(&self.recorder, || {
             gauge!(RUNNING).set(0.0);
+            for stream in self.open.take() {
+                gauge!(COMPLETE, "stream" => stream).set(0.0);
+            }
             if is_complete {
                 gauge!(LAST_SUCCESS).set(now());
             }
@@ -181,13 +200,10 @@ fn count(event: &Event<'_>) {
             });
             counter!(OPENINGS).increment(u64::from(phase == BreakerPhase::Open));
         }
-        Event::RateLimited { lasting } => gauge!(THROTTLED).set(lasting.as_secs_f64()),
         Event::StreamStarted { stream } => {
             let stream = stream.to_owned();
             counter!(RECORDS, "stream" => stream.clone()).increment(0);
-            counter!(STATES, "stream" => stream.clone()).increment(0);
-            gauge!(UNDECLARED, "stream" => stream.clone()).set(0.0);
-            gauge!(COMPLETE, "stream" => stream).set(0.0);
+            counter!(STATES, "stream" => stream).increment(0);
         }
         Event::RecordsWritten { stream, records } => {
             counter!(RECORDS, "stream" => stream.to_owned()).increment(records);
@@ -199,8 +215,9 @@ fn count(event: &Event<'_>) {
         Event::UndeclaredField { stream, .. } => gauge!(UNDECLARED, "stream" => stream.to_owned()).increment(1.0),
         Event::StreamEnded { stream, is_complete } => {
             gauge!(COMPLETE, "stream" => stream.to_owned()).set(f64::from(u8::from(is_complete)));
+            gauge!(UNDECLARED, "stream" => stream.to_owned()).increment(0.0);
         }
-        Event::LastCompleteRead { .. } | Event::RowsEstimated { .. } => {}
+        Event::LastCompleteRead { .. } | Event::RateLimited { .. } | Event::RowsEstimated { .. } => {}
     }
 }
 

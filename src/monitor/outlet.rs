@@ -2,6 +2,7 @@
 //! is told once and never fails a sync.
 
 use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,6 +11,7 @@ use std::{fs, io};
 use aws_lc_rs::digest::{SHA256, digest};
 use reqwest::Client;
 use reqwest::header::CONTENT_TYPE;
+use tokio::sync::Mutex;
 use url::Url;
 
 use super::alerts::Alert;
@@ -39,6 +41,7 @@ pub struct Outlet {
     webhook: Option<Webhook>,
     /// The tenant and its connection.
     whose: String,
+    turn: Mutex<()>,
     has_failed: Cell<bool>,
 }
 
@@ -65,7 +68,10 @@ impl Outlet {
         let exposition =
             Exposition::new(&labels).map_err(|e| Error::system("The metrics cannot start.").with_cause(e))?;
         let pushgateway = match pushgateway {
-            Some(url) => Some((client()?, group(url, &tenant, connection))),
+            Some(url) => {
+                let path = ["metrics", "job", JOB, "tenant", &tenant, "connection", connection];
+                Some((client()?, below(url, path)))
+            }
             None => None,
         };
         let webhook = match webhook {
@@ -73,7 +79,15 @@ impl Outlet {
             None => None,
         };
         let (textfile, whose) = (textfile.clone(), format!("{tenant}/{connection}"));
-        Ok(Some(Self { exposition, pushgateway, textfile, webhook, whose, has_failed: Cell::new(false) }))
+        Ok(Some(Self {
+            exposition,
+            pushgateway,
+            textfile,
+            webhook,
+            whose,
+            turn: Mutex::default(),
+            has_failed: Cell::new(false),
+        }))
     }
 
     /// Counts what happened.
@@ -101,6 +115,8 @@ impl Outlet {
     }
 
     async fn publish(&self, (observed, share_used): LimitUse) {
+        // What was pushed before must not come in after this.
+        let _turn = self.turn.lock().await;
         self.exposition.limit(observed, share_used);
         let text = self.exposition.text();
         if let Some(path) = &self.textfile
@@ -108,10 +124,13 @@ impl Outlet {
         {
             self.tell(&format!("The metrics cannot be written to {}: {error}", path.display()));
         }
-        if let Some((client, url)) = &self.pushgateway
-            && let Err(why) = push(client, url, text).await
-        {
-            self.tell(&format!("The metrics did not reach the Pushgateway: {why}"));
+        if let Some((client, url)) = &self.pushgateway {
+            for (stream, text) in by_stream(&text) {
+                if let Err(why) = push(client, &group(url, stream), text).await {
+                    self.tell(&format!("The metrics did not reach the Pushgateway: {why}"));
+                    break;
+                }
+            }
         }
     }
 
@@ -122,14 +141,46 @@ impl Outlet {
     }
 }
 
-/// Where a Pushgateway keeps these metrics, apart from others'.
-fn group(url: &Url, tenant: &str, connection: &str) -> Url {
+/// Below an address.
+fn below<'a>(url: &Url, path: impl IntoIterator<Item = &'a str>) -> Url {
     let mut url = url.clone();
     // An address of http always has a path.
-    if let Ok(mut path) = url.path_segments_mut() {
-        path.pop_if_empty().extend(["metrics", "job", JOB, "tenant", tenant, "connection", connection]);
+    if let Ok(mut segments) = url.path_segments_mut() {
+        segments.pop_if_empty().extend(path);
     }
     url
+}
+
+/// Where a Pushgateway keeps the metrics of a stream: apart from those of others, so that they stay where a run does not have them.
+fn group(url: &Url, stream: &str) -> Url {
+    if stream.is_empty() { url.clone() } else { below(url, ["stream", stream]) }
+}
+
+/// Metrics by the stream that they are of; of none under an empty name.
+fn by_stream(text: &str) -> BTreeMap<&str, String> {
+    let mut parts = BTreeMap::<_, String>::new();
+    let mut head = String::new();
+    let mut headed = BTreeSet::new();
+    for line in text.lines().filter(|line| !line.is_empty()) {
+        if line.starts_with('#') {
+            // The comments of a metric come together, before its series.
+            if line.starts_with("# HELP") {
+                head.clear();
+                headed.clear();
+            }
+            head += line;
+            head.push('\n');
+            continue;
+        }
+        let stream = line.split_once("stream=\"").and_then(|(_, rest)| rest.split('"').next()).unwrap_or_default();
+        let part = parts.entry(stream).or_default();
+        if headed.insert(stream) {
+            *part += &head;
+        }
+        *part += line;
+        part.push('\n');
+    }
+    parts
 }
 
 /// Replaces these metrics in the group; those of an earlier run that this one does not have stay, as the last success of one that fails.
@@ -140,8 +191,7 @@ async fn push(client: &Client, url: &Url, text: String) -> Result<(), String> {
     if status.is_success() {
         return Ok(());
     }
-    let said = answer.text().await.unwrap_or_default();
-    Err(format!("it answered {}: {}", status.as_u16(), said.lines().next().unwrap_or_default()))
+    Err(format!("it answered {}", status.as_u16()))
 }
 
 /// What is behind an error says more than the error.

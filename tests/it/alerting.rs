@@ -71,7 +71,7 @@ fn adapted(directory: &Path, file: &str, changes: &[(&str, &str)]) {
 /// Starts both, with the project's rules and routes, but for how long they wait; `None` where they are not installed.
 fn watching(directory: &Path, gateway: &Pushgateway, pager: SocketAddr) -> Option<[Server; 2]> {
     let (prometheus, alertmanager) = (free_address(), free_address());
-    adapted(directory, "alerts.yml", &[("for: 5m", "for: 1s"), ("for: 15m", "for: 1s")]);
+    adapted(directory, "alerts.yml", &[("for: 5m", "for: 1s"), ("for: 15m", "for: 1s"), ("for: 6h", "for: 1s")]);
     let pagerduty = format!("global:\n  pagerduty_url: http://{pager}/pagerduty\nroute:\n");
     let keys = format!("{}/", directory.display());
     let changes = [("route:\n", &*pagerduty), ("group_wait: 30s", "group_wait: 0s"), ("/etc/alertmanager/", &*keys)];
@@ -168,7 +168,9 @@ fn whoever_is_to_be_told_of_an_alert_is_told() {
     read(Settings { faults, ..few.clone() }, "incomplete", &[booking], nothing());
     read(Settings { new_field_every: 2, ..few.clone() }, "drift", &[booking], nothing());
     read(Settings { now: days_ago(9), ..few.clone() }, "old", &[booking], nothing());
-    read(Settings { now: days_ago(30), ..few.clone() }, "older", &[transaction], nothing());
+    // Two streams with one alert.
+    let line_item = ("TRANSACTION_LINE_ITEM", "incremental");
+    read(Settings { now: days_ago(30), ..few.clone() }, "older", &[transaction, line_item], nothing());
     let faults = Faults { latency_ms: 5_200, ..Faults::default() };
     read(Settings { faults, ..few }, "slow", &[("USER", "full_refresh")], nothing());
 

@@ -138,6 +138,13 @@ fn a_pushgateway_has_what_the_last_run_did_and_when_one_last_succeeded() {
         assert!((now - through).abs() < 600.0, "{stream}: {through}, {now}");
     }
 
+    // A run of other streams leaves the rest as it was.
+    assert_eq!(monitored(&sandbox, &gateway.url()).stream("USER").read().status.code(), Some(0));
+    assert_eq!(gateway.value("navan_stream_complete", &bookings), Some(1.0));
+    let through = |stream: &str| gateway.value("navan_stream_synced_through_timestamp_seconds", &[stream]);
+    assert!(through("stream=\"BOOKING\"").is_some() && through("stream=\"USER\"").is_some());
+    let now = gateway.value("navan_last_success_timestamp_seconds", &own).unwrap();
+
     let failed = monitored(&sandbox, &gateway.url()).config("client_secret", "another").read();
     assert_eq!(failed.status.code(), Some(1));
     assert_eq!(gateway.value("navan_token_fetches_total", &["result=\"failure\""]), Some(1.0));

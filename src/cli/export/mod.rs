@@ -92,10 +92,10 @@ pub(super) async fn run(
     let sync = Sync::new(&apis, &config, STREAMS, catalog, states, None, &sink)?;
     let publishing = Publishing::start(&config, &timings, monitor)?;
     monitor::listen(Rc::clone(progress) as _);
-    let mut signal = None;
+    let (mut signal, mut failure) = (None, None);
     tokio::select! {
         biased;
-        error = files.failure() => return Err(error),
+        error = files.failure() => failure = Some(error),
         by = interruption() => {
             sync.interrupt();
             signal = Some(by);
@@ -106,22 +106,28 @@ pub(super) async fn run(
     }
     progress.clear();
     monitor.summarise("export", progress.elapsed(), apis.navan.share_of_limit_used());
-    let report = tokio::select! {
-        report = files.finish() => report?,
-        signal = interruption() => end_by(signal),
+    let written = async {
+        if let Some(error) = failure {
+            return Err(error);
+        }
+        let report = tokio::select! {
+            report = files.finish() => report?,
+            signal = interruption() => end_by(signal),
+        };
+        tell(&report, progress, signal.is_some(), state.is_some());
+        if let Some(state) = state {
+            state.replace(&report)?;
+        }
+        Ok(report.streams.iter().all(|stream| stream.is_complete))
     };
-    let is_complete = report.streams.iter().all(|stream| stream.is_complete);
-    tell(&report, progress, signal.is_some(), state.is_some());
-    if let Some(state) = state {
-        state.replace(&report)?;
-    }
+    let is_complete = written.await;
     tokio::select! {
-        () = publishing.finish(&apis, monitor, is_complete) => {}
-        signal = interruption() => end_by(signal),
+        () = publishing.finish(&apis, monitor, is_complete.as_ref().is_ok_and(|complete| *complete)) => {}
+        by = interruption() => signal = Some(by),
     }
     match signal {
         Some(signal) => end_by(signal),
-        None => Ok(is_complete),
+        None => is_complete,
     }
 }
 

@@ -66,9 +66,7 @@ impl ParquetWriter {
             // A reader skips row groups by these; what could be told of each page costs more than the rows.
             .set_statistics_enabled(EnabledStatistics::Chunk)
             .set_offset_index_disabled(true);
-        let is_spread = |column: &&Column| {
-            matches!(data_type(column.kind), DataType::Utf8 | DataType::Decimal128(..) | DataType::List(_))
-        };
+        let is_spread = |column: &&Column| matches!(data_type(column.kind), DataType::Utf8 | DataType::Decimal128(..));
         for column in table.columns.list.iter().filter(is_spread) {
             // Every group has texts from A to Z and amounts of all sizes, so that none is skipped by them.
             let path = ColumnPath::new(column.path.clone());

@@ -38,6 +38,7 @@ pub(super) struct StreamEmitter<'a> {
     format: RecordFormat,
     /// Which stream it is that is read.
     stream: &'static Stream,
+    ends_in_the_past: bool,
     /// What fetches the files behind rows, where they are wanted.
     files: Option<Rc<FileTransfer<'a>>>,
     sink: Rc<dyn Sink>,
@@ -48,6 +49,7 @@ pub(super) struct StreamEmitter<'a> {
 struct EmitterProgress {
     is_open: bool,
     began: Option<DateTime<Utc>>,
+    last_state: Option<Value>,
     findings: BTreeMap<Finding, u64>,
     is_estimated: bool,
 }
@@ -88,6 +90,7 @@ impl<'a> StreamEmitter<'a> {
             children: outputs(children).collect(),
             format,
             stream,
+            ends_in_the_past: config.end_date.is_some(),
             files,
             sink,
             progress: RefCell::default(),
@@ -160,7 +163,7 @@ impl<'a> StreamEmitter<'a> {
             for output in self.outputs() {
                 output.checkpoint(&*self.sink, state.clone());
             }
-            self.tell_synced_through(state);
+            self.progress().last_state = Some(state.clone());
         }
     }
 
@@ -173,7 +176,8 @@ impl<'a> StreamEmitter<'a> {
     }
 
     fn synced_through(&self, time: DateTime<Utc>) {
-        for output in self.outputs() {
+        // A read that is to end in the past says nothing of how old the rows are.
+        for output in self.outputs().filter(|_| !self.ends_in_the_past) {
             emit(&Event::SyncedThrough { stream: output.name(), time });
         }
     }
@@ -193,9 +197,16 @@ impl<'a> StreamEmitter<'a> {
             return;
         }
         self.tell_findings();
-        // Without a cursor a list is as it was when the read of it began.
-        if let (Ok(()), None, Some(began)) = (result, self.stream.cursor_field, self.progress().began) {
-            self.synced_through(began);
+        // On the way a state may stand for what the first read has not come to yet.
+        let state = self.progress().last_state.take();
+        let began = self.progress().began;
+        if result.is_ok() {
+            match (state, began) {
+                (Some(state), _) if self.stream.cursor_field.is_some() => self.tell_synced_through(&state),
+                // Without a cursor a list is as it was when the read of it began.
+                (_, Some(began)) => self.synced_through(began),
+                _ => {}
+            }
         }
         if let Err(error) = result {
             tracing::error!("{}: {}", self.name(), error.cause().unwrap_or(error.message()));
