@@ -69,7 +69,7 @@ fn adapted(directory: &Path, file: &str, changes: &[(&str, &str)]) {
 }
 
 /// Starts both, with the project's rules and routes, but for how long they wait; `None` where they are not installed.
-fn watching(directory: &Path, gateway: &Pushgateway, pager: SocketAddr) -> Option<[Server; 2]> {
+fn watching(directory: &Path, gateway: &Pushgateway, pager: SocketAddr) -> Option<(SocketAddr, [Server; 2])> {
     let (prometheus, alertmanager) = (free_address(), free_address());
     adapted(directory, "alerts.yml", &[("for: 5m", "for: 1s"), ("for: 15m", "for: 1s"), ("for: 6h", "for: 1s")]);
     let pagerduty = format!("global:\n  pagerduty_url: http://{pager}/pagerduty\nroute:\n");
@@ -96,7 +96,7 @@ fn watching(directory: &Path, gateway: &Pushgateway, pager: SocketAddr) -> Optio
         ],
         Stdio::null,
     )?;
-    let prometheus = start(
+    let server = start(
         PROMETHEUS,
         &[
             &format!("--config.file={}", at("prometheus.yml")),
@@ -105,7 +105,7 @@ fn watching(directory: &Path, gateway: &Pushgateway, pager: SocketAddr) -> Optio
         ],
         Stdio::null,
     )?;
-    Some([Server(alertmanager), Server(prometheus)])
+    Some((prometheus, [Server(alertmanager), Server(server)]))
 }
 
 /// The alerts that came: to whom, of which connection, by what name.
@@ -144,7 +144,7 @@ fn whoever_is_to_be_told_of_an_alert_is_told() {
     let Some(gateway) = Pushgateway::start() else { return };
     let directory = tempfile::tempdir().unwrap();
     let (address, told) = pager();
-    let Some(_servers) = watching(directory.path(), &gateway, address) else { return };
+    let Some((prometheus, _servers)) = watching(directory.path(), &gateway, address) else { return };
 
     let few = Settings { bookings: 30, transactions: 3, users: 3, ..Settings::default() };
     let read = |settings: Settings, connection: &str, streams: &[(&str, &str)], property: (&str, Value)| {
@@ -194,6 +194,27 @@ fn whoever_is_to_be_told_of_an_alert_is_told() {
         sleep(Duration::from_millis(200));
     }
     assert_eq!(came(&told), wanted);
+
+    // Each panel of the dashboard has something to show of all that.
+    let dashboard: Value = serde_json::from_str(&fs::read_to_string("monitoring/dashboard.json").unwrap()).unwrap();
+    let panels = dashboard["panels"].as_array().unwrap();
+    assert!(panels.len() >= 6);
+    for panel in panels {
+        let query = panel["targets"][0]["expr"].as_str().unwrap();
+        let query = query.replace("$tenant", "acme").replace("$connection", ".*");
+        let shown = asked(prometheus, &query);
+        assert_eq!(shown["status"], "success", "{query}: {shown}");
+        assert!(!shown["data"]["result"].as_array().unwrap().is_empty(), "{} shows nothing", panel["title"]);
+    }
+}
+
+/// What Prometheus answers to a query.
+fn asked(prometheus: SocketAddr, query: &str) -> Value {
+    let mut url = url::Url::parse(&format!("http://{prometheus}/api/v1/query")).unwrap();
+    url.query_pairs_mut().append_pair("query", query);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let answer = runtime.block_on(async { reqwest::get(url).await?.text().await }).unwrap();
+    serde_json::from_str(&answer).unwrap()
 }
 
 #[test]
