@@ -16,6 +16,7 @@ mod changes_between_reads;
 mod changes_during_reads;
 mod children;
 mod commands;
+mod connections;
 mod doctor;
 mod export;
 mod fault_cases;
