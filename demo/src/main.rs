@@ -88,6 +88,8 @@ fn start_connector(sandbox: &Sandbox, files: &Path) -> anyhow::Result<Child> {
     std::fs::write(&catalog, all_streams().to_string())?;
     let mut command = Command::new(std::env::current_exe()?);
     command.arg("read").arg("--config").arg(config).arg("--catalog").arg(catalog);
+    // What somebody has in the environment is their Navan, and not the simulated one.
+    command.args(["--environment", "ignored"]);
     command.env(IS_CONNECTOR, "1").stdout(Stdio::piped()).spawn().context("the connector does not start")
 }
 

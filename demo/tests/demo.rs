@@ -33,6 +33,14 @@ fn every_stream_has_its_line_and_the_last_one_has_them_all() {
 }
 
 #[test]
+fn what_is_in_the_environment_is_not_read() {
+    // Nobody answers there, and to nobody goes such a credential.
+    let output =
+        demo(&[]).env("NAVAN_API_URL", "http://127.0.0.1:9").env("NAVAN_CLIENT_SECRET", "theirs").output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
 fn rows_can_be_read_and_no_cell_of_a_booking_is_empty() {
     let printed = printed(&[]);
     for (stream, columns) in [("BOOKING", 6), ("TRANSACTION", 5), ("USER", 4)] {
