@@ -14,6 +14,16 @@ use crate::{gateway, monitor::Outlet};
 #[cfg(feature = "metrics")]
 use std::rc::Rc;
 
+/// What is read for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// For a connection.
+    Sync,
+    /// For files, by a person or a program of theirs.
+    #[cfg(feature = "export")]
+    Export,
+}
+
 /// What publishes them, if they are to go anywhere.
 pub(super) struct Publishing {
     #[cfg(feature = "metrics")]
@@ -26,10 +36,16 @@ impl Publishing {
     /// # Errors
     /// If this build has no metrics, or cannot connect to anything.
     #[cfg_attr(not(feature = "metrics"), allow(unused_variables))]
-    pub(super) fn start(config: &Config, timings: &Timings, monitor: &Monitor) -> Result<Self, Error> {
+    pub(super) fn start(config: &Config, timings: &Timings, monitor: &Monitor, kind: Kind) -> Result<Self, Error> {
         // Only who runs the connector may name it: whoever edits a source must not say which files are written.
         let textfile = std::env::var_os(METRICS_TEXTFILE).filter(|path| !path.is_empty()).map(Into::into);
-        let outlets = OutletConfig { textfile, ..config.monitoring.clone() };
+        let mut outlets = OutletConfig { textfile, ..config.monitoring.clone() };
+        #[cfg(feature = "export")]
+        if kind == Kind::Export {
+            // It brings a connection's tables nothing, and must not pass for its last run.
+            let of = outlets.connection.map(|name| format!("{name}-")).unwrap_or_default();
+            outlets.connection = Some(of + "export");
+        }
         #[cfg(feature = "metrics")]
         {
             let outlet = Outlet::new(&outlets, &config.account(), || gateway::plain_client(timings))?.map(Rc::new);

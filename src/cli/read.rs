@@ -7,7 +7,7 @@ use futures::future::join;
 use serde_json::Map;
 use tokio::time::{Instant, timeout};
 
-use super::publishing::Publishing;
+use super::publishing::{Kind, Publishing};
 use super::{ReadArguments, choice};
 use crate::api::Apis;
 use crate::error::Error;
@@ -41,7 +41,7 @@ pub(super) async fn run(arguments: &ReadArguments, sink: &Rc<dyn Sink>, monitor:
         .map(|store| FileTransfer::new(&config, &apis.navan, &timings, store, arguments.files.is_some()).map(Rc::new))
         .transpose()?;
     let sync = Sync::new(&apis, &config, STREAMS, catalog, &states, transfer.as_ref(), sink)?;
-    let publishing = Publishing::start(&config, &timings, monitor)?;
+    let publishing = Publishing::start(&config, &timings, monitor, Kind::Sync)?;
     let whole = async {
         let complete = sync.run().await;
         monitor.summarise("read", began.elapsed(), apis.navan.share_of_limit_used());

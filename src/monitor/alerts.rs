@@ -112,20 +112,22 @@ pub(super) fn at_the_end(metrics: &Metrics, share_of_limit: Option<f64>) -> Vec<
 /// Those that the log has told of already, where they were found.
 #[cfg(feature = "metrics")]
 pub(super) fn on_the_way(metrics: &Metrics) -> Vec<Alert> {
-    let incomplete = metrics.incomplete.iter().map(|stream| Alert {
+    // One of a kind, so that whoever is told has one incident of it.
+    let incomplete = (!metrics.incomplete.is_empty()).then(|| Alert {
         name: "NavanStreamIncomplete",
         severity: Severity::P2,
-        summary: format!("{stream} was not read to its end."),
+        summary: format!("Not read to the end: {}.", metrics.incomplete.join(", ")),
     });
-    let drifted = metrics.drifted().map(|(stream, fields)| Alert {
+    let drifted: Vec<_> = metrics.drifted().map(|(stream, fields)| format!("{stream} ({fields})")).collect();
+    let drifted = (!drifted.is_empty()).then(|| Alert {
         name: "NavanSchemaDrift",
         severity: Severity::P3,
-        summary: format!("{stream} has fields that its schema does not know ({fields}); they stand in `_extra`."),
+        summary: format!("Fields that no schema knows, which stand in `_extra`: {}.", drifted.join(", ")),
     });
     let old = metrics.last_reads.iter().filter_map(|(stream, age)| {
         Some(Alert { name: "NavanBookingsOld", severity: Severity::P2, summary: on_last_read(stream, *age)? })
     });
-    incomplete.chain(drifted).chain(old).collect()
+    incomplete.into_iter().chain(drifted).chain(old).collect()
 }
 
 fn warn_once(metrics: &mut Metrics, alert: &'static str) -> bool {

@@ -237,7 +237,7 @@ fn without_prometheus_a_webhook_is_told_at_the_end() {
     read(&Settings { new_field_every: 2, ..few.clone() }, slack(), "");
     let (to, body) = told.lock().unwrap().remove(0);
     let text = body["text"].as_str().unwrap();
-    let begin = "source-navan acme/nightly\n• NavanSchemaDrift (P3): BOOKING";
+    let begin = "source-navan acme/nightly\n• NavanSchemaDrift (P3): Fields that no schema knows, which stand in `_extra`: BOOKING (";
     assert!(to == "/slack/of-a-webhook" && text.starts_with(begin), "{text}");
 
     read(&few, format!("http://{address}/v2/enqueue?routing_key=of-a-webhook"), "another");

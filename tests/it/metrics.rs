@@ -243,3 +243,18 @@ fn an_address_that_is_none_is_named() {
     let error = run.errors()[0].to_string();
     assert!(run.status.code() == Some(1) && error.contains("monitoring.pushgateway_url"), "{error}");
 }
+
+#[test]
+fn an_export_does_not_pass_for_a_connections_run() {
+    let sandbox = sandbox();
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("navan.prom");
+    let to = directory.path().join("users.csv").display().to_string();
+    let connector = monitored(&sandbox, "http://127.0.0.1:9").environment("NAVAN_METRICS_TEXTFILE", path.display());
+    let run = connector.argument("users").argument("--to").argument(&to).run("export");
+    assert_eq!(run.status.code(), Some(0), "{}", run.stderr);
+    let lines: Vec<_> = std::fs::read_to_string(&path).unwrap().lines().map(str::to_owned).collect();
+    let labels = ["stream=\"USER\"", "connection=\"nightly-export\""];
+    assert_eq!(value(&lines, "navan_records_total", &labels), Some(10.0));
+    assert!(value(&lines, "navan_last_success_timestamp_seconds", &labels[1..]).is_some());
+}

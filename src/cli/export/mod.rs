@@ -14,7 +14,7 @@ use clap::Args;
 use serde_json::{Map, Value};
 
 use super::config_source::ConfigArguments;
-use super::publishing::Publishing;
+use super::publishing::{Kind, Publishing};
 use super::terminal;
 use crate::api::Apis;
 use crate::clock;
@@ -90,7 +90,7 @@ pub(super) async fn run(
     let no_states = StreamStates::default();
     let states = state.as_ref().map_or(&no_states, StateFile::states);
     let sync = Sync::new(&apis, &config, STREAMS, catalog, states, None, &sink)?;
-    let publishing = Publishing::start(&config, &timings, monitor)?;
+    let publishing = Publishing::start(&config, &timings, monitor, Kind::Export)?;
     monitor::listen(Rc::clone(progress) as _);
     let (mut signal, mut failure) = (None, None);
     tokio::select! {
