@@ -1,7 +1,7 @@
 //! A read without a catalog; a configuration from stdin and the environment; help for whoever types.
 
 use std::collections::BTreeSet;
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::process::{Command, Output, Stdio};
 
 use navan_sandbox::{Sandbox, Settings};
@@ -29,7 +29,9 @@ fn program(sandbox: &Sandbox, arguments: &[&str]) -> Command {
 
 fn with_stdin(mut command: Command, text: &str) -> Output {
     let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    let written = child.stdin.take().unwrap().write_all(text.as_bytes());
+    // A program that was not told to read stdin may have ended before.
+    assert!(written.is_ok() || written.is_err_and(|error| error.kind() == ErrorKind::BrokenPipe));
     child.wait_with_output().unwrap()
 }
 
