@@ -86,7 +86,10 @@ impl<'a> TokenSource<'a> {
     /// A `config_error` if tokens are to be shared, and the place for it is none.
     pub fn new(gateway: Gateway, url: Url, config: &'a Config) -> Result<Self, Error> {
         #[cfg(feature = "shared-state")]
-        let store = TokenStore::of(config, &url)?;
+        let store = store::shared_state(config, &url)?.map(|shared| {
+            gateway.share_limit(Rc::clone(&shared));
+            TokenStore::of(shared)
+        });
         #[cfg(not(feature = "shared-state"))]
         if config.shared_state.is_some() {
             return Err(Error::config("This build has no shared state: leave out `shared_state`."));

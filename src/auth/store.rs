@@ -60,9 +60,24 @@ return 0";
 /// Redis' clock: seconds, and the microseconds of the second.
 type RedisTime = (u64, u64);
 
+/// What the credential of `config` shares, if anything.
+///
+/// # Errors
+/// A `config_error` if Redis' address is none.
+pub(super) fn shared_state(config: &Config, url: &Url) -> Result<Option<Rc<SharedState>>, Error> {
+    let Some(shared) = &config.shared_state else { return Ok(None) };
+    let region = match config.region {
+        Region::Us => "us",
+        Region::Eu => "eu",
+    };
+    let (client_id, client_secret) = (&config.client_id, &config.client_secret);
+    let tenant = Tenant { region, token_url: url.as_str(), client_id, client_secret };
+    Ok(Some(Rc::new(SharedState::of(shared, tenant)?)))
+}
+
 /// Where the tokens of one tenant are.
 pub(super) struct TokenStore {
-    shared: SharedState,
+    shared: Rc<SharedState>,
 }
 
 /// A token as it is stored. Processes share no monotonic clock, so its times are those of the wall.
@@ -90,19 +105,9 @@ struct Seen {
 struct Lock(String);
 
 impl TokenStore {
-    /// That of the credential of `config`, if it is to be shared.
-    ///
-    /// # Errors
-    /// A `config_error` if Redis' address is none.
-    pub(super) fn of(config: &Config, url: &Url) -> Result<Option<Self>, Error> {
-        let Some(shared) = &config.shared_state else { return Ok(None) };
-        let region = match config.region {
-            Region::Us => "us",
-            Region::Eu => "eu",
-        };
-        let (client_id, client_secret) = (&config.client_id, &config.client_secret);
-        let tenant = Tenant { region, token_url: url.as_str(), client_id, client_secret };
-        Ok(Some(Self { shared: SharedState::of(shared, tenant)? }))
+    /// That of the tenant whose state it is.
+    pub(super) fn of(shared: Rc<SharedState>) -> Self {
+        Self { shared }
     }
 
     /// A token that is good: a stored one, but for one that Navan has refused, or what `fetch` brings, which is then stored.

@@ -36,6 +36,8 @@ use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use circuit_breaker::{BreakerPermit, CircuitBreaker, ProbeFlag};
+#[cfg(feature = "shared-state")]
+use rate_limit::RedisLimit;
 use rate_limit::{RateLimiter, RatePermit};
 use response::{Response, ResponseAction};
 use retry::RetryState;
@@ -56,6 +58,8 @@ pub use timings::Timings;
 use crate::buffer::Buffer;
 use crate::monitor::{Event, Wait, emit};
 use crate::secret::Secret;
+#[cfg(feature = "shared-state")]
+use crate::shared_state::SharedState;
 
 /// The one way to Navan.
 pub struct Gateway {
@@ -142,6 +146,12 @@ impl Gateway {
     /// Follows the cooldowns that the limit makes necessary.
     pub fn cooldowns(&self) -> watch::Receiver<Option<Cooldown>> {
         self.limiter.cooldowns()
+    }
+
+    /// From now on its limit is shared with the other syncs whose state it is.
+    #[cfg(feature = "shared-state")]
+    pub fn share_limit(&self, shared: Rc<SharedState>) {
+        self.limiter.share(Rc::new(RedisLimit::of(shared)));
     }
 
     /// Navan's limit, in requests a second, if one was seen.

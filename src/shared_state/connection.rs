@@ -4,8 +4,8 @@ use std::cell::Cell;
 use std::fmt;
 use std::time::Duration;
 
-use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, RedisError};
+use redis::aio::{MultiplexedConnection, SendError};
+use redis::{AsyncConnectionConfig, Client, ProtocolVersion, PushInfo, PushKind, RedisError, Value};
 use tokio::time::timeout;
 
 use super::seal::Seal;
@@ -69,12 +69,44 @@ impl SharedState {
         ask: impl AsyncFnOnce(&mut MultiplexedConnection) -> Result<T, RedisError>,
     ) -> Result<T, Unavailable> {
         let answer = async {
-            let config = AsyncConnectionConfig::new()
-                .set_connection_timeout(Some(MAX_WAIT))
-                .set_response_timeout(Some(MAX_WAIT));
-            let mut connection = self.client.get_multiplexed_async_connection_with_config(&config).await?;
+            let mut connection = self.client.get_multiplexed_async_connection_with_config(&settings()).await?;
             ask(&mut connection).await
         };
+        self.within(answer).await
+    }
+
+    /// A connection to be kept, over which what others tell in the `channel` is `heard`.
+    ///
+    /// # Errors
+    /// As for [`Self::with`].
+    pub async fn listening(
+        &self,
+        channel: &str,
+        heard: impl Fn(&[u8]) + Send + Sync + 'static,
+    ) -> Result<MultiplexedConnection, Unavailable> {
+        // Only in this protocol may messages come between answers.
+        let info = self.client.get_connection_info().clone();
+        let redis = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
+        let client = Client::open(info.set_redis_settings(redis)).map_err(Unavailable::Redis)?;
+        let settings = settings().set_push_sender(move |push: PushInfo| {
+            if let (PushKind::Message, Some(Value::BulkString(message))) = (&push.kind, push.data.last()) {
+                heard(message);
+            }
+            Ok::<(), SendError>(())
+        });
+        let connected = async {
+            let mut connection = client.get_multiplexed_async_connection_with_config(&settings).await?;
+            connection.subscribe(channel).await?;
+            Ok(connection)
+        };
+        self.within(connected).await
+    }
+
+    /// The answer of Redis, if it comes soon.
+    ///
+    /// # Errors
+    /// As for [`Self::with`].
+    pub async fn within<T>(&self, answer: impl Future<Output = Result<T, RedisError>>) -> Result<T, Unavailable> {
         timeout(MAX_WAIT, answer).await.map_err(|_| Unavailable::Slow)?.map_err(Unavailable::Redis)
     }
 
@@ -84,6 +116,10 @@ impl SharedState {
             tracing::warn!("{why}");
         }
     }
+}
+
+fn settings() -> AsyncConnectionConfig {
+    AsyncConnectionConfig::new().set_connection_timeout(Some(MAX_WAIT)).set_response_timeout(Some(MAX_WAIT))
 }
 
 impl fmt::Display for Unavailable {

@@ -27,10 +27,10 @@ impl TokenBucket {
     }
 
     /// Changes the rate from now on. What was saved up stays, as far as the new burst holds it.
-    pub(super) fn set_rate(&mut self, rate: f64, now: Instant) {
+    pub(super) fn set_rate(&mut self, rate: Option<f64>, now: Instant) {
         self.refill(now);
-        self.tokens = self.tokens.min(rate.max(1.0));
-        self.rate = Some(rate);
+        self.tokens = self.tokens.min(rate.unwrap_or_default().max(1.0));
+        self.rate = rate;
     }
 
     /// Leaves just the token for the request that goes first: what was saved up before a cooldown was refused after all.
@@ -115,7 +115,7 @@ mod tests {
         let now = Instant::now();
         let mut bucket = TokenBucket::new(Some(100.0), now);
         let later = now + Duration::from_secs(10);
-        bucket.set_rate(2.0, later);
+        bucket.set_rate(Some(2.0), later);
         assert_eq!((0..10).filter(|_| bucket.take(later).is_ok()).count(), 2);
     }
 }

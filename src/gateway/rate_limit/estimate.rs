@@ -10,8 +10,9 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
+use serde::{Deserialize, Serialize};
 
+use super::Moment;
 use super::observed::{AnswerStretch, RECENT_ANSWERS, RecentAnswers};
 
 /// Which part of the limit is used. The rest is for the company's other programs, and for what the estimate got wrong.
@@ -56,6 +57,12 @@ const MET: f64 = 0.9;
 const LEAST: f64 = 0.1;
 const MOST: f64 = 1_000.0;
 
+/// What those begin at together who share a limit that none of them knows yet.
+const BEGINNING: f64 = 25.0;
+
+/// No time that matters is so far ahead.
+const MAX_AHEAD: Duration = Duration::from_hours(1);
+
 /// What a rate is lowered to on trial.
 const TRIAL: f64 = 0.87;
 
@@ -77,9 +84,12 @@ pub(super) enum Verdict {
     Stray,
 }
 
+#[derive(Serialize, Deserialize)]
 pub(super) struct LimitEstimate {
     /// In requests a second, as last seen, or grown since.
     limit: Option<f64>,
+    /// It was not seen, but is what is begun with.
+    is_assumed: bool,
     /// As last seen.
     seen: f64,
     /// As it was seen before that, long enough ago.
@@ -88,8 +98,8 @@ pub(super) struct LimitEstimate {
     most: Option<f64>,
     is_confirmed: bool,
     patience: Duration,
-    calm_since: Instant,
-    grown_at: Instant,
+    calm_since: Moment,
+    grown_at: Moment,
     recent: RecentAnswers,
     stretch: AnswerStretch,
     /// The same since the first 429 that came above what was seen: from one to the next the server lets through what it allows,
@@ -111,7 +121,7 @@ pub(super) struct LimitEstimate {
 }
 
 /// The rate is lowered, to see what becomes of the 429s.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Serialize, Deserialize)]
 struct Trial {
     /// 429s in 100 answers before it.
     share: u32,
@@ -127,9 +137,10 @@ impl Trial {
 }
 
 impl LimitEstimate {
-    pub(super) fn new(now: Instant) -> Self {
+    pub(super) fn new(now: Moment) -> Self {
         Self {
             limit: None,
+            is_assumed: false,
             seen: 0.0,
             before: None,
             most: None,
@@ -150,13 +161,52 @@ impl LimitEstimate {
         }
     }
 
+    /// One that begins at a limit that was seen, or else at one that many processes can begin at together, and which grows until it is met.
+    pub(super) fn assumed(seen: Option<f64>, now: Moment) -> Self {
+        let mut estimate = Self::new(now);
+        estimate.keep_to(seen.unwrap_or(BEGINNING), now);
+        estimate.is_assumed = seen.is_none();
+        estimate
+    }
+
+    /// As others can read it.
+    pub(super) fn to_text(&self) -> Option<String> {
+        serde_json::to_string(self).ok()
+    }
+
+    /// What another process has estimated; `None` if nobody can have.
+    pub(super) fn of_text(text: &str, now: Moment) -> Option<Self> {
+        let estimate: Self = serde_json::from_str(text).ok()?;
+        let is_limit = |limit: &f64| (LEAST / 10.0..=MOST * 10.0).contains(limit);
+        let limits = [estimate.limit, estimate.most, estimate.before_trial, estimate.trial.map(|trial| trial.limit)];
+        let latest = now + MAX_AHEAD;
+        let stretches = [Some(&estimate.stretch), estimate.above.as_ref()];
+        let is_possible = limits.iter().flatten().all(is_limit)
+            && estimate.strays <= RECENT_ANSWERS
+            && estimate.patience <= MAX_PATIENCE
+            && [estimate.calm_since, estimate.grown_at].iter().all(|at| *at <= latest)
+            && stretches.into_iter().flatten().all(|stretch| stretch.is_possible(latest));
+        is_possible.then_some(estimate)
+    }
+
+    /// What was counted before says nothing of the limit, since nothing was asked for some time.
+    pub(super) fn begin_anew(&mut self, at: Moment) {
+        self.stretch.begin_anew(at);
+        self.above = None;
+    }
+
     /// In requests a second.
     pub(super) fn limit(&self) -> Option<f64> {
         self.limit
     }
 
+    /// The same, if it was seen.
+    pub(super) fn observed(&self) -> Option<f64> {
+        self.limit.filter(|_| !self.is_assumed)
+    }
+
     /// The server tells what is allowed at most. Others may use some of it.
-    pub(super) fn set_most(&mut self, most: f64, now: Instant) {
+    pub(super) fn set_most(&mut self, most: f64, now: Moment) {
         if self.most.is_none_or(|before| most < before) {
             // What was made of its numbers as long as they were taken for a window's says nothing.
             let limit = self.limit.filter(|_| self.most.is_some());
@@ -167,13 +217,13 @@ impl LimitEstimate {
     }
 
     /// The server tells a limit itself.
-    pub(super) fn set(&mut self, limit: f64, now: Instant) {
+    pub(super) fn set(&mut self, limit: f64, now: Moment) {
         self.keep_to(limit, now);
         self.trial = None;
     }
 
     /// Takes note of an answer that was none of the limit's; of one to a request from after the last 429 if `is_later`.
-    pub(super) fn answered(&mut self, is_later: bool, now: Instant) {
+    pub(super) fn answered(&mut self, is_later: bool, now: Moment) {
         self.recent.record(false);
         for stretch in self.above.iter_mut().chain([&mut self.stretch]) {
             stretch.answered();
@@ -191,18 +241,18 @@ impl LimitEstimate {
     }
 
     /// Requests queue, so that a higher rate would help.
-    pub(super) fn grow(&mut self, now: Instant) {
+    pub(super) fn grow(&mut self, now: Moment) {
         let patience = match (self.is_confirmed, self.before_trial) {
             (false, _) => Duration::ZERO,
             (true, Some(_)) => TRIAL_PATIENCE,
             (true, None) => self.patience,
         };
         let grows_since = self.calm_since + patience;
-        let passed = now.saturating_duration_since(self.grown_at.max(grows_since)).as_secs_f64().min(10.0);
+        let passed = now.saturating_sub(self.grown_at.max(grows_since)).as_secs_f64().min(10.0);
         let growth = if self.is_confirmed {
             GROWTH
         } else {
-            let doublings = now.saturating_duration_since(grows_since).as_secs_f64() / DOUBLING.as_secs_f64();
+            let doublings = now.saturating_sub(grows_since).as_secs_f64() / DOUBLING.as_secs_f64();
             (FAST_GROWTH * doublings.min(16.0).exp2()).min(MAX_GROWTH)
         };
         let few = if self.strays == 0 { 1 } else { self.max_strays() - 1 };
@@ -216,12 +266,12 @@ impl LimitEstimate {
     }
 
     /// Nobody queues.
-    pub(super) fn rest(&mut self, now: Instant) {
+    pub(super) fn rest(&mut self, now: Moment) {
         self.grown_at = now;
     }
 
     /// Makes what can be made of a 429 after which everything waits, as long as the server says if `is_told`, else by guess.
-    pub(super) fn limited(&mut self, wait: Duration, is_told: bool, now: Instant) -> Verdict {
+    pub(super) fn limited(&mut self, wait: Duration, is_told: bool, now: Moment) -> Verdict {
         self.recent.record(true);
         self.in_a_row += 1;
         if self.in_a_row > 1 {
@@ -252,7 +302,7 @@ impl LimitEstimate {
 
     /// Takes note of a 429 although the server tells a limit, which it does not say is reached: one of another limit, unless it is a
     /// stray.
-    pub(super) fn limited_although_told(&mut self, wait: Duration, is_told: bool, now: Instant) -> Verdict {
+    pub(super) fn limited_although_told(&mut self, wait: Duration, is_told: bool, now: Moment) -> Verdict {
         if self.recent.count(RECENT_ANSWERS) < self.max_strays() + MAX_STRAYS_ALTHOUGH_TOLD {
             self.recent.record(true);
             return Verdict::Stray;
@@ -261,7 +311,7 @@ impl LimitEstimate {
     }
 
     /// Takes note of a 429 to which the server says itself that its limit is reached. If that is kept to, others use some of it.
-    pub(super) fn reached(&mut self, after: Instant) -> Verdict {
+    pub(super) fn reached(&mut self, after: Moment) -> Verdict {
         self.recent.record(true);
         self.is_judged = true;
         if let Some(limit) = self.limit {
@@ -274,7 +324,7 @@ impl LimitEstimate {
     }
 
     /// Another 429 to a request of before that, for which everything waits until `after`.
-    pub(super) fn limited_again(&mut self, after: Instant) -> Verdict {
+    pub(super) fn limited_again(&mut self, after: Moment) -> Verdict {
         if self.is_judged {
             return Verdict::Limit;
         }
@@ -283,14 +333,17 @@ impl LimitEstimate {
         self.judge_429s(above.or(self.stretch.observed()), after)
     }
 
-    fn judge_429s(&mut self, observed: Option<f64>, after: Instant) -> Verdict {
-        let Some(limit) = self.limit else {
+    fn judge_429s(&mut self, observed: Option<f64>, after: Moment) -> Verdict {
+        let Some(limit) = self.observed() else {
             if let Some(observed) = observed {
                 self.see(observed, after);
                 self.is_judged = true;
             } else if let Some(guess) = self.stretch.guess() {
                 self.keep_to(guess.clamp(LEAST, MOST), after);
                 self.is_judged = true;
+            } else if let Some(assumed) = self.limit {
+                self.keep_to((assumed / 2.0).max(LEAST), after);
+                self.is_assumed = true;
             }
             return Verdict::Limit;
         };
@@ -339,7 +392,7 @@ impl LimitEstimate {
     }
 
     /// A trial is over.
-    fn judge(&mut self, trial: Trial, now: Instant) {
+    fn judge(&mut self, trial: Trial, now: Moment) {
         let share = self.recent.share_of_429s();
         if trial.has_helped(share) {
             let before = self.before_trial.unwrap_or(trial.limit);
@@ -359,7 +412,7 @@ impl LimitEstimate {
     }
 
     /// The limit was seen.
-    fn see(&mut self, limit: f64, now: Instant) {
+    fn see(&mut self, limit: f64, now: Moment) {
         let limit = limit.clamp(LEAST, MOST);
         let was_confirmed = self.is_confirmed;
         self.before = (self.stretch.answers() >= MIN_BETWEEN).then_some(self.seen);
@@ -378,8 +431,9 @@ impl LimitEstimate {
     }
 
     /// Has this limit stand for what was seen.
-    fn keep_to(&mut self, limit: f64, now: Instant) {
+    fn keep_to(&mut self, limit: f64, now: Moment) {
         self.limit = Some(limit);
+        self.is_assumed = false;
         self.seen = limit;
         self.recent = RecentAnswers::default();
         self.above = None;

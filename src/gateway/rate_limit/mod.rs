@@ -3,15 +3,21 @@
 //! Requests take turns at the bucket, in the order in which they came. Until a limit is seen nothing holds them back
 //! but the configured ceiling. A limit is seen in `X-RateLimit-*` (what remains, until when), or at a 429 ([`estimate`]). The
 //! bucket then runs at 80 % of it. A 429 holds back everybody; if it is a stray, what was saved up meanwhile may be used afterwards.
+//!
+//! Syncs of one tenant may have the limit in common ([`shared`]): then requests go by slots that are given out for all of them, and
+//! the bucket keeps to the configured ceiling alone.
 
 mod bucket;
 mod estimate;
 pub(in crate::gateway) mod headers;
 mod observed;
+mod shared;
+mod told;
 
 use std::cell::RefCell;
 use std::time::Duration;
 
+use futures::future::OptionFuture;
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep_until};
 
@@ -20,10 +26,16 @@ use bucket::TokenBucket;
 use estimate::{LimitEstimate, Verdict};
 use headers::RateLimitHeaders;
 use observed::Usage;
+use shared::Share;
+use told::ServerWindow;
 
 use crate::clock;
 
 pub(in crate::gateway) use estimate::SHARE_OF_LIMIT;
+#[cfg(feature = "shared-state")]
+pub(in crate::gateway) use shared::RedisLimit;
+#[cfg(test)]
+pub(crate) use shared::{LimitStore, model::SharedModel};
 
 /// By how much the rate grows a second on the way to what the server's own numbers allow.
 const TOLD_GROWTH_PER_SECOND: f64 = 0.1;
@@ -31,14 +43,8 @@ const TOLD_GROWTH_PER_SECOND: f64 = 0.1;
 /// A shorter `Retry-After` counts as this.
 pub(super) const MIN_RETRY_AFTER: Duration = Duration::from_millis(100);
 
-/// What resets more often is no window, but fills up bit by bit.
-const SHORTEST_WINDOW: Duration = Duration::from_secs(2);
-
-/// An answer says of the reset what was true when its request came, which may be so long ago.
-const SLOWEST_ANSWER: Duration = Duration::from_secs(5);
-
-/// A window of the server's that is longer means something else.
-const MAX_WINDOW: Duration = Duration::from_hours(24);
+/// A time on the limiter's own clock, which those who share a limit can have in common.
+type Moment = Duration;
 
 /// A cooldown: a time that everybody waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +87,8 @@ pub(in crate::gateway) struct RateLimiter {
 }
 
 struct LimiterState {
+    /// What the limiter's clock said, and when that was.
+    clock: (Moment, Instant),
     bucket: TokenBucket,
     estimate: LimitEstimate,
     cooldown: Option<ActiveCooldown>,
@@ -101,6 +109,16 @@ struct LimiterState {
     /// The server says with its answers what remains of its limit.
     tells: bool,
     usage: Usage,
+    /// What it has in common with other syncs.
+    share: Option<Share>,
+}
+
+impl LimiterState {
+    /// What the limiter's clock says at that time.
+    fn at(&self, when: Instant) -> Moment {
+        let (said, then) = self.clock;
+        if when < then { said.saturating_sub(then - when) } else { said + (when - then) }
+    }
 }
 
 /// Everybody waits.
@@ -119,27 +137,14 @@ enum ProbeState {
     UnderWay,
 }
 
-/// The server's own window, from its headers.
-#[derive(Clone, Copy)]
-struct ServerWindow {
-    remaining: f64,
-    resets_at: Instant,
-    /// The first of its answers, and how far away it said that the reset was.
-    first: (Instant, Duration),
-}
-
-impl ServerWindow {
-    /// Whether its reset is as far away as it was a while ago.
-    fn moves_on(self, reset_in: Duration, now: Instant) -> bool {
-        let (when, was_in) = self.first;
-        now.saturating_duration_since(when) > SLOWEST_ANSWER && reset_in + Duration::from_secs(1) > was_in
-    }
-}
-
 enum Decision {
-    Go { probe: bool },
+    Go {
+        probe: bool,
+    },
     Wait(Instant),
     WaitForProbe,
+    /// A slot is needed, and there is none.
+    Lease,
 }
 
 impl RateLimiter {
@@ -149,8 +154,9 @@ impl RateLimiter {
             queue: tokio::sync::Mutex::new(()),
             changed: Notify::new(),
             state: RefCell::new(LimiterState {
+                clock: (Moment::ZERO, now),
                 bucket: TokenBucket::new(ceiling, now),
-                estimate: LimitEstimate::new(now),
+                estimate: LimitEstimate::new(Moment::ZERO),
                 cooldown: None,
                 epoch: 0,
                 limited_since: None,
@@ -162,6 +168,7 @@ impl RateLimiter {
                 told_at: now,
                 tells: false,
                 usage: Usage::default(),
+                share: None,
             }),
             cooldowns: watch::Sender::new(None),
             ceiling,
@@ -176,13 +183,13 @@ impl RateLimiter {
 
     /// The observed limit, in requests a second.
     pub(in crate::gateway) fn observed_limit(&self) -> Option<f64> {
-        self.state.borrow().estimate.limit()
+        self.state.borrow().estimate.observed()
     }
 
     /// The share of the observed limit that was used since it was first seen.
     pub(in crate::gateway) fn share_used(&self) -> Option<f64> {
         let mut state = self.state.borrow_mut();
-        let limit = state.estimate.limit();
+        let limit = state.estimate.observed();
         state.usage.count_to(limit, Instant::now());
         (state.usage.allowed > 0.0).then(|| state.usage.answers / state.usage.allowed)
     }
@@ -195,15 +202,27 @@ impl RateLimiter {
         let _first_in_line = self.queue.lock().await;
         let mut queued = false;
         loop {
+            self.hear();
+            if self.has_news() {
+                self.confer(false).await;
+            }
             match self.try_acquire(Instant::now())? {
                 Decision::Go { probe } => {
                     let epoch = self.state.borrow_mut().epoch;
                     return Ok(RatePermit { limiter: self, epoch, probe, queued, answered: false });
                 }
-                Decision::Wait(until) => tokio::select! {
-                    () = sleep_until(until) => {}
-                    () = self.changed.notified() => {}
-                },
+                Decision::Lease => {
+                    self.confer(true).await;
+                    continue;
+                }
+                Decision::Wait(until) => {
+                    let mut pauses = self.pauses();
+                    tokio::select! {
+                        () = sleep_until(until) => {}
+                        () = self.changed.notified() => {}
+                        _ = OptionFuture::from(pauses.as_mut().map(watch::Receiver::changed)), if pauses.is_some() => {}
+                    }
+                }
                 Decision::WaitForProbe => self.changed.notified().await,
             }
             queued = true;
@@ -225,8 +244,18 @@ impl RateLimiter {
             Some(_) => self.resume(&mut state, now),
             None => {}
         }
-        let ready = match state.bucket.take(now) {
-            Ok(()) => return Ok(Decision::Go { probe: false }),
+        let slot = match state.share.as_mut().filter(|share| share.is_in_use(now)).map(|share| share.slot(now)) {
+            Some(None) => return Ok(Decision::Lease),
+            Some(Some(slot)) if slot > now => Err(slot),
+            _ => Ok(()),
+        };
+        let ready = match slot.and_then(|()| state.bucket.take(now)) {
+            Ok(()) => {
+                if let Some(share) = &mut state.share {
+                    share.use_slot();
+                }
+                return Ok(Decision::Go { probe: false });
+            }
             Err(ready) => ready,
         };
         // A limit so low that nobody would see the sync move: it waits as for a 429, told, or not at all.
@@ -258,12 +287,16 @@ impl RateLimiter {
         {
             self.resume(&mut state, now);
         }
-        let limit = state.estimate.limit();
+        if let Some(share) = &mut state.share {
+            share.count_own();
+        }
+        let at = state.at(now);
+        let limit = state.estimate.observed();
         let counting = state.usage.counted_to.is_some();
         state.usage.count_to(limit, now);
         state.usage.answers += f64::from(u8::from(counting));
         let is_later = permit.epoch == state.epoch;
-        state.estimate.answered(is_later, now);
+        state.estimate.answered(is_later, at);
         if is_later {
             state.limited_since = None;
             state.next_cooldown = self.timings.cooldown;
@@ -274,72 +307,24 @@ impl RateLimiter {
                 let passed = now.saturating_duration_since(state.told_at).as_secs_f64().min(10.0);
                 let grown = limit * (1.0 + TOLD_GROWTH_PER_SECOND).powf(passed);
                 if permit.queued {
-                    state.estimate.set(grown.min(told.max(limit)), now);
+                    state.estimate.set(grown.min(told.max(limit)), at);
                 }
                 state.told_at = now;
             }
-            _ if permit.queued => state.estimate.grow(now),
-            _ => state.estimate.rest(now),
+            _ if permit.queued => state.estimate.grow(at),
+            _ => state.estimate.rest(at),
         }
         self.follow(&mut state, now);
     }
 
-    /// Follows the server's own numbers; returns the limit that they tell at present.
-    fn read(&self, state: &mut LimiterState, headers: RateLimitHeaders, now: Instant) -> Option<f64> {
-        if headers.reset_in > MAX_WINDOW {
-            return None; // no window is that long: it means something else
-        }
-        state.tells = true;
-        state.longest_reset = state.longest_reset.max(headers.reset_in);
-        state.is_moving |= state.longest_reset <= SHORTEST_WINDOW
-            || state.window.is_some_and(|window| {
-                now + Duration::from_secs(1) < window.resets_at && window.moves_on(headers.reset_in, now)
-            });
-        if state.is_moving {
-            state.window = None;
-            if let Some(limit) = headers.limit {
-                state.estimate.set_most(limit / state.longest_reset.as_secs_f64().max(1.0), now);
-            }
-            return None;
-        }
-        let has_ended = state.window.is_some_and(|window| now >= window.resets_at);
-        let known = state.window.filter(|window| now < window.resets_at && headers.remaining <= window.remaining);
-        // The reset is told in whole seconds, so the earliest of a window's answers is the truest.
-        let resets_at = known.map_or(now + headers.reset_in, |window| window.resets_at.min(now + headers.reset_in));
-        let first = known.map_or((now, headers.reset_in), |window| window.first);
-        state.window = Some(ServerWindow { remaining: headers.remaining, resets_at, first });
-        if headers.remaining < 1.0 {
-            // A cooldown that lasts longer stands: this may be the late answer to a request of before it.
-            if headers.reset_in > self.timings.max_retry_after {
-                self.give_up(state, LimitExceeded::TooLong(headers.reset_in));
-            } else if state.cooldown.as_ref().is_none_or(|cooldown| cooldown.until < resets_at) {
-                self.cooldown(state, resets_at, ProbeState::No);
-            }
-            return None;
-        }
-        let allowed = headers.remaining / (resets_at - now).as_secs_f64().max(0.001);
-        match state.estimate.limit() {
-            // A window begins: the share is to be kept from its first request on.
-            Some(limit) if known.is_none() && allowed < limit => state.estimate.set(allowed, now),
-            // What was left of the one before says nothing of it.
-            Some(limit) if has_ended => {
-                let whole = headers.remaining / state.longest_reset.as_secs_f64().max(0.001);
-                state.estimate.set(limit.max(whole), now);
-            }
-            // In the middle of one, what is left has to last until its end.
-            Some(limit) if allowed < SHARE_OF_LIMIT * limit => state.estimate.set(allowed / SHARE_OF_LIMIT, now),
-            Some(_) => {}
-            None => state.estimate.set(allowed, now),
-        }
-        Some(allowed)
-    }
-
     /// Keeps to the limit, if one is known, from now on.
     fn follow(&self, state: &mut LimiterState, now: Instant) {
-        let Some(limit) = state.estimate.limit() else { return };
-        state.usage.counted_to.get_or_insert(now);
-        let rate = SHARE_OF_LIMIT * limit;
-        state.bucket.set_rate(self.ceiling.map_or(rate, |ceiling| ceiling.min(rate)), now);
+        if state.estimate.observed().is_some() {
+            state.usage.counted_to.get_or_insert(now);
+        }
+        let is_shared = state.share.as_ref().is_some_and(|share| share.is_in_use(now));
+        let rate = state.estimate.limit().filter(|_| !is_shared).map(|limit| SHARE_OF_LIMIT * limit);
+        state.bucket.set_rate(rate.into_iter().chain(self.ceiling).reduce(f64::min), now);
     }
 
     fn record_429(
@@ -349,10 +334,15 @@ impl RateLimiter {
         headers: Option<RateLimitHeaders>,
     ) -> Result<(), LimitExceeded> {
         let now = Instant::now();
+        self.hear();
         let mut state = self.state.borrow_mut();
+        if let Some(share) = &mut state.share {
+            share.count_own();
+        }
+        state.count_others(now);
         if permit.epoch != state.epoch {
             // Sent before the cooldown began: the same event, of which it tells more.
-            let until = state.cooldown.as_ref().map_or(now, |cooldown| cooldown.until);
+            let until = state.at(state.cooldown.as_ref().map_or(now, |cooldown| cooldown.until));
             let verdict = state.estimate.limited_again(until);
             self.follow(&mut state, now);
             if let Some(cooldown) = &mut state.cooldown {
@@ -377,15 +367,16 @@ impl RateLimiter {
             state.next_cooldown = (state.next_cooldown * 2).min(self.timings.max_cooldown);
         }
         state.epoch += 1;
-        let limit = state.estimate.limit();
+        let limit = state.estimate.observed();
         state.usage.count_to(limit, now);
+        let at = state.at(now);
         let is_asked_for = retry_after.is_some();
         let verdict = if state.tells && is_reached {
-            state.estimate.reached(now + wait)
+            state.estimate.reached(at + wait)
         } else if state.tells {
-            state.estimate.limited_although_told(wait, is_asked_for, now)
+            state.estimate.limited_although_told(wait, is_asked_for, at)
         } else {
-            state.estimate.limited(wait, is_asked_for, now)
+            state.estimate.limited(wait, is_asked_for, at)
         };
         self.follow(&mut state, now);
         // Without a word of how long, or with one that says next to nothing, one request finds out whether it is over.
@@ -394,6 +385,9 @@ impl RateLimiter {
         self.cooldown(&mut state, now + wait, probe_state);
         if let Some(cooldown) = &mut state.cooldown {
             cooldown.keeps_tokens = verdict == Verdict::Stray;
+        }
+        if let Some(share) = &mut state.share {
+            share.begin_pause(now + wait, verdict == Verdict::Stray);
         }
         Ok(())
     }

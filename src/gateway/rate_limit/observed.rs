@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
+
+use super::Moment;
 
 /// From so many answers on, over so long, something is known of the rate.
 const MIN_ANSWERS: u64 = 5;
@@ -18,8 +21,9 @@ const HALF_A_SECOND: Duration = Duration::from_millis(500);
 pub(super) const RECENT_ANSWERS: u32 = 100;
 
 /// What was seen of the limit since a rate was last made of it.
+#[derive(Serialize, Deserialize)]
 pub(super) struct AnswerStretch {
-    since: Instant,
+    since: Moment,
     answers: u64,
     /// Answers and their time: fixed when the cooldown began; waits add up until a success.
     before_cooldown: Option<(u64, Duration)>,
@@ -29,7 +33,7 @@ pub(super) struct AnswerStretch {
 }
 
 impl AnswerStretch {
-    pub(super) fn new(now: Instant) -> Self {
+    pub(super) fn new(now: Moment) -> Self {
         Self { since: now, answers: 0, before_cooldown: None, waited: Duration::ZERO, too_long: Duration::ZERO }
     }
 
@@ -50,18 +54,25 @@ impl AnswerStretch {
     }
 
     /// A rate was made of it: what comes from then on counts for the next. Waits of this cooldown still add up.
-    pub(super) fn begin_anew(&mut self, at: Instant) {
+    pub(super) fn begin_anew(&mut self, at: Moment) {
         self.since = at;
         self.answers = 0;
     }
 
+    /// Whether another process can have seen this, as of times up to the `latest`.
+    pub(super) fn is_possible(&self, latest: Moment) -> bool {
+        let times =
+            [self.since, self.waited, self.too_long, self.before_cooldown.map_or(Duration::ZERO, |(_, took)| took)];
+        times.iter().all(|time| *time <= latest)
+    }
+
     /// The rate that the server let through, counting the wait that it asks for now. `None` if too little is known yet; then
     /// the stretch goes on.
-    pub(super) fn observe(&mut self, wait: Duration, is_told: bool, now: Instant) -> Option<f64> {
+    pub(super) fn observe(&mut self, wait: Duration, is_told: bool, now: Moment) -> Option<f64> {
         self.waited += wait;
         // One that is told comes in whole seconds, rounded up; one that is guessed may have been over long before.
         self.too_long = if is_told { HALF_A_SECOND.min(wait) } else { wait / 2 };
-        self.before_cooldown.get_or_insert((self.answers, now.saturating_duration_since(self.since)));
+        self.before_cooldown.get_or_insert((self.answers, now.saturating_sub(self.since)));
         self.observed()
     }
 
@@ -82,11 +93,27 @@ impl AnswerStretch {
 }
 
 /// How many of the latest answers were 429s.
-#[derive(Default)]
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
 pub(super) struct RecentAnswers {
     /// A bit each, the latest lowest.
     was_429: u128,
     len: u32,
+}
+
+/// A digit each, the earliest first, 1 for a 429.
+impl From<RecentAnswers> for String {
+    fn from(recent: RecentAnswers) -> Self {
+        (0..recent.len).rev().map(|ago| if recent.was_429 >> ago & 1 == 1 { '1' } else { '0' }).collect()
+    }
+}
+
+impl From<String> for RecentAnswers {
+    fn from(digits: String) -> Self {
+        let mut recent = Self::default();
+        digits.bytes().for_each(|digit| recent.record(digit == b'1'));
+        recent
+    }
 }
 
 impl RecentAnswers {

@@ -1,0 +1,410 @@
+//! A limit that the syncs of one tenant have in common, so that all of them together stay at 80 % of it.
+//!
+//! What they share stands in a [`LimitStore`]: when the next request may go, what is known of the limit, and until when everybody waits.
+//! Time there is cut into *slots*, one a request, at the rate of all together. A process leases up to ten at a time and uses each when
+//! its time has come, so that ten requests cost one round trip. The slots of a process that dies pass by like any others.
+//!
+//! Each process estimates the limit from all answers: its own, and those of the others, which it knows from the number of slots that
+//! were given out. What it finds out (more is allowed; a 429 says that less is) goes to the store with its next call, in place of the version
+//! that it knows, and the others adopt it. A 429 begins a *pause*: the process that is the first to tell of it has judged it for all, and they are
+//! told at once, without asking.
+//!
+//! All times are the store's, so that clocks of machines may differ. When it is away, a process goes on as if it were alone.
+
+#[cfg(test)]
+pub(crate) mod model;
+#[cfg(feature = "shared-state")]
+mod redis;
+#[cfg(test)]
+mod tests;
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures::future::LocalBoxFuture;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::estimate::{LimitEstimate, SHARE_OF_LIMIT};
+use super::{LimiterState, Moment, ProbeState, RateLimiter};
+
+#[cfg(feature = "shared-state")]
+pub(in crate::gateway) use redis::RedisLimit;
+
+/// So many slots are leased at most.
+const MAX_LEASE: u32 = 10;
+
+/// And no more than come in so long, or the others would wait for what may not be used.
+const LONGEST_LEASE: Duration = Duration::from_secs(2);
+
+/// A slot may be used so much later.
+const LATE: Duration = Duration::from_secs(2);
+
+/// How much of a pause that was for nothing may be used afterwards.
+const SAVED: Duration = Duration::from_secs(1);
+
+/// So many requests of others without a word of a 429 were successes.
+const SUCCESSES: u64 = 8;
+
+/// A limit that has changed by less is not worth telling.
+const SAME: f64 = 0.01;
+
+/// For how long a store that is away is left alone at first; it doubles.
+const FIRST_ABSENCE: Duration = Duration::from_secs(30);
+const LONGEST_ABSENCE: Duration = Duration::from_mins(10);
+
+/// What the syncs of a tenant have in common.
+pub(crate) trait LimitStore {
+    /// Tells it what this process has found out, and asks it for slots.
+    fn call(&self, call: Call) -> LocalBoxFuture<'_, Result<Answer, Away>>;
+
+    /// Follows the pauses that others, or this process, have begun.
+    fn pauses(&self) -> watch::Receiver<Option<Pause>>;
+}
+
+/// The store cannot be used at present. It was told why.
+#[derive(Debug)]
+pub(crate) struct Away;
+
+/// What a process tells and asks.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Call {
+    /// How many slots it wants.
+    pub(super) count: u32,
+    /// How many of those that it had it did not use.
+    pub(super) given_back: u32,
+    /// The version of the estimate, and the number of the last pause, that it knows.
+    pub(super) version: u64,
+    pub(super) pause_number: u64,
+    /// The rate and the estimate that are to stand in place of that version.
+    pub(super) estimate: Option<(f64, String)>,
+    /// A pause that is to begin after the one that it knows.
+    pub(super) pause: Option<NewPause>,
+}
+
+/// A pause to begin.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct NewPause {
+    pub(super) wait: Duration,
+    /// How much of it slots may make up for.
+    pub(super) saved: Duration,
+}
+
+/// What the store answers. Times are those of its clock.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Answer {
+    pub(super) now: Moment,
+    /// Slots a second; `None` if nothing is known yet.
+    pub(super) rate: Option<f64>,
+    /// The first of the slots that were asked for, and the next one that nobody has yet.
+    pub(super) start: Moment,
+    pub(super) free: Moment,
+    /// How many slots were given out until there.
+    pub(super) granted: u64,
+    pub(super) version: u64,
+    pub(super) pause_number: u64,
+    pub(super) until: Moment,
+    /// How many slots were over when the estimate was made.
+    pub(super) due: u64,
+    /// When they began to be asked for after a quiet time, and how many there had been before.
+    pub(super) busy: Moment,
+    pub(super) busy_granted: u64,
+    /// The estimate, if the one that is known is not the latest, and none was told.
+    pub(super) estimate: Option<String>,
+}
+
+/// A pause, as it is told to all.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Pause {
+    /// The later one's is higher.
+    pub(super) number: u64,
+    pub(super) until: Instant,
+}
+
+/// This process' part in a shared limit.
+pub(super) struct Share {
+    pub(super) store: Rc<dyn LimitStore>,
+    slots: Option<Slots>,
+    /// How many are asked for next: twice as many as the last time if those were all used.
+    size: u32,
+    unused: u32,
+    /// The store has answered once, so that the limiter's clock is its clock.
+    has_met: bool,
+    /// Nothing is known there, so that this process begins.
+    begins: bool,
+    /// What it knows of the store: nothing at 0.
+    version: u64,
+    pause_number: u64,
+    /// The limit as it stands there.
+    told: Option<f64>,
+    /// A pause that is to be told.
+    pause: Option<(Instant, Duration)>,
+    /// As it was at the last call: so many slots until that time, at that rate.
+    granted: u64,
+    free: Moment,
+    rate: f64,
+    /// How many of them the estimate knows of.
+    counted: u64,
+    busy: Moment,
+    /// Until when the store is left alone, and for how long the next time.
+    away_until: Option<Instant>,
+    next_absence: Duration,
+}
+
+/// Slots that were leased.
+struct Slots {
+    next: Instant,
+    interval: Duration,
+    left: u32,
+    used: u32,
+}
+
+impl Share {
+    pub(super) fn new(store: Rc<dyn LimitStore>) -> Self {
+        Self {
+            store,
+            slots: None,
+            size: 1,
+            unused: 0,
+            has_met: false,
+            begins: false,
+            version: 0,
+            pause_number: 0,
+            told: None,
+            pause: None,
+            granted: 0,
+            free: Moment::ZERO,
+            rate: 0.0,
+            counted: 0,
+            busy: Moment::ZERO,
+            away_until: None,
+            next_absence: FIRST_ABSENCE,
+        }
+    }
+
+    /// Whether requests go by it at that time.
+    pub(super) fn is_in_use(&self, now: Instant) -> bool {
+        self.away_until.is_none_or(|until| now >= until)
+    }
+
+    /// When the next slot is that this process has, if it has one. Those that it has missed are given back.
+    pub(super) fn slot(&mut self, now: Instant) -> Option<Instant> {
+        let slots = self.slots.as_mut()?;
+        let mut missed = 0;
+        while slots.left > 0 && now > slots.next + LATE {
+            slots.next += slots.interval;
+            slots.left -= 1;
+            missed += 1;
+        }
+        if missed > 0 {
+            self.unused += missed;
+            self.size = slots.used.max(1);
+        }
+        if slots.left > 0 {
+            return Some(slots.next);
+        }
+        if missed == 0 {
+            let most = (self.rate * LONGEST_LEASE.as_secs_f64()).clamp(1.0, f64::from(MAX_LEASE));
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // from 1 to 10
+            let most = most as u32;
+            self.size = (self.size * 2).min(most);
+        }
+        self.slots = None;
+        None
+    }
+
+    /// Uses it.
+    pub(super) fn use_slot(&mut self) {
+        if let Some(slots) = &mut self.slots {
+            slots.next += slots.interval;
+            slots.left -= 1;
+            slots.used += 1;
+        }
+    }
+
+    /// A pause has begun here, which the others are to be told of; what was saved up may be used afterwards if it was for nothing.
+    pub(super) fn begin_pause(&mut self, until: Instant, was_for_nothing: bool) {
+        self.slots = None;
+        if self.version > 0 {
+            self.pause = Some((until, if was_for_nothing { SAVED } else { Duration::ZERO }));
+        }
+    }
+
+    /// The store is away: for some time everything goes on without it.
+    fn go_without(&mut self, now: Instant) {
+        (self.slots, self.pause, self.unused) = (None, None, 0);
+        self.away_until = Some(now + self.next_absence);
+        self.next_absence = (self.next_absence * 2).min(LONGEST_ABSENCE);
+    }
+
+    /// One of the requests that the estimate counts was this process' own.
+    pub(super) fn count_own(&mut self) {
+        self.counted += 1;
+    }
+
+    /// How many requests of others there were at that time that the estimate does not know of yet. What comes after the last slot that
+    /// is known of goes on at the same rate for a moment, since whoever asks is somebody who waits.
+    fn take_others(&mut self, at: Moment) -> u64 {
+        let ahead = self.free.saturating_sub(at).as_secs_f64();
+        let since = at.saturating_sub(self.free).as_secs_f64().min(1.0);
+        #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        // far below 2^53, and not negative
+        let over = (self.granted as f64 + (since - ahead) * self.rate).max(0.0) as u64;
+        let others = over.saturating_sub(self.counted);
+        self.counted += others;
+        others
+    }
+}
+
+impl LimiterState {
+    /// Has the estimate know of what the others have been answered.
+    pub(super) fn count_others(&mut self, now: Instant) {
+        let at = self.at(now);
+        let Some(share) = &mut self.share else { return };
+        let others = share.take_others(at);
+        let limit = self.estimate.observed();
+        self.usage.count_to(limit, now);
+        for _ in 0..others.min(1_000) {
+            self.estimate.answered(others >= SUCCESSES, at);
+            self.usage.answers += f64::from(u8::from(self.usage.counted_to.is_some()));
+        }
+    }
+
+    /// What the store is to be told, and asked for.
+    fn call(&mut self, wants_slots: bool, now: Instant) -> Option<Call> {
+        let limit = self.estimate.limit();
+        let share = self.share.as_mut()?;
+        let has_changed = match (limit, share.told) {
+            (Some(limit), Some(told)) => (limit - told).abs() > SAME * told,
+            (limit, told) => limit.is_some() && told.is_none(),
+        };
+        let is_to_tell = share.version > 0 && has_changed || share.pause.is_some() || share.begins;
+        let estimate =
+            limit.filter(|_| is_to_tell).and_then(|limit| Some((SHARE_OF_LIMIT * limit, self.estimate.to_text()?)));
+        let pause = share.pause.as_ref().map(|(until, saved)| {
+            let wait = until.saturating_duration_since(now);
+            NewPause { wait, saved: (*saved).min(wait) }
+        });
+        Some(Call {
+            count: if wants_slots { share.size } else { 0 },
+            given_back: if wants_slots { std::mem::take(&mut share.unused) } else { 0 },
+            version: share.version,
+            pause_number: share.pause_number,
+            estimate,
+            pause,
+        })
+    }
+}
+
+impl RateLimiter {
+    /// From now on the limit is shared with the other syncs of the tenant.
+    pub(in crate::gateway) fn share(&self, store: Rc<dyn LimitStore>) {
+        self.state.borrow_mut().share = Some(Share::new(store));
+    }
+
+    /// Follows what others say of pauses.
+    pub(super) fn pauses(&self) -> Option<watch::Receiver<Option<Pause>>> {
+        Some(self.state.borrow().share.as_ref()?.store.pauses())
+    }
+
+    /// Keeps to the pause that others have begun, if this process does not know of it.
+    pub(super) fn hear(&self) {
+        let mut state = self.state.borrow_mut();
+        let Some(share) = &mut state.share else { return };
+        let heard = *share.store.pauses().borrow();
+        if let Some(pause) = heard.filter(|pause| share.version > 0 && pause.number > share.pause_number) {
+            share.pause_number = pause.number;
+            share.pause = None;
+            self.keep_pause(&mut state, pause.until);
+        }
+    }
+
+    /// Whether there is something to be told that cannot wait.
+    pub(super) fn has_news(&self) -> bool {
+        let state = self.state.borrow();
+        state.share.as_ref().is_some_and(|share| share.pause.is_some() && share.is_in_use(Instant::now()))
+    }
+
+    /// Tells the store what is new, and leases slots from it if they are wanted.
+    pub(super) async fn confer(&self, wants_slots: bool) {
+        let (store, call) = {
+            let mut state = self.state.borrow_mut();
+            let call = state.call(wants_slots, Instant::now());
+            let Some((share, call)) = state.share.as_ref().zip(call) else { return };
+            (Rc::clone(&share.store), call)
+        };
+        let answer = store.call(call.clone()).await;
+        let now = Instant::now();
+        let mut state = self.state.borrow_mut();
+        match answer {
+            Ok(answer) => self.take_answer(&mut state, &call, &answer, now),
+            Err(Away) => {
+                if let Some(share) = &mut state.share {
+                    share.go_without(now);
+                }
+            }
+        }
+        self.follow(&mut state, now);
+    }
+
+    fn take_answer(&self, state: &mut LimiterState, call: &Call, answer: &Answer, now: Instant) {
+        let Some(share) = &mut state.share else { return };
+        (share.away_until, share.next_absence) = (None, FIRST_ABSENCE);
+        if !std::mem::replace(&mut share.has_met, true) {
+            state.clock = (answer.now, now);
+            state.estimate = LimitEstimate::assumed(state.estimate.observed(), answer.now);
+        }
+        let Some(rate) = answer.rate else {
+            (share.version, share.pause_number, share.begins) = (0, 0, true);
+            return;
+        };
+        share.begins = false;
+        let is_ours = call.estimate.is_some() && answer.estimate.is_none() && answer.version != call.version;
+        if is_ours {
+            share.told = call.estimate.as_ref().map(|(rate, _)| rate / SHARE_OF_LIMIT);
+        } else if let Some(text) = &answer.estimate {
+            let adopted = LimitEstimate::of_text(text, answer.now);
+            share.told = adopted.as_ref().and_then(LimitEstimate::limit);
+            share.counted = answer.due;
+            state.estimate = adopted.unwrap_or_else(|| LimitEstimate::assumed(None, answer.now));
+        }
+        share.version = answer.version;
+        if answer.busy > share.busy {
+            share.busy = answer.busy;
+            share.counted = share.counted.max(answer.busy_granted);
+            state.estimate.begin_anew(answer.busy);
+        }
+        (share.granted, share.free, share.rate) = (answer.granted, answer.free, rate);
+        if call.count > 0 {
+            let next = now.checked_sub(answer.now.saturating_sub(answer.start)).unwrap_or(now);
+            let next = next + answer.start.saturating_sub(answer.now);
+            let interval = Duration::from_secs_f64((1.0 / rate).min(86_400.0));
+            share.slots = Some(Slots { next, interval, left: call.count, used: 0 });
+        }
+        if call.pause.is_some() {
+            share.pause = None;
+        }
+        if answer.pause_number != share.pause_number {
+            share.pause_number = answer.pause_number;
+            let until = now + answer.until.saturating_sub(answer.now);
+            match &mut state.cooldown {
+                Some(cooldown) if is_ours && call.pause.is_some() => cooldown.until = cooldown.until.max(until),
+                _ => self.keep_pause(state, until),
+            }
+        }
+        state.count_others(now);
+    }
+
+    /// Waits as others were asked to.
+    fn keep_pause(&self, state: &mut LimiterState, until: Instant) {
+        // What was leased before it was given back for all.
+        if let Some(share) = &mut state.share {
+            share.slots = None;
+        }
+        let until = state.cooldown.as_ref().map_or(until, |cooldown| cooldown.until.max(until));
+        if until > Instant::now() {
+            state.epoch += 1;
+            self.cooldown(state, until, ProbeState::No);
+        }
+    }
+}

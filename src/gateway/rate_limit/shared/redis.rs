@@ -1,0 +1,126 @@
+//! The store in Redis: one script, and a channel on which pauses are told.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use futures::future::LocalBoxFuture;
+use redis::aio::MultiplexedConnection;
+use redis::{ErrorKind, RedisError, Script};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::{Answer, Away, Call, LimitStore, Pause};
+use crate::shared_state::{SharedState, Unavailable};
+
+/// What the script keeps, and the channel.
+const STATE: &str = "limit";
+const CHANNEL: &str = "limit-pauses";
+
+/// The limit of one tenant in Redis.
+pub struct RedisLimit {
+    shared: Rc<SharedState>,
+    script: Script,
+    /// Kept from call to call.
+    connection: RefCell<Option<MultiplexedConnection>>,
+    pauses: Arc<watch::Sender<Option<Pause>>>,
+}
+
+/// What the script answers, in this order.
+type Fields =
+    (String, Option<String>, String, String, String, String, String, String, String, String, String, Option<String>);
+
+impl RedisLimit {
+    /// That of the tenant whose state it is.
+    pub fn of(shared: Rc<SharedState>) -> Self {
+        let pauses = Arc::new(watch::Sender::new(None));
+        Self { shared, script: Script::new(include_str!("limit.lua")), connection: RefCell::default(), pauses }
+    }
+
+    async fn ask(&self, call: &Call) -> Result<Answer, Unavailable> {
+        let kept = self.connection.take();
+        let mut connection = match kept {
+            Some(connection) => connection,
+            None => {
+                let pauses = Arc::clone(&self.pauses);
+                let heard = move |message: &[u8]| {
+                    if let Some(pause) = read_pause(message) {
+                        pauses.send_replace(Some(pause));
+                    }
+                };
+                self.shared.listening(&self.shared.name(CHANNEL), heard).await?
+            }
+        };
+        let mut script = self.script.prepare_invoke();
+        script.key(self.shared.name(STATE)).key(self.shared.name(CHANNEL));
+        script.arg(call.count).arg(call.given_back).arg(call.version).arg(call.pause_number);
+        match &call.estimate {
+            Some((rate, estimate)) => script.arg(rate.to_string()).arg(estimate),
+            None => script.arg("").arg(""),
+        };
+        match &call.pause {
+            Some(pause) => script.arg(micros(pause.wait)).arg(micros(pause.saved)),
+            None => script.arg("").arg(""),
+        };
+        let fields: Fields = self.shared.within(script.invoke_async(&mut connection)).await?;
+        self.connection.replace(Some(connection));
+        read(fields).ok_or_else(|| {
+            Unavailable::Redis(RedisError::from((ErrorKind::UnexpectedReturnType, "the script answers something else")))
+        })
+    }
+}
+
+impl LimitStore for RedisLimit {
+    fn call(&self, call: Call) -> LocalBoxFuture<'_, Result<Answer, Away>> {
+        async move {
+            self.ask(&call).await.map_err(|unavailable| {
+                self.shared.tell(&unavailable);
+                Away
+            })
+        }
+        .boxed_local()
+    }
+
+    fn pauses(&self) -> watch::Receiver<Option<Pause>> {
+        self.pauses.subscribe()
+    }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+fn read(fields: Fields) -> Option<Answer> {
+    let (now, rate, start, free, granted, version, pause_number, until, due, busy, busy_granted, estimate) = fields;
+    let time = |text: String| text.parse().ok().map(Duration::from_micros);
+    let rate = match rate {
+        Some(rate) => Some(rate.parse::<f64>().ok().filter(|rate| *rate > 0.0)?),
+        None => None,
+    };
+    Some(Answer {
+        now: time(now)?,
+        rate,
+        start: time(start)?,
+        free: time(free)?,
+        granted: granted.parse().ok()?,
+        version: version.parse().ok()?,
+        pause_number: pause_number.parse().ok()?,
+        until: time(until)?,
+        due: due.parse().ok()?,
+        busy: time(busy)?,
+        busy_granted: busy_granted.parse().ok()?,
+        estimate,
+    })
+}
+
+/// A pause's number, and how many microseconds are left of it.
+fn read_pause(message: &[u8]) -> Option<Pause> {
+    let (number, left) = std::str::from_utf8(message).ok()?.split_once(' ')?;
+    let left = Duration::from_micros(left.parse().ok()?).min(LONGEST_PAUSE);
+    Some(Pause { number: number.parse().ok()?, until: Instant::now() + left })
+}
+
+/// What is longer is not told by a sync: it would have ended.
+const LONGEST_PAUSE: Duration = Duration::from_mins(20);
