@@ -6,7 +6,7 @@ set positional-arguments
 # What .ci/requirements.txt pins goes before what a machine has.
 export PATH := justfile_directory() / "target/ci/bin:" + env("PATH")
 
-shell_scripts := ".ci/address .ci/just .ci/package .ci/provenance .ci/run .ci/skip .ci/tools tests/acceptance/run tests/image/* tests/simulation/mutants/run"
+shell_scripts := ".ci/address .ci/just .ci/package .ci/provenance .ci/run .ci/skip .ci/tools tests/acceptance/run tests/image/* tests/simulation/mutants/run monitoring/stack/read-on"
 
 [private]
 default:

@@ -45,6 +45,7 @@ NOT_APPLICABLE = {
 # What may name an address that is not encrypted, which `CheckConnectorUsesHTTPSOnly` looks for in every file.
 MAY_SAY_HTTP = {
     "docs": "the addresses of proxies",
+    "monitoring": "the programs of one machine's stack, which talk to each other",
     "sandbox": "a server for tests, no part of the connector",
     "spec.json": "`api_url`, which takes such an address for tests, if it is a loopback or private one",
     "src/config": "refuses any other one",
