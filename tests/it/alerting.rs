@@ -23,6 +23,9 @@ use crate::metrics::{Pushgateway, free_address, start};
 const PROMETHEUS: (&str, &str) = ("SOURCE_NAVAN_PROMETHEUS", "prometheus");
 const ALERTMANAGER: (&str, &str) = ("SOURCE_NAVAN_ALERTMANAGER", "prometheus-alertmanager");
 
+/// What the links to the runbooks begin with.
+const RUNBOOKS: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/HEAD/docs/runbooks.md#");
+
 /// A program that ends with the value.
 struct Server(Child);
 
@@ -129,12 +132,12 @@ fn came(told: &Told) -> BTreeSet<(String, String)> {
             "/slack" => {
                 let attachment = &body["attachments"][0];
                 let text = attachment["text"].as_str().unwrap();
-                (text, text.split_whitespace().find(|word| word.starts_with("docs/runbooks.md#")).unwrap())
+                (text, text.split_whitespace().find(|word| word.starts_with(RUNBOOKS)).unwrap())
             }
             other => panic!("who is {other}?"),
         };
         let connection = summary.strip_prefix("acme/").unwrap().split(':').next().unwrap();
-        (to.clone(), format!("{connection} {}", runbook.rsplit('#').next().unwrap()))
+        (to.clone(), format!("{connection} {}", runbook.strip_prefix(RUNBOOKS).unwrap()))
     };
     told.iter().map(of_one).collect()
 }

@@ -68,6 +68,12 @@ fn links_to_the_docs_begin_with_the_address_and_lead_to_what_there_is() {
     let diagram = after("metadata.yaml", "erdUrl:").remove(0);
     let path = diagram.strip_prefix(&format!("{ADDRESS}/blob/HEAD/")).expect("a file of the repository");
     assert!(file(path).starts_with("<svg "), "{path} is no picture");
+    let runbooks = after("monitoring/alerts.yml", "runbook_url:");
+    assert!(!runbooks.is_empty());
+    for runbook in runbooks {
+        let page = runbook.strip_prefix(&format!("{ADDRESS}/blob/HEAD/")).expect("a page of the repository");
+        assert!(page.starts_with("docs/runbooks.md#"), "{page}");
+    }
 }
 
 #[test]
