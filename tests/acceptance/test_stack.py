@@ -10,6 +10,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from xml.etree import ElementTree
 
 import pytest
 import yaml
@@ -149,3 +150,9 @@ def test_the_connector_is_let_in(connector: Connector) -> None:
         sandbox.terminate()
     (status,) = checked.of_type("CONNECTION_STATUS")
     assert status["status"] == "SUCCEEDED", status
+
+
+def test_the_picture_of_the_dashboard_has_each_panel() -> None:
+    drawn = {element.text for element in ElementTree.parse(ROOT / "docs" / "dashboard.svg").iter()}
+    dashboard = read("dashboard.json")
+    assert {panel["title"] for panel in dashboard["panels"]} <= drawn, "monitoring/draw draws it anew"
