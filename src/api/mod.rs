@@ -137,6 +137,12 @@ impl<'a> Api<'a> {
         self.tokens.gateway().cooldowns()
     }
 
+    /// From now on the limit is shared by that store.
+    #[cfg(test)]
+    pub fn share_limit_by(&self, store: Rc<dyn crate::gateway::LimitStore>) {
+        self.tokens.gateway().share_limit_by(store);
+    }
+
     /// The rules that requests keep to.
     pub fn timings(&self) -> &Timings {
         self.tokens.gateway().timings()

@@ -52,6 +52,8 @@ pub use network::{Http, Network, plain_client};
 pub use observer::Observer;
 pub use obstacle::Obstacle;
 pub use rate_limit::Cooldown;
+#[cfg(test)]
+pub use rate_limit::{LimitStore, SharedModel};
 pub use request::{Payload, Request, RequestPolicy};
 pub use timings::Timings;
 
@@ -152,6 +154,12 @@ impl Gateway {
     #[cfg(feature = "shared-state")]
     pub fn share_limit(&self, shared: Rc<SharedState>) {
         self.limiter.share(Rc::new(RedisLimit::of(shared)));
+    }
+
+    /// The same by another store.
+    #[cfg(test)]
+    pub fn share_limit_by(&self, store: Rc<dyn LimitStore>) {
+        self.limiter.share(store);
     }
 
     /// Navan's limit, in requests a second, if one was seen.

@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::Request;
+use futures::future::join_all;
 use navan_sandbox::{ExpenseType, Fault, LimitAlgorithm, LimitHeaders, RateLimit, RetryAfter, Sandbox};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::network::SimulatedNetwork;
 use super::run::{self, Attempt};
 use super::schedule::{Burst, Schedule};
 use crate::clock;
+use crate::gateway::SharedModel;
 
 /// Navan's limit, in requests a second.
 const RATE: f64 = 8.0;
@@ -276,5 +278,126 @@ fn once_faults_stop_the_rest_takes_at_most_twice_as_long_as_a_clean_read() {
                 clean.took
             );
         }
+    }
+}
+
+/// What came of syncs side by side.
+struct Together {
+    requests: u64,
+    /// How many of 100 requests the limit refused.
+    refused_percent: f64,
+    /// How much longer they took than the ideal.
+    slower: f64,
+    /// How many requests there were to one call of the store.
+    per_call: f64,
+}
+
+/// A tenant: its company, with its limit, and what its syncs share.
+struct Tenant {
+    schedule: Schedule,
+    limit: RateLimit,
+    navan: Rc<Sandbox>,
+    store: Rc<SharedModel>,
+}
+
+impl Tenant {
+    fn new(limit: RateLimit) -> Self {
+        let mut schedule = schedule(Some(limit.clone()), Vec::new());
+        schedule.settings.transactions = 400;
+        let navan = Rc::new(Sandbox::in_process(schedule.settings.clone()));
+        clock::set(navan.now());
+        let store = SharedModel::start(Duration::from_secs(1_800_000_000), Duration::from_millis(1));
+        Self { schedule, limit, navan, store }
+    }
+
+    /// So many syncs at the same time.
+    async fn read(&self, processes: u64) -> Together {
+        let (began, calls_before) = (Instant::now(), self.store.calls.get());
+        let attempts = join_all((0..processes).map(async |number| {
+            let mut schedule = self.schedule.clone();
+            schedule.settings.seed += number;
+            let mut network = SimulatedNetwork::new(Rc::clone(&self.navan), schedule.clone());
+            network.limit_store = Some(Rc::clone(&self.store));
+            run::attempt(&Rc::new(network), &schedule, 1, &BTreeMap::new(), None).await
+        }));
+        let attempts = attempts.await;
+        let warned: Vec<_> = attempts.iter().flat_map(|attempt| &attempt.warnings).collect();
+        assert!(attempts.iter().all(|attempt| attempt.is_complete), "{warned:?}");
+        let requests: u64 = attempts.iter().map(|attempt| attempt.requests).sum();
+        let over: u64 = attempts.iter().map(|attempt| attempt.over_the_limit).sum();
+        #[allow(clippy::cast_precision_loss)] // far below 2^53
+        let (all, over, calls) = (requests as f64, over as f64, (self.store.calls.get() - calls_before) as f64);
+        Together {
+            requests,
+            refused_percent: over / all * 100.0,
+            slower: began.elapsed().as_secs_f64() / (all / (self.limit.per_second * USED)),
+            per_call: all / calls,
+        }
+    }
+}
+
+/// The same if it comes all at once, at the end of a window whose length is not told.
+const MOST_REFUSED_PERCENT_UNTOLD: f64 = 3.0;
+
+#[test]
+fn syncs_of_one_tenant_keep_to_its_limit_together() {
+    let window = LimitAlgorithm::FixedWindow { ms: 10_000 };
+    let mut cases = Vec::new();
+    for algorithm in [LimitAlgorithm::TokenBucket, window] {
+        for headers in [LimitHeaders::None, LimitHeaders::RetryAfterSeconds, LimitHeaders::RateLimit] {
+            for (processes, per_second) in [(2, 8.0), (5, 8.0), (5, 50.0), (20, 8.0), (20, 50.0)] {
+                let limit = RateLimit { per_second, burst: per_second, algorithm, headers, retry_after_s: 0 };
+                cases.push((processes, limit));
+            }
+        }
+    }
+    let came: Vec<_> = std::thread::scope(|scope| {
+        let threads: Vec<_> = cases
+            .iter()
+            .map(|(processes, limit)| {
+                scope.spawn(|| simulate(async { Tenant::new(limit.clone()).read(*processes).await }))
+            })
+            .collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    let (mut failed, mut table) = (0, String::new());
+    for ((processes, limit), came) in cases.into_iter().zip(came) {
+        let is_untold = limit.headers != LimitHeaders::RateLimit && limit.algorithm == window;
+        let most = if is_untold { MOST_REFUSED_PERCENT_UNTOLD } else { MOST_REFUSED_PERCENT };
+        if came.refused_percent >= most || !(0.75..=1.15).contains(&came.slower) {
+            failed += 1;
+            table += "NOT HELD ";
+        }
+        let Together { requests, refused_percent, slower, per_call } = came;
+        let _ = writeln!(
+            table,
+            "{processes} syncs, {limit:?}: {requests} requests, {slower:.2} x, {refused_percent:.2} % over the limit, {per_call:.1} requests a call"
+        );
+    }
+    assert!(failed == 0, "{failed} cases:\n{table}");
+}
+
+/// What one sync finds out, the next ones know, and need hardly a 429 for it. Ten requests cost one call.
+#[test]
+fn the_limit_that_was_found_out_is_kept_to_by_the_syncs_of_the_next_hour() {
+    for headers in [LimitHeaders::None, LimitHeaders::RetryAfterSeconds] {
+        let algorithm = LimitAlgorithm::TokenBucket;
+        let limit = RateLimit { per_second: 50.0, burst: 50.0, algorithm, headers, retry_after_s: 0 };
+        simulate(async {
+            let tenant = Tenant::new(limit);
+            for _ in 0..4 {
+                tenant.read(2).await;
+            }
+            sleep(Duration::from_hours(1)).await;
+            let came = tenant.read(20).await;
+            let Together { refused_percent, slower, per_call, .. } = came;
+            println!(
+                "{headers:?}: {slower:.2} x, {refused_percent:.2} % over the limit, {per_call:.1} requests a call"
+            );
+            assert!(
+                refused_percent < 0.5 && slower <= 1.15 && per_call >= 9.0,
+                "{headers:?}: {slower:.2} x, {refused_percent:.2} % over the limit, {per_call:.1} requests a call"
+            );
+        });
     }
 }

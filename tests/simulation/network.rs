@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 use super::schedule::Schedule;
 use super::truth::{Table, Truth};
-use crate::gateway::{Network, NetworkError};
+use crate::gateway::{Network, NetworkError, SharedModel};
 
 /// Navan and all that happens to it.
 pub(super) struct SimulatedNetwork {
@@ -34,6 +34,8 @@ pub(super) struct SimulatedNetwork {
     /// Tokens that were answered 401, and how often one was used again.
     pub(super) refused_tokens: RefCell<HashSet<Vec<u8>>>,
     pub(super) used_again: Cell<u64>,
+    /// Where its limit is shared, if it is.
+    pub(super) limit_store: Option<Rc<SharedModel>>,
     schedule: Schedule,
     rng: RefCell<Rng>,
 }
@@ -50,6 +52,7 @@ impl SimulatedNetwork {
             over_the_limit: Cell::new(0),
             refused_tokens: RefCell::default(),
             used_again: Cell::new(0),
+            limit_store: None,
             schedule,
             rng,
         }

@@ -17,7 +17,7 @@ use super::warnings::Warnings;
 use crate::api::Apis;
 use crate::clock;
 use crate::config::Config;
-use crate::gateway::{Network, Timings};
+use crate::gateway::{LimitStore, Network, Timings};
 use crate::protocol::{ConfiguredCatalog, StreamStates};
 use crate::sink::Sink;
 use crate::sync::Sync;
@@ -138,6 +138,9 @@ pub(super) async fn attempt(
     let states = StreamStates::read(states.join("\n").as_bytes()).expect("states");
     let carrier = Rc::clone(network) as Rc<dyn Network>;
     let apis = Apis::new(&config, &carrier, &Timings::DEFAULT).expect("APIs");
+    if let Some(store) = &network.limit_store {
+        apis.navan.share_limit_by(Rc::clone(store) as Rc<dyn LimitStore>);
+    }
     let sink = Rc::clone(&memory) as Rc<dyn Sink>;
     let sync = Sync::new(&apis, &config, streams(), catalog, &states, None, &sink).expect("a sync");
     let is_complete = tokio::select! {

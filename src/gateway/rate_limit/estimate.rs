@@ -165,7 +165,9 @@ impl LimitEstimate {
     pub(super) fn assumed(seen: Option<f64>, now: Moment) -> Self {
         let mut estimate = Self::new(now);
         estimate.keep_to(seen.unwrap_or(BEGINNING), now);
-        estimate.is_assumed = seen.is_none();
+        if seen.is_none() {
+            (estimate.is_assumed, estimate.seen) = (true, 0.0);
+        }
         estimate
     }
 
@@ -198,6 +200,11 @@ impl LimitEstimate {
     /// In requests a second.
     pub(super) fn limit(&self) -> Option<f64> {
         self.limit
+    }
+
+    /// Whether it was seen more than once.
+    pub(super) fn is_confirmed(&self) -> bool {
+        self.is_confirmed
     }
 
     /// The same, if it was seen.
@@ -238,6 +245,11 @@ impl LimitEstimate {
         if let Some(trial) = self.trial.take_if(|_| self.recent.len() == RECENT_ANSWERS) {
             self.judge(trial, now);
         }
+    }
+
+    /// Takes note of a 429 to another process, which has judged it.
+    pub(super) fn others_limited(&mut self) {
+        self.recent.record(true);
     }
 
     /// Requests queue, so that a higher rate would help.
@@ -343,7 +355,7 @@ impl LimitEstimate {
                 self.is_judged = true;
             } else if let Some(assumed) = self.limit {
                 self.keep_to((assumed / 2.0).max(LEAST), after);
-                self.is_assumed = true;
+                (self.is_assumed, self.seen) = (true, 0.0);
             }
             return Verdict::Limit;
         };
@@ -360,6 +372,8 @@ impl LimitEstimate {
             is_above && (is_too_many_of_last || met_at_last) || self.recent.count(RECENT_ANSWERS) > self.max_strays()
         };
         if !is_too_many {
+            // Nothing was tried meanwhile.
+            self.grown_at = self.grown_at.max(after);
             if is_above && self.above.is_none() {
                 self.above = Some(AnswerStretch::new(after));
             }

@@ -11,7 +11,7 @@ mod bucket;
 mod estimate;
 pub(in crate::gateway) mod headers;
 mod observed;
-mod shared;
+pub(in crate::gateway) mod shared;
 mod told;
 
 use std::cell::RefCell;
@@ -35,7 +35,7 @@ pub(in crate::gateway) use estimate::SHARE_OF_LIMIT;
 #[cfg(feature = "shared-state")]
 pub(in crate::gateway) use shared::RedisLimit;
 #[cfg(test)]
-pub(crate) use shared::{LimitStore, model::SharedModel};
+pub use shared::{LimitStore, model::SharedModel};
 
 /// By how much the rate grows a second on the way to what the server's own numbers allow.
 const TOLD_GROWTH_PER_SECOND: f64 = 0.1;
@@ -119,6 +119,11 @@ impl LimiterState {
         let (said, then) = self.clock;
         if when < then { said.saturating_sub(then - when) } else { said + (when - then) }
     }
+
+    /// Whether requests go as fast as they may; leased slots go on at the rate of then.
+    fn keeps_up(&self) -> bool {
+        self.share.as_ref().zip(self.estimate.limit()).is_none_or(|(share, limit)| share.keeps_up_with(limit))
+    }
 }
 
 /// Everybody waits.
@@ -126,6 +131,8 @@ struct ActiveCooldown {
     until: Instant,
     /// What was saved up before it and during it may be used afterwards.
     keeps_tokens: bool,
+    /// It is nothing but the time until the next request's turn.
+    is_turn: bool,
     /// Afterwards a single request goes first, since the server did not say how long.
     probe_state: ProbeState,
 }
@@ -267,6 +274,9 @@ impl RateLimiter {
         }
         if wait > self.timings.max_cooldown {
             self.cooldown(&mut state, ready, ProbeState::No);
+            if let Some(cooldown) = &mut state.cooldown {
+                cooldown.is_turn = true;
+            }
         }
         Ok(Decision::Wait(ready))
     }
@@ -288,7 +298,7 @@ impl RateLimiter {
             self.resume(&mut state, now);
         }
         if let Some(share) = &mut state.share {
-            share.count_own();
+            share.count(false);
         }
         let at = state.at(now);
         let limit = state.estimate.observed();
@@ -311,7 +321,7 @@ impl RateLimiter {
                 }
                 state.told_at = now;
             }
-            _ if permit.queued => state.estimate.grow(at),
+            _ if permit.queued && state.keeps_up() => state.estimate.grow(at),
             _ => state.estimate.rest(at),
         }
         self.follow(&mut state, now);
@@ -337,9 +347,8 @@ impl RateLimiter {
         self.hear();
         let mut state = self.state.borrow_mut();
         if let Some(share) = &mut state.share {
-            share.count_own();
+            share.count(true);
         }
-        state.count_others(now);
         if permit.epoch != state.epoch {
             // Sent before the cooldown began: the same event, of which it tells more.
             let until = state.at(state.cooldown.as_ref().map_or(now, |cooldown| cooldown.until));
@@ -387,13 +396,13 @@ impl RateLimiter {
             cooldown.keeps_tokens = verdict == Verdict::Stray;
         }
         if let Some(share) = &mut state.share {
-            share.begin_pause(now + wait, verdict == Verdict::Stray);
+            share.begin_pause(now + wait, verdict == Verdict::Stray, says_little);
         }
         Ok(())
     }
 
     fn cooldown(&self, state: &mut LimiterState, until: Instant, probe_state: ProbeState) {
-        state.cooldown = Some(ActiveCooldown { until, keeps_tokens: false, probe_state });
+        state.cooldown = Some(ActiveCooldown { until, keeps_tokens: false, is_turn: false, probe_state });
         let left = until.saturating_duration_since(Instant::now());
         let until_ms = clock::now().timestamp_millis() + i64::try_from(left.as_millis()).unwrap_or(i64::MAX / 2);
         self.cooldowns.send_replace(Some(Cooldown { until_ms }));

@@ -15,6 +15,12 @@ const SHORTEST_WINDOW: Duration = Duration::from_secs(2);
 /// An answer says of the reset what was true when its request came, which may be so long ago.
 const SLOWEST_ANSWER: Duration = Duration::from_secs(5);
 
+/// A reset is told in whole seconds.
+const LEAST_LEFT: f64 = 0.5;
+
+/// Less than this part of the limit is the rest of a window.
+const REST: f64 = 0.25;
+
 /// A window of the server's that is longer means something else.
 const MAX_WINDOW: Duration = Duration::from_hours(24);
 
@@ -62,18 +68,23 @@ impl RateLimiter {
         let first = known.map_or((now, headers.reset_in), |window| window.first);
         state.window = Some(ServerWindow { remaining: headers.remaining, resets_at, first });
         if headers.remaining < 1.0 {
-            // A cooldown that lasts longer stands: this may be the late answer to a request of before it.
             if headers.reset_in > self.timings.max_retry_after {
                 self.give_up(state, LimitExceeded::TooLong(headers.reset_in));
-            } else if state.cooldown.as_ref().is_none_or(|cooldown| cooldown.until < resets_at) {
-                self.cooldown(state, resets_at, ProbeState::No);
-                if let Some(share) = &mut state.share {
-                    share.begin_pause(resets_at, false);
-                }
+            } else {
+                self.wait_for_reset(state, resets_at);
             }
             return None;
         }
-        let allowed = headers.remaining / (resets_at - now).as_secs_f64().max(0.001);
+        let allowed = headers.remaining / (resets_at - now).as_secs_f64().max(LEAST_LEFT);
+        // Many together use the rest up rather than have it last: they would be given turns far beyond the window's end.
+        if let (Some(_), Some(limit)) = (&state.share, state.estimate.observed())
+            && known.is_some()
+            && allowed < REST * limit
+            && resets_at - now <= self.timings.max_cooldown
+        {
+            self.wait_for_reset(state, resets_at);
+            return None;
+        }
         match state.estimate.observed() {
             // A window begins: the share is to be kept from its first request on.
             Some(limit) if known.is_none() && allowed < limit => state.estimate.set(allowed, at),
@@ -88,5 +99,14 @@ impl RateLimiter {
             None => state.estimate.set(allowed, at),
         }
         Some(allowed)
+    }
+    /// A cooldown that lasts longer stands: this may be the late answer to a request of before it.
+    fn wait_for_reset(&self, state: &mut LimiterState, resets_at: Instant) {
+        if state.cooldown.as_ref().is_none_or(|cooldown| cooldown.until < resets_at) {
+            self.cooldown(state, resets_at, ProbeState::No);
+            if let Some(share) = &mut state.share {
+                share.begin_pause(resets_at, false, false);
+            }
+        }
     }
 }

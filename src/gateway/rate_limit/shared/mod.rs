@@ -12,7 +12,7 @@
 //! All times are the store's, so that clocks of machines may differ. When it is away, a process goes on as if it were alone.
 
 #[cfg(test)]
-pub(crate) mod model;
+pub mod model;
 #[cfg(feature = "shared-state")]
 mod redis;
 #[cfg(test)]
@@ -32,10 +32,13 @@ use super::{LimiterState, Moment, ProbeState, RateLimiter};
 pub(in crate::gateway) use redis::RedisLimit;
 
 /// So many slots are leased at most.
-const MAX_LEASE: u32 = 10;
+const MAX_LEASE: u32 = 12;
 
 /// And no more than come in so long, or the others would wait for what may not be used.
 const LONGEST_LEASE: Duration = Duration::from_secs(2);
+
+/// So much faster than the slots that are in use come may be what is found out meanwhile.
+const MAX_LEAD: f64 = 1.25;
 
 /// A slot may be used so much later.
 const LATE: Duration = Duration::from_secs(2);
@@ -43,8 +46,11 @@ const LATE: Duration = Duration::from_secs(2);
 /// How much of a pause that was for nothing may be used afterwards.
 const SAVED: Duration = Duration::from_secs(1);
 
-/// So many requests of others without a word of a 429 were successes.
-const SUCCESSES: u64 = 8;
+/// So long the others wait for the request that finds out whether a pause is over.
+const PROBE_TIME: Duration = Duration::from_millis(250);
+
+/// More answers between two calls are not counted: what is known of the limit goes by the latest hundred.
+const MOST_COUNTED: u64 = 1_000;
 
 /// A limit that has changed by less is not worth telling.
 const SAME: f64 = 0.01;
@@ -54,7 +60,7 @@ const FIRST_ABSENCE: Duration = Duration::from_secs(30);
 const LONGEST_ABSENCE: Duration = Duration::from_mins(10);
 
 /// What the syncs of a tenant have in common.
-pub(crate) trait LimitStore {
+pub trait LimitStore {
     /// Tells it what this process has found out, and asks it for slots.
     fn call(&self, call: Call) -> LocalBoxFuture<'_, Result<Answer, Away>>;
 
@@ -64,15 +70,21 @@ pub(crate) trait LimitStore {
 
 /// The store cannot be used at present. It was told why.
 #[derive(Debug)]
-pub(crate) struct Away;
+pub struct Away;
 
 /// What a process tells and asks.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Call {
+pub struct Call {
     /// How many slots it wants.
     pub(super) count: u32,
     /// How many of those that it had it did not use.
     pub(super) given_back: u32,
+    /// How many requests were answered, and how many refused (429), since its last call.
+    pub(super) answered: u32,
+    pub(super) refused: u32,
+    /// How many of both it knew of before, of all processes.
+    pub(super) known_answered: u64,
+    pub(super) known_refused: u64,
     /// The version of the estimate, and the number of the last pause, that it knows.
     pub(super) version: u64,
     pub(super) pause_number: u64,
@@ -84,7 +96,7 @@ pub(crate) struct Call {
 
 /// A pause to begin.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct NewPause {
+pub struct NewPause {
     pub(super) wait: Duration,
     /// How much of it slots may make up for.
     pub(super) saved: Duration,
@@ -92,30 +104,30 @@ pub(super) struct NewPause {
 
 /// What the store answers. Times are those of its clock.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Answer {
+pub struct Answer {
     pub(super) now: Moment,
     /// Slots a second; `None` if nothing is known yet.
     pub(super) rate: Option<f64>,
-    /// The first of the slots that were asked for, and the next one that nobody has yet.
+    /// The first of the slots that were asked for.
     pub(super) start: Moment,
-    pub(super) free: Moment,
-    /// How many slots were given out until there.
-    pub(super) granted: u64,
     pub(super) version: u64,
     pub(super) pause_number: u64,
     pub(super) until: Moment,
-    /// How many slots were over when the estimate was made.
-    pub(super) due: u64,
-    /// When they began to be asked for after a quiet time, and how many there had been before.
+    /// How many requests of all processes were answered, and refused; and how many of both the estimate knows of.
+    pub(super) answered: u64,
+    pub(super) refused: u64,
+    pub(super) known_answered: u64,
+    pub(super) known_refused: u64,
+    /// When requests began after a quiet time, and how many had been answered before.
     pub(super) busy: Moment,
-    pub(super) busy_granted: u64,
+    pub(super) busy_answered: u64,
     /// The estimate, if the one that is known is not the latest, and none was told.
     pub(super) estimate: Option<String>,
 }
 
 /// A pause, as it is told to all.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Pause {
+pub struct Pause {
     /// The later one's is higher.
     pub(super) number: u64,
     pub(super) until: Instant,
@@ -137,14 +149,21 @@ pub(super) struct Share {
     pause_number: u64,
     /// The limit as it stands there.
     told: Option<f64>,
+    /// Others have begun a pause: they are told what this process knows, which helps to judge it.
+    has_heard: bool,
     /// A pause that is to be told.
     pause: Option<(Instant, Duration)>,
-    /// As it was at the last call: so many slots until that time, at that rate.
-    granted: u64,
-    free: Moment,
+    /// Slots a second, at the last call.
     rate: f64,
-    /// How many of them the estimate knows of.
-    counted: u64,
+    /// That of the slots that requests use now.
+    rate_in_use: f64,
+    /// Answered and refused since the last call, and all of them that are known of before.
+    answered: u32,
+    refused: u32,
+    known_answered: u64,
+    known_refused: u64,
+    /// What came after it was none of before the last pause.
+    paused_until: Instant,
     busy: Moment,
     /// Until when the store is left alone, and for how long the next time.
     away_until: Option<Instant>,
@@ -155,6 +174,7 @@ pub(super) struct Share {
 struct Slots {
     next: Instant,
     interval: Duration,
+    rate: f64,
     left: u32,
     used: u32,
 }
@@ -171,11 +191,15 @@ impl Share {
             version: 0,
             pause_number: 0,
             told: None,
+            has_heard: false,
             pause: None,
-            granted: 0,
-            free: Moment::ZERO,
             rate: 0.0,
-            counted: 0,
+            rate_in_use: 0.0,
+            answered: 0,
+            refused: 0,
+            known_answered: 0,
+            known_refused: 0,
+            paused_until: Instant::now(),
             busy: Moment::ZERO,
             away_until: None,
             next_absence: FIRST_ABSENCE,
@@ -204,13 +228,24 @@ impl Share {
             return Some(slots.next);
         }
         if missed == 0 {
-            let most = (self.rate * LONGEST_LEASE.as_secs_f64()).clamp(1.0, f64::from(MAX_LEASE));
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // from 1 to 10
-            let most = most as u32;
-            self.size = (self.size * 2).min(most);
+            self.size *= 2;
         }
         self.slots = None;
         None
+    }
+
+    /// How many slots to ask for.
+    fn lease_size(&mut self, is_settled: bool) -> u32 {
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // from 1 to 10
+        let most = (if is_settled { self.rate * LONGEST_LEASE.as_secs_f64() } else { 1.0 })
+            .clamp(1.0, f64::from(MAX_LEASE)) as u32;
+        self.size = self.size.min(most);
+        self.size
+    }
+
+    /// Whether requests go about as fast as what is known of the limit lets them.
+    pub(super) fn keeps_up_with(&self, limit: f64) -> bool {
+        SHARE_OF_LIMIT * limit <= MAX_LEAD * self.rate_in_use
     }
 
     /// Uses it.
@@ -219,12 +254,16 @@ impl Share {
             slots.next += slots.interval;
             slots.left -= 1;
             slots.used += 1;
+            self.rate_in_use = slots.rate;
         }
     }
 
-    /// A pause has begun here, which the others are to be told of; what was saved up may be used afterwards if it was for nothing.
-    pub(super) fn begin_pause(&mut self, until: Instant, was_for_nothing: bool) {
+    /// A pause has begun here, which the others are to be told of; what was saved up may be used afterwards if it was for nothing. If a
+    /// request is to find out whether it is over, they wait for that.
+    pub(super) fn begin_pause(&mut self, until: Instant, was_for_nothing: bool, is_probed: bool) {
         self.slots = None;
+        self.paused_until = until;
+        let until = if is_probed { until + PROBE_TIME } else { until };
         if self.version > 0 {
             self.pause = Some((until, if was_for_nothing { SAVED } else { Duration::ZERO }));
         }
@@ -237,42 +276,37 @@ impl Share {
         self.next_absence = (self.next_absence * 2).min(LONGEST_ABSENCE);
     }
 
-    /// One of the requests that the estimate counts was this process' own.
-    pub(super) fn count_own(&mut self) {
-        self.counted += 1;
-    }
-
-    /// How many requests of others there were at that time that the estimate does not know of yet. What comes after the last slot that
-    /// is known of goes on at the same rate for a moment, since whoever asks is somebody who waits.
-    fn take_others(&mut self, at: Moment) -> u64 {
-        let ahead = self.free.saturating_sub(at).as_secs_f64();
-        let since = at.saturating_sub(self.free).as_secs_f64().min(1.0);
-        #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        // far below 2^53, and not negative
-        let over = (self.granted as f64 + (since - ahead) * self.rate).max(0.0) as u64;
-        let others = over.saturating_sub(self.counted);
-        self.counted += others;
-        others
+    /// A request of this process was answered, or refused.
+    pub(super) fn count(&mut self, is_refused: bool) {
+        let count = if is_refused { &mut self.refused } else { &mut self.answered };
+        *count = count.saturating_add(1);
     }
 }
 
 impl LimiterState {
     /// Has the estimate know of what the others have been answered.
-    pub(super) fn count_others(&mut self, now: Instant) {
+    fn count_others(&mut self, answered: u64, refused: u64, now: Instant) {
         let at = self.at(now);
-        let Some(share) = &mut self.share else { return };
-        let others = share.take_others(at);
-        let limit = self.estimate.observed();
-        self.usage.count_to(limit, now);
-        for _ in 0..others.min(1_000) {
-            self.estimate.answered(others >= SUCCESSES, at);
+        let is_later = self.share.as_ref().is_some_and(|share| now >= share.paused_until);
+        self.usage.count_to(self.estimate.observed(), now);
+        for _ in 0..answered.min(MOST_COUNTED) {
+            self.estimate.answered(is_later, at);
             self.usage.answers += f64::from(u8::from(self.usage.counted_to.is_some()));
         }
+        for _ in 0..refused.min(MOST_COUNTED) {
+            self.estimate.others_limited();
+        }
+    }
+
+    /// The limit is known well enough to lease many slots at once: until then what is known of it changes by the second.
+    fn is_settled(&self) -> bool {
+        self.tells || self.estimate.is_confirmed()
     }
 
     /// What the store is to be told, and asked for.
     fn call(&mut self, wants_slots: bool, now: Instant) -> Option<Call> {
         let limit = self.estimate.limit();
+        let is_settled = self.is_settled();
         let share = self.share.as_mut()?;
         let has_changed = match (limit, share.told) {
             (Some(limit), Some(told)) => (limit - told).abs() > SAME * told,
@@ -286,8 +320,12 @@ impl LimiterState {
             NewPause { wait, saved: (*saved).min(wait) }
         });
         Some(Call {
-            count: if wants_slots { share.size } else { 0 },
+            count: if wants_slots { share.lease_size(is_settled) } else { 0 },
             given_back: if wants_slots { std::mem::take(&mut share.unused) } else { 0 },
+            answered: std::mem::take(&mut share.answered),
+            refused: std::mem::take(&mut share.refused),
+            known_answered: share.known_answered,
+            known_refused: share.known_refused,
             version: share.version,
             pause_number: share.pause_number,
             estimate,
@@ -322,7 +360,11 @@ impl RateLimiter {
     /// Whether there is something to be told that cannot wait.
     pub(super) fn has_news(&self) -> bool {
         let state = self.state.borrow();
-        state.share.as_ref().is_some_and(|share| share.pause.is_some() && share.is_in_use(Instant::now()))
+        let is_settled = state.is_settled();
+        let has_news = |share: &Share| {
+            share.pause.is_some() || share.has_heard && !is_settled && share.answered + share.refused > 0
+        };
+        state.share.as_ref().is_some_and(|share| has_news(share) && share.is_in_use(Instant::now()))
     }
 
     /// Tells the store what is new, and leases slots from it if they are wanted.
@@ -358,41 +400,44 @@ impl RateLimiter {
             (share.version, share.pause_number, share.begins) = (0, 0, true);
             return;
         };
-        share.begins = false;
+        (share.begins, share.has_heard) = (false, false);
+        share.known_answered += u64::from(call.answered);
+        share.known_refused += u64::from(call.refused);
         let is_ours = call.estimate.is_some() && answer.estimate.is_none() && answer.version != call.version;
         if is_ours {
             share.told = call.estimate.as_ref().map(|(rate, _)| rate / SHARE_OF_LIMIT);
         } else if let Some(text) = &answer.estimate {
             let adopted = LimitEstimate::of_text(text, answer.now);
             share.told = adopted.as_ref().and_then(LimitEstimate::limit);
-            share.counted = answer.due;
+            (share.known_answered, share.known_refused) = (answer.known_answered, answer.known_refused);
             state.estimate = adopted.unwrap_or_else(|| LimitEstimate::assumed(None, answer.now));
         }
         share.version = answer.version;
         if answer.busy > share.busy {
             share.busy = answer.busy;
-            share.counted = share.counted.max(answer.busy_granted);
+            share.known_answered = share.known_answered.max(answer.busy_answered);
             state.estimate.begin_anew(answer.busy);
         }
-        (share.granted, share.free, share.rate) = (answer.granted, answer.free, rate);
-        if call.count > 0 {
-            let next = now.checked_sub(answer.now.saturating_sub(answer.start)).unwrap_or(now);
-            let next = next + answer.start.saturating_sub(answer.now);
-            let interval = Duration::from_secs_f64((1.0 / rate).min(86_400.0));
-            share.slots = Some(Slots { next, interval, left: call.count, used: 0 });
-        }
+        share.rate = rate;
+        let others = answer.answered.saturating_sub(std::mem::replace(&mut share.known_answered, answer.answered));
+        let others_refused = answer.refused.saturating_sub(std::mem::replace(&mut share.known_refused, answer.refused));
         if call.pause.is_some() {
             share.pause = None;
         }
         if answer.pause_number != share.pause_number {
             share.pause_number = answer.pause_number;
             let until = now + answer.until.saturating_sub(answer.now);
-            match &mut state.cooldown {
-                Some(cooldown) if is_ours && call.pause.is_some() => cooldown.until = cooldown.until.max(until),
-                _ => self.keep_pause(state, until),
+            if !(is_ours && call.pause.is_some()) {
+                self.keep_pause(state, until);
             }
         }
-        state.count_others(now);
+        if let Some(share) = state.share.as_mut().filter(|_| call.count > 0) {
+            let next = now.checked_sub(answer.now.saturating_sub(answer.start)).unwrap_or(now);
+            let next = next + answer.start.saturating_sub(answer.now);
+            let interval = Duration::from_secs_f64((1.0 / rate).min(86_400.0));
+            share.slots = Some(Slots { next, interval, rate, left: call.count, used: 0 });
+        }
+        state.count_others(others, others_refused, now);
     }
 
     /// Waits as others were asked to.
@@ -400,6 +445,12 @@ impl RateLimiter {
         // What was leased before it was given back for all.
         if let Some(share) = &mut state.share {
             share.slots = None;
+            share.has_heard = true;
+            share.paused_until = until;
+        }
+        // Nor does anybody wait for it any more.
+        if state.cooldown.as_ref().is_some_and(|cooldown| cooldown.is_turn) {
+            self.resume(state, Instant::now());
         }
         let until = state.cooldown.as_ref().map_or(until, |cooldown| cooldown.until.max(until));
         if until > Instant::now() {

@@ -14,20 +14,24 @@ use super::{Answer, Away, Call, LimitStore, Pause};
 const SAVED: f64 = 1e6;
 const IDLE: f64 = 1e7;
 const LONGEST: f64 = 1.2e9;
+const AHEAD: f64 = 5e5;
+const FASTER: f64 = 1.5;
 
 /// What stands in Redis of one tenant's limit; times are microseconds.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct LimitModel {
-    pub(super) rate: Option<f64>,
+    rate: Option<f64>,
     estimate: String,
     version: f64,
     pause: f64,
-    pub(super) until: f64,
-    pub(super) free: f64,
-    granted: f64,
-    due: f64,
-    pub(super) busy: f64,
-    busy_granted: f64,
+    until: f64,
+    free: f64,
+    answered: u64,
+    refused: u64,
+    known_answered: u64,
+    known_refused: u64,
+    busy: f64,
+    busy_answered: u64,
 }
 
 impl LimitModel {
@@ -43,48 +47,56 @@ impl LimitModel {
         if self.until > now + LONGEST {
             self.until = now;
         }
+        self.answered += u64::from(call.answered);
+        self.refused += u64::from(call.refused);
         let (mut is_taken, mut told) = (false, None);
         if let Some(pause) = &call.pause {
             if call.pause_number as f64 == self.pause {
-                self.granted = self.over(now);
-                self.pause = (self.pause + 1.0).max(now);
                 self.until = self.until.max(now + micros(pause.wait));
-                self.free = self.until - micros(pause.saved);
+                told = Some(self.begin_pause(now, self.until - micros(pause.saved)));
                 is_taken = true;
-                told = Some((integer(self.pause), duration(self.until - now)));
             }
-        } else if call.estimate.is_some() {
-            is_taken = call.version as f64 == self.version;
+        } else if let Some((rate, _)) = &call.estimate
+            && call.version as f64 == self.version
+        {
+            match self.rate {
+                None => self.free = now,
+                Some(before) if *rate > FASTER * before && self.free > now + AHEAD && self.until <= now => {
+                    told = Some(self.begin_pause(now, now));
+                }
+                Some(_) => {}
+            }
+            is_taken = true;
         }
         if let Some((rate, estimate)) = call.estimate.as_ref().filter(|_| is_taken) {
             self.rate = Some(*rate);
             self.estimate.clone_from(estimate);
             self.version = (self.version + 1.0).max(now);
-            self.due = self.over(now);
+            self.known_answered = call.known_answered + u64::from(call.answered);
+            self.known_refused = call.known_refused + u64::from(call.refused);
         }
         let mut start = self.free;
         if let Some(rate) = self.rate.filter(|_| count > 0.0) {
             let slot = 1e6 / rate;
             if now - self.free > IDLE {
-                (self.busy, self.busy_granted) = (now, self.granted);
+                (self.busy, self.busy_answered) = (now, self.answered);
             }
-            self.granted = (self.granted - given_back).max(0.0);
             start = ((self.free - given_back * slot).max(now - (SAVED - slot).max(0.0)) + 0.5).floor();
             self.free = (start + count * slot + 0.5).floor();
-            self.granted += count;
         }
         let answer = Answer {
             now: duration(now),
             rate: self.rate,
             start: duration(start),
-            free: duration(self.free),
-            granted: integer(self.granted),
             version: integer(self.version),
             pause_number: integer(self.pause),
             until: duration(self.until),
-            due: integer(self.due),
+            answered: self.answered,
+            refused: self.refused,
+            known_answered: self.known_answered,
+            known_refused: self.known_refused,
             busy: duration(self.busy),
-            busy_granted: integer(self.busy_granted),
+            busy_answered: self.busy_answered,
             estimate: (!is_taken && call.version as f64 != self.version && self.rate.is_some())
                 .then(|| self.estimate.clone()),
         };
@@ -94,8 +106,10 @@ impl LimitModel {
         (answer, told)
     }
 
-    fn over(&self, now: f64) -> f64 {
-        self.rate.map_or(self.granted, |rate| self.granted - ((self.free - now).max(0.0) * rate / 1e6).floor())
+    fn begin_pause(&mut self, now: f64, from: f64) -> (u64, Duration) {
+        self.pause = (self.pause + 1.0).max(now);
+        self.free = from;
+        (integer(self.pause), duration(self.until - now))
     }
 }
 
@@ -115,21 +129,21 @@ fn integer(value: f64) -> u64 {
 }
 
 /// A simulated Redis with the model in it, which processes of one tenant have in common.
-pub(crate) struct SharedModel {
+pub struct SharedModel {
     model: RefCell<LimitModel>,
     /// What its clock said when it was started.
     started: (Duration, Instant),
     pauses: watch::Sender<Option<Pause>>,
     /// How many calls it has answered.
-    pub(crate) calls: Cell<u64>,
+    pub calls: Cell<u64>,
     /// It is not there.
-    pub(crate) is_away: Cell<bool>,
+    pub is_away: Cell<bool>,
     /// How long it takes.
     latency: Duration,
 }
 
 impl SharedModel {
-    pub(crate) fn start(clock: Duration, latency: Duration) -> Rc<Self> {
+    pub fn start(clock: Duration, latency: Duration) -> Rc<Self> {
         Rc::new(Self {
             model: RefCell::default(),
             started: (clock, Instant::now()),
@@ -141,7 +155,7 @@ impl SharedModel {
     }
 
     /// It loses what it had.
-    pub(crate) fn flush(&self) {
+    pub fn flush(&self) {
         self.model.take();
     }
 }

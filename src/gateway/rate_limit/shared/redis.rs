@@ -28,9 +28,8 @@ pub struct RedisLimit {
     pauses: Arc<watch::Sender<Option<Pause>>>,
 }
 
-/// What the script answers, in this order.
-type Fields =
-    (String, Option<String>, String, String, String, String, String, String, String, String, String, Option<String>);
+/// What the script answers: the rate, the estimate, and numbers.
+type Fields = (Option<String>, Option<String>, [String; 11]);
 
 impl RedisLimit {
     /// That of the tenant whose state it is.
@@ -55,7 +54,8 @@ impl RedisLimit {
         };
         let mut script = self.script.prepare_invoke();
         script.key(self.shared.name(STATE)).key(self.shared.name(CHANNEL));
-        script.arg(call.count).arg(call.given_back).arg(call.version).arg(call.pause_number);
+        script.arg(call.count).arg(call.given_back).arg(call.answered).arg(call.refused);
+        script.arg(call.known_answered).arg(call.known_refused).arg(call.version).arg(call.pause_number);
         match &call.estimate {
             Some((rate, estimate)) => script.arg(rate.to_string()).arg(estimate),
             None => script.arg("").arg(""),
@@ -92,25 +92,38 @@ fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
-fn read(fields: Fields) -> Option<Answer> {
-    let (now, rate, start, free, granted, version, pause_number, until, due, busy, busy_granted, estimate) = fields;
-    let time = |text: String| text.parse().ok().map(Duration::from_micros);
+fn read((rate, estimate, numbers): Fields) -> Option<Answer> {
+    let numbers: Vec<u64> = numbers.iter().map(|number| number.parse().ok()).collect::<Option<_>>()?;
+    let [
+        version,
+        pause_number,
+        until,
+        start,
+        answered,
+        refused,
+        known_answered,
+        known_refused,
+        busy,
+        busy_answered,
+        now,
+    ] = <[u64; 11]>::try_from(numbers).ok()?;
     let rate = match rate {
         Some(rate) => Some(rate.parse::<f64>().ok().filter(|rate| *rate > 0.0)?),
         None => None,
     };
     Some(Answer {
-        now: time(now)?,
+        now: Duration::from_micros(now),
         rate,
-        start: time(start)?,
-        free: time(free)?,
-        granted: granted.parse().ok()?,
-        version: version.parse().ok()?,
-        pause_number: pause_number.parse().ok()?,
-        until: time(until)?,
-        due: due.parse().ok()?,
-        busy: time(busy)?,
-        busy_granted: busy_granted.parse().ok()?,
+        start: Duration::from_micros(start),
+        version,
+        pause_number,
+        until: Duration::from_micros(until),
+        answered,
+        refused,
+        known_answered,
+        known_refused,
+        busy: Duration::from_micros(busy),
+        busy_answered,
         estimate,
     })
 }
