@@ -14,7 +14,7 @@
 #[cfg(test)]
 pub mod model;
 #[cfg(feature = "shared-state")]
-mod redis;
+mod script;
 #[cfg(test)]
 mod tests;
 
@@ -29,7 +29,7 @@ use super::estimate::{LimitEstimate, SHARE_OF_LIMIT};
 use super::{LimiterState, Moment, ProbeState, RateLimiter};
 
 #[cfg(feature = "shared-state")]
-pub(in crate::gateway) use redis::RedisLimit;
+pub(in crate::gateway) use script::RedisLimit;
 
 /// So many slots are leased at most.
 const MAX_LEASE: u32 = 12;
@@ -147,6 +147,8 @@ pub(super) struct Share {
     /// What it knows of the store: nothing at 0.
     version: u64,
     pause_number: u64,
+    /// The number of the last pause that it knows of at all, though the store may have forgotten it.
+    heard: u64,
     /// The limit as it stands there.
     told: Option<f64>,
     /// Others have begun a pause: they are told what this process knows, which helps to judge it.
@@ -190,6 +192,7 @@ impl Share {
             begins: false,
             version: 0,
             pause_number: 0,
+            heard: 0,
             told: None,
             has_heard: false,
             pause: None,
@@ -350,8 +353,8 @@ impl RateLimiter {
         let mut state = self.state.borrow_mut();
         let Some(share) = &mut state.share else { return };
         let heard = *share.store.pauses().borrow();
-        if let Some(pause) = heard.filter(|pause| share.version > 0 && pause.number > share.pause_number) {
-            share.pause_number = pause.number;
+        if let Some(pause) = heard.filter(|pause| share.version > 0 && pause.number > share.heard) {
+            (share.pause_number, share.heard) = (pause.number, pause.number);
             share.pause = None;
             self.keep_pause(&mut state, pause.until);
         }
@@ -401,8 +404,8 @@ impl RateLimiter {
             return;
         };
         (share.begins, share.has_heard) = (false, false);
-        share.known_answered += u64::from(call.answered);
-        share.known_refused += u64::from(call.refused);
+        share.known_answered = share.known_answered.saturating_add(call.answered.into());
+        share.known_refused = share.known_refused.saturating_add(call.refused.into());
         let is_ours = call.estimate.is_some() && answer.estimate.is_none() && answer.version != call.version;
         if is_ours {
             share.told = call.estimate.as_ref().map(|(rate, _)| rate / SHARE_OF_LIMIT);
@@ -426,6 +429,7 @@ impl RateLimiter {
         }
         if answer.pause_number != share.pause_number {
             share.pause_number = answer.pause_number;
+            share.heard = share.heard.max(answer.pause_number);
             let until = now + answer.until.saturating_sub(answer.now);
             if !(is_ours && call.pause.is_some()) {
                 self.keep_pause(state, until);

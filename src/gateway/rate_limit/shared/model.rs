@@ -20,17 +20,17 @@ const FASTER: f64 = 1.5;
 /// What stands in Redis of one tenant's limit; times are microseconds.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct LimitModel {
-    rate: Option<f64>,
-    estimate: String,
-    version: f64,
-    pause: f64,
-    until: f64,
-    free: f64,
+    pub(super) rate: Option<f64>,
+    pub(super) estimate: String,
+    pub(super) version: f64,
+    pub(super) pause: f64,
+    pub(super) until: f64,
+    pub(super) free: f64,
     answered: u64,
     refused: u64,
     known_answered: u64,
     known_refused: u64,
-    busy: f64,
+    pub(super) busy: f64,
     busy_answered: u64,
 }
 

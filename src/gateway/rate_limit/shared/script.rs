@@ -29,7 +29,7 @@ pub struct RedisLimit {
 }
 
 /// What the script answers: the rate, the estimate, and numbers.
-type Fields = (Option<String>, Option<String>, [String; 11]);
+type Fields = [Option<String>; 13];
 
 impl RedisLimit {
     /// That of the tenant whose state it is.
@@ -92,8 +92,11 @@ fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
-fn read((rate, estimate, numbers): Fields) -> Option<Answer> {
-    let numbers: Vec<u64> = numbers.iter().map(|number| number.parse().ok()).collect::<Option<_>>()?;
+fn read([rate, estimate, numbers @ ..]: Fields) -> Option<Answer> {
+    let mut read = [0; 11];
+    for (read, number) in read.iter_mut().zip(&numbers) {
+        *read = number.as_deref()?.parse().ok()?;
+    }
     let [
         version,
         pause_number,
@@ -106,7 +109,7 @@ fn read((rate, estimate, numbers): Fields) -> Option<Answer> {
         busy,
         busy_answered,
         now,
-    ] = <[u64; 11]>::try_from(numbers).ok()?;
+    ] = read;
     let rate = match rate {
         Some(rate) => Some(rate.parse::<f64>().ok().filter(|rate| *rate > 0.0)?),
         None => None,
