@@ -52,6 +52,7 @@ mod resume;
 mod scim;
 mod scripted;
 mod secrets;
+mod shared_limit;
 mod shared_token;
 mod slices;
 mod state_files;

@@ -230,6 +230,12 @@ fn check_cost(outcome: &Outcome, faults: &mut Vec<String>) {
             faults.push(format!("{} of {} requests went over the limit", attempt.over_the_limit, attempt.requests));
         }
     }
+    let (requests, over_the_limit) = outcome.together;
+    let processes = if outcome.schedule.shares_limit { 2 } else { 1 };
+    let attempts = outcome.attempts.len() as u64;
+    if over_the_limit > MAX_OVER_THE_LIMIT * processes * attempts + requests / 5 {
+        faults.push(format!("{over_the_limit} of {requests} requests of all processes went over the limit"));
+    }
     // Streams of one family that lie at different places are read apart.
     let rows = outcome.versions.len() as u64 * outcome.schedule.chosen.len() as u64;
     for attempt in &outcome.attempts {

@@ -4,13 +4,14 @@
 //! between. The clock is tokio's paused one, which jumps to the next thing that is waited for, so that hours of backoffs cost
 //! milliseconds. What the connector says is collected in memory. Around it a [`schedule`], made of a seed, brings faults, limits,
 //! rows that change meanwhile, and the ends of processes; after it [`checks`] says what does not hold of what was written. The
-//! same seed gives the same requests in the same order.
+//! same seed gives the same requests in the same order. Some runs have a [`neighbour`], with which they share Navan's limit.
 //!
 //! `SIMULATION_SEEDS=20000 cargo test --lib simulation` runs so many seeds, `SIMULATION_SEED=17` that one.
 
 mod checks;
 mod hosts;
 mod limits;
+mod neighbour;
 mod network;
 mod run;
 mod schedule;

@@ -7,7 +7,9 @@ use std::time::Duration;
 use navan_sandbox::Sandbox;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout};
+use tracing::instrument::WithSubscriber as _;
 
+use super::neighbour::Neighbour;
 use super::network::SimulatedNetwork;
 use super::schedule::{Interruption, Schedule};
 use super::sink::{MemorySink, Taken};
@@ -74,6 +76,8 @@ pub(super) struct Outcome {
     pub(super) attempts: Vec<Attempt>,
     pub(super) versions: Vec<Version>,
     pub(super) requests: Vec<String>,
+    /// Of all processes together that share the limit, how many there were, and how many the limit refused.
+    pub(super) together: (u64, u64),
 }
 
 /// Runs the schedule of a seed.
@@ -87,7 +91,30 @@ pub(super) fn simulate(seed: u64) -> Outcome {
 async fn run(schedule: Schedule) -> Outcome {
     let navan = Rc::new(Sandbox::in_process(schedule.settings.clone()));
     clock::set(navan.now());
-    let network = Rc::new(SimulatedNetwork::new(Rc::clone(&navan), schedule.clone()));
+    let mut network = SimulatedNetwork::new(Rc::clone(&navan), schedule.clone());
+    let neighbour = schedule.shares_limit.then(|| Rc::new(Neighbour::of(&navan, &schedule)));
+    network.limit_store = neighbour.as_ref().map(|neighbour| Rc::clone(&neighbour.store));
+    let network = Rc::new(network);
+    let run = run_syncs(&network, &schedule);
+    let attempts = match &neighbour {
+        Some(neighbour) => tokio::select! {
+            biased;
+            attempts = run => attempts,
+            () = neighbour.read_on() => unreachable!(),
+            () = neighbour.spoil_store() => unreachable!(),
+        },
+        None => run.await,
+    };
+    let networks = [Some(&network), neighbour.as_ref().map(|neighbour| &neighbour.network)];
+    let all = || networks.iter().flatten();
+    let together =
+        (all().map(|network| network.count()).sum(), all().map(|network| network.over_the_limit.get()).sum());
+    let versions = network.truth.borrow().versions.clone();
+    let requests = network.requests.take();
+    Outcome { schedule, attempts, versions, requests, together }
+}
+
+async fn run_syncs(network: &Rc<SimulatedNetwork>, schedule: &Schedule) -> Vec<Attempt> {
     let mut attempts: Vec<Attempt> = Vec::new();
     let mut states = BTreeMap::new();
     let mut interruptions = schedule.interruptions.clone().into_iter();
@@ -96,7 +123,7 @@ async fn run(schedule: Schedule) -> Outcome {
         let mut calm_failures = 0;
         for _ in 0..MAX_ATTEMPTS {
             let interruption = if sync == 1 { interruptions.next() } else { None };
-            let attempt = attempt(&network, &schedule, sync, &states, interruption).await;
+            let attempt = attempt(network, schedule, sync, &states, interruption).await;
             for taken in &attempt.messages {
                 let stream = &taken.message["state"]["stream"];
                 if let Some(name) = stream["stream_descriptor"]["name"].as_str() {
@@ -114,11 +141,10 @@ async fn run(schedule: Schedule) -> Outcome {
         }
         sleep(Duration::from_hours(schedule.hours_between)).await;
     }
-    let versions = network.truth.borrow().versions.clone();
-    let requests = network.requests.take();
-    Outcome { schedule, attempts, versions, requests }
+    attempts
 }
 
+/// A process.
 pub(super) async fn attempt(
     network: &Rc<SimulatedNetwork>,
     schedule: &Schedule,
@@ -126,7 +152,19 @@ pub(super) async fn attempt(
     given: &BTreeMap<String, Value>,
     interruption: Option<Interruption>,
 ) -> Attempt {
-    let warnings = Warnings::collect();
+    let warnings = Warnings::default();
+    let attempt = run_process(network, schedule, sync_id, given, interruption);
+    let attempt = attempt.with_subscriber(warnings.collector()).await;
+    Attempt { warnings: warnings.take(), ..attempt }
+}
+
+async fn run_process(
+    network: &Rc<SimulatedNetwork>,
+    schedule: &Schedule,
+    sync_id: u64,
+    given: &BTreeMap<String, Value>,
+    interruption: Option<Interruption>,
+) -> Attempt {
     let navan = Rc::clone(&network.navan);
     let memory = Rc::new(MemorySink::new(Rc::clone(&navan), schedule.reader_pause, interruption.map(|at| at.after)));
     let (began, started, first_request) = (navan.now().timestamp_millis(), Instant::now(), network.count());
@@ -157,7 +195,7 @@ pub(super) async fn attempt(
     Attempt {
         sync: sync_id,
         messages: memory.take(),
-        warnings: warnings.take(),
+        warnings: Vec::new(),
         given: given.clone(),
         is_complete,
         began,

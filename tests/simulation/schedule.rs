@@ -51,6 +51,8 @@ pub(super) struct Schedule {
     pub(super) hours_between: u64,
     /// The streams that are read.
     pub(super) chosen: Vec<&'static str>,
+    /// There is another process, with which the limit is shared.
+    pub(super) shares_limit: bool,
 }
 
 impl Schedule {
@@ -108,6 +110,7 @@ impl Schedule {
             reader_pause: Duration::from_millis(if rng.bool() { 0 } else { rng.u64(0..200) }),
             hours_between: rng.u64(1..60),
             chosen: chosen(rng),
+            shares_limit: rng.u8(..100) < 40,
         }
     }
 }

@@ -4,30 +4,26 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use tracing::field::{Field, Visit};
-use tracing::subscriber::DefaultGuard;
-use tracing::{Event, Level, Subscriber};
+use tracing::{Dispatch, Event, Level, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::{Context, SubscriberExt as _};
 
-/// The warnings and errors of this thread, while it lives.
-pub(super) struct Warnings {
-    said: Arc<Mutex<Vec<String>>>,
-    _guard: DefaultGuard,
-}
+/// The warnings and errors of a process.
+#[derive(Default)]
+pub(super) struct Warnings(Arc<Mutex<Vec<String>>>);
 
 struct Collect(Arc<Mutex<Vec<String>>>);
 
 struct Words(String);
 
 impl Warnings {
-    pub(super) fn collect() -> Self {
-        let said = Arc::<Mutex<Vec<String>>>::default();
-        let subscriber = tracing_subscriber::registry().with(Collect(Arc::clone(&said)));
-        Self { said, _guard: tracing::subscriber::set_default(subscriber) }
+    /// What collects them.
+    pub(super) fn collector(&self) -> Dispatch {
+        tracing_subscriber::registry().with(Collect(Arc::clone(&self.0))).into()
     }
 
     pub(super) fn take(&self) -> Vec<String> {
-        std::mem::take(&mut self.said.lock().unwrap())
+        std::mem::take(&mut self.0.lock().unwrap())
     }
 }
 

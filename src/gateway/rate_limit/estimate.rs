@@ -58,7 +58,7 @@ const LEAST: f64 = 0.1;
 const MOST: f64 = 1_000.0;
 
 /// What those begin at together who share a limit that none of them knows yet.
-const BEGINNING: f64 = 50.0;
+const BEGINNING: f64 = 25.0;
 
 /// No time that matters is so far ahead.
 const MAX_AHEAD: Duration = Duration::from_hours(1);

@@ -78,7 +78,7 @@ impl RateLimiter {
         let allowed = headers.remaining / (resets_at - now).as_secs_f64().max(LEAST_LEFT);
         // Many together use the rest up rather than have it last: they would be given turns far beyond the window's end.
         if let (Some(_), Some(limit)) = (&state.share, state.estimate.observed())
-            && known.is_some()
+            && (known.is_some() || headers.limit.is_some_and(|whole| headers.remaining < REST * whole))
             && allowed < REST * limit
             && resets_at - now <= self.timings.max_cooldown
         {

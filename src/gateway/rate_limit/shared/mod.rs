@@ -251,6 +251,11 @@ impl Share {
         SHARE_OF_LIMIT * limit <= MAX_LEAD * self.rate_in_use
     }
 
+    /// How long it is from one slot to the next, for all together.
+    pub(super) fn pace(&self) -> Option<Duration> {
+        self.slots.as_ref().map(|slots| slots.interval)
+    }
+
     /// Uses it.
     pub(super) fn use_slot(&mut self) {
         if let Some(slots) = &mut self.slots {
