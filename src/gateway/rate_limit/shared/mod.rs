@@ -296,10 +296,8 @@ impl LimiterState {
     fn count_others(&mut self, answered: u64, refused: u64, now: Instant) {
         let at = self.at(now);
         let is_later = self.share.as_ref().is_some_and(|share| now >= share.paused_until);
-        self.usage.count_to(self.estimate.observed(), now);
         for _ in 0..answered.min(MOST_COUNTED) {
             self.estimate.answered(is_later, at);
-            self.usage.answers += f64::from(u8::from(self.usage.counted_to.is_some()));
         }
         for _ in 0..refused.min(MOST_COUNTED) {
             self.estimate.others_limited();
