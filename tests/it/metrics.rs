@@ -75,7 +75,7 @@ impl Pushgateway {
     }
 
     /// The value of the one series that begins so and has all these labels.
-    fn value(&self, name: &str, labels: &[&str]) -> Option<f64> {
+    pub(crate) fn value(&self, name: &str, labels: &[&str]) -> Option<f64> {
         value(&self.scraped(), name, labels)
     }
 }
