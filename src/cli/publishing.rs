@@ -67,7 +67,9 @@ impl Publishing {
     pub(super) async fn go_on(&self, apis: &Apis<'_>) -> Infallible {
         #[cfg(feature = "metrics")]
         if let Some(outlet) = &self.outlet {
-            return outlet.keep_publishing(|| apis.navan.limit_use()).await;
+            // 30 seconds, unless a build for development scales time.
+            let every = apis.navan.timings().log_interval / 2;
+            return outlet.keep_publishing(every, || apis.navan.limit_use()).await;
         }
         pending().await
     }

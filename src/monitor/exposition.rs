@@ -55,7 +55,7 @@ pub(super) const METRICS: [Metric; 21] = {
         (BYTES, Counter, "Bytes of answers, by endpoint."),
         (RETRIES, Counter, "Requests that were tried again."),
         (WAITS, Histogram, "How long requests waited, by cause: `limit`, `backoff`, `breaker`."),
-        (UTILIZATION, Gauge, "The share of Navan's observed limit that was used; none before a limit was seen."),
+        (UTILIZATION, Gauge, "The share of Navan's observed limit that was used; 0 before a limit was seen."),
         (LIMIT, Gauge, "Navan's observed limit, in requests a second; none before one was seen."),
         (THROTTLED, Gauge, "The longest time for which Navan's limit held requests back without a break."),
         (TOKENS, Counter, "Access tokens that were asked for, by result: `success`, `failure`."),
@@ -118,6 +118,8 @@ impl Exposition {
                 counter!(TOKENS, "result" => result).increment(0);
             }
             gauge!(BREAKER).set(0.0);
+            // A Pushgateway would keep that of a run before.
+            gauge!(UTILIZATION).set(0.0);
             gauge!(THROTTLED).set(0.0);
             gauge!(START).set(now());
             gauge!(RUNNING).set(1.0);

@@ -21,9 +21,6 @@ use super::outlet_config::OutletConfig;
 use super::webhook::Webhook;
 use crate::error::Error;
 
-/// How often they are written while a run goes on.
-const EVERY: Duration = Duration::from_secs(30);
-
 /// How long a Pushgateway may take.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -95,11 +92,11 @@ impl Outlet {
         self.exposition.count(event);
     }
 
-    /// Writes the metrics as they are at once, before anything is asked, and again and again; never ends.
-    pub async fn keep_publishing(&self, limit: impl Fn() -> LimitUse) -> Infallible {
+    /// Writes the metrics as they are at once, before anything is asked, and again after each such time; never ends.
+    pub async fn keep_publishing(&self, every: Duration, limit: impl Fn() -> LimitUse) -> Infallible {
         loop {
             self.publish(limit()).await;
-            tokio::time::sleep(EVERY).await;
+            tokio::time::sleep(every).await;
         }
     }
 

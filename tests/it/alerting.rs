@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Connector, at};
 use crate::metrics::{Pushgateway, free_address, start};
+use crate::process::DEADLINE;
 
 /// The variables with the programs; without them, those on the path, and no test where there is none.
 const PROMETHEUS: (&str, &str) = ("SOURCE_NAVAN_PROMETHEUS", "prometheus");
@@ -26,10 +27,10 @@ const ALERTMANAGER: (&str, &str) = ("SOURCE_NAVAN_ALERTMANAGER", "prometheus-ale
 /// What the links to the runbooks begin with.
 const RUNBOOKS: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/HEAD/docs/runbooks.md#");
 
-/// A program that ends with the value.
-struct Server(Child);
+/// A program that is killed with the value.
+pub(crate) struct Program(pub(crate) Child);
 
-impl Drop for Server {
+impl Drop for Program {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
@@ -37,10 +38,10 @@ impl Drop for Server {
 }
 
 /// What `PagerDuty` and Slack were told: to whom, and of what.
-type Told = Arc<Mutex<Vec<(String, Value)>>>;
+pub(crate) type Told = Arc<Mutex<Vec<(String, Value)>>>;
 
 /// Somebody in their place.
-fn pager() -> (SocketAddr, Told) {
+pub(crate) fn pager() -> (SocketAddr, Told) {
     let told = Told::default();
     let of_server = Arc::clone(&told);
     let (send, address) = std::sync::mpsc::channel();
@@ -71,10 +72,16 @@ fn adapted(directory: &Path, file: &str, changes: &[(&str, &str)]) {
     fs::write(directory.join(file), text).unwrap();
 }
 
-/// Starts both, with the project's rules and routes, but for how long they wait; `None` where they are not installed.
-fn watching(directory: &Path, gateway: &Pushgateway, pager: SocketAddr) -> Option<(SocketAddr, [Server; 2])> {
+/// Starts both, with the project's rules and routes, but for how long they wait: the rules with these changes. `None` where they are
+/// not installed.
+pub(crate) fn watching(
+    directory: &Path,
+    gateway: &Pushgateway,
+    pager: SocketAddr,
+    rules: &[(&str, &str)],
+) -> Option<(SocketAddr, [Program; 2])> {
     let (prometheus, alertmanager) = (free_address(), free_address());
-    adapted(directory, "alerts.yml", &[("for: 5m", "for: 1s"), ("for: 15m", "for: 1s"), ("for: 6h", "for: 1s")]);
+    adapted(directory, "alerts.yml", rules);
     let pagerduty = format!("global:\n  pagerduty_url: http://{pager}/pagerduty\nroute:\n");
     let keys = format!("{}/", directory.display());
     let changes = [("route:\n", &*pagerduty), ("group_wait: 30s", "group_wait: 0s"), ("/etc/alertmanager/", &*keys)];
@@ -108,10 +115,10 @@ fn watching(directory: &Path, gateway: &Pushgateway, pager: SocketAddr) -> Optio
         ],
         Stdio::null,
     )?;
-    Some((prometheus, [Server(alertmanager), Server(server)]))
+    Some((prometheus, [Program(alertmanager), Program(server)]))
 }
 
-/// The alerts that came: to whom, of which connection, by what name.
+/// The alerts that came: to whom, of which tenant or connection, by what name.
 fn came(told: &Told) -> BTreeSet<(String, String)> {
     let told = told.lock().unwrap();
     let of_one = |(to, body): &(String, Value)| {
@@ -136,10 +143,23 @@ fn came(told: &Told) -> BTreeSet<(String, String)> {
             }
             other => panic!("who is {other}?"),
         };
-        let connection = summary.strip_prefix("acme/").unwrap().split(':').next().unwrap();
-        (to.clone(), format!("{connection} {}", runbook.strip_prefix(RUNBOOKS).unwrap()))
+        let whose = summary.split(':').next().unwrap();
+        (to.clone(), format!("{whose} {}", runbook.strip_prefix(RUNBOOKS).unwrap()))
     };
     told.iter().map(of_one).collect()
+}
+
+/// Waits until these alerts have come, and no others: `paged` to `PagerDuty` and Slack, the `others` to Slack alone.
+pub(crate) fn assert_come(told: &Told, paged: &[&str], others: &[&str]) {
+    let to = |to: &str, alerts: &[&str]| -> Vec<_> {
+        alerts.iter().map(|alert| (to.to_owned(), (*alert).to_owned())).collect()
+    };
+    let wanted = [to("/pagerduty", paged), to("/slack", paged), to("/slack", others)].concat().into_iter().collect();
+    let began = Instant::now();
+    while !came(told).is_superset(&wanted) && began.elapsed() < DEADLINE {
+        sleep(Duration::from_millis(200));
+    }
+    assert_eq!(came(told), wanted);
 }
 
 #[test]
@@ -147,7 +167,8 @@ fn whoever_is_to_be_told_of_an_alert_is_told() {
     let Some(gateway) = Pushgateway::start() else { return };
     let directory = tempfile::tempdir().unwrap();
     let (address, told) = pager();
-    let Some((prometheus, _servers)) = watching(directory.path(), &gateway, address) else { return };
+    let soon = [("for: 5m", "for: 1s"), ("for: 15m", "for: 1s"), ("for: 6h", "for: 1s")];
+    let Some((prometheus, _servers)) = watching(directory.path(), &gateway, address, &soon) else { return };
 
     let few = Settings { bookings: 30, transactions: 3, users: 3, ..Settings::default() };
     let read = |settings: Settings, connection: &str, streams: &[(&str, &str)], property: (&str, Value)| {
@@ -177,26 +198,15 @@ fn whoever_is_to_be_told_of_an_alert_is_told() {
     let faults = Faults { latency_ms: 5_200, ..Faults::default() };
     read(Settings { faults, ..few }, "slow", &[("USER", "full_refresh")], nothing());
 
-    let alerts = |to: &str, alerts: &[&str]| {
-        let named = alerts.iter().map(|alert| (to.to_owned(), (*alert).to_owned()));
-        named.collect::<BTreeSet<_>>()
-    };
     let paged = [
-        "refused NavanTokenFailure",
-        "failing NavanErrorRate",
-        "incomplete NavanStreamIncomplete",
-        "old NavanBookingsOld",
-        "older NavanChangesAboutToBeLost",
+        "acme/refused NavanTokenFailure",
+        "acme/failing NavanErrorRate",
+        "acme/incomplete NavanStreamIncomplete",
+        "acme/old NavanBookingsOld",
+        "acme/older NavanChangesAboutToBeLost",
     ];
-    let others = ["drift NavanSchemaDrift", "older NavanTransactionsOld", "slow NavanSlow"];
-    let mut wanted = alerts("/pagerduty", &paged);
-    wanted.extend(alerts("/slack", &paged));
-    wanted.extend(alerts("/slack", &others));
-    let began = Instant::now();
-    while !came(&told).is_superset(&wanted) && began.elapsed() < Duration::from_secs(60) {
-        sleep(Duration::from_millis(200));
-    }
-    assert_eq!(came(&told), wanted);
+    let others = ["acme/drift NavanSchemaDrift", "acme/older NavanTransactionsOld", "acme/slow NavanSlow"];
+    assert_come(&told, &paged, &others);
 
     // Each panel of the dashboard has something to show of all that.
     let dashboard: Value = serde_json::from_str(&fs::read_to_string("monitoring/dashboard.json").unwrap()).unwrap();

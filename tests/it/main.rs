@@ -7,6 +7,7 @@
 #![allow(clippy::needless_pass_by_value)] // a test reads best with plain values
 
 mod alerting;
+mod alerts_while_running;
 mod api_errors;
 mod backpressure;
 mod bad_input;

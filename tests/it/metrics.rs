@@ -75,7 +75,7 @@ impl Pushgateway {
     }
 
     /// The value of the one series that begins so and has all these labels.
-    fn value(&self, name: &str, labels: &[&str]) -> Option<f64> {
+    pub(crate) fn value(&self, name: &str, labels: &[&str]) -> Option<f64> {
         value(&self.scraped(), name, labels)
     }
 }
@@ -130,6 +130,7 @@ fn a_pushgateway_has_what_the_last_run_did_and_when_one_last_succeeded() {
     assert_eq!(requests.sum::<u64>(), sandbox.counts().requests + sandbox.counts().token_requests);
     assert_eq!(gateway.value("navan_token_fetches_total", &["result=\"failure\""]), Some(0.0));
     assert_eq!(gateway.value("navan_circuit_breaker_state", &[]), Some(0.0));
+    assert_eq!(gateway.value("navan_rate_limit_utilization_ratio", &[]), Some(0.0));
     let now = gateway.value("navan_last_success_timestamp_seconds", &own).unwrap();
     assert!(gateway.value("navan_token_expires_timestamp_seconds", &own).unwrap() > now + 3600.0);
     for stream in ["BOOKING", "USER", "TRANSACTION"] {
