@@ -107,7 +107,8 @@ impl SharedState {
     /// # Errors
     /// As for [`Self::with`].
     pub async fn within<T>(&self, answer: impl Future<Output = Result<T, RedisError>>) -> Result<T, Unavailable> {
-        timeout(MAX_WAIT, answer).await.map_err(|_| Unavailable::Slow)?.map_err(Unavailable::Redis)
+        let answer = timeout(MAX_WAIT, answer).await.map_err(|_| Unavailable::Slow)?;
+        answer.map_err(|error| if error.is_timeout() { Unavailable::Slow } else { Unavailable::Redis(error) })
     }
 
     /// Tells why this sync does without, the first time.

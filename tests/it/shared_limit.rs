@@ -1,5 +1,6 @@
 //! A limit that the syncs of a tenant have in common, through a real Redis.
 
+use std::process::Stdio;
 use std::time::Duration;
 
 use navan_sandbox::{LimitAlgorithm, LimitHeaders, RateLimit, Sandbox, Settings};
@@ -43,14 +44,19 @@ fn told(run: &Run) -> Vec<&str> {
     run.logs("WARN").into_iter().filter(|line| line.contains("hared state")).collect()
 }
 
+fn read_together(connectors: &[Connector]) -> Vec<Run> {
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = connectors.iter().map(|connector| scope.spawn(|| connector.read())).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    })
+}
+
 #[test]
 fn twenty_syncs_that_start_together_keep_to_the_limit_with_one_token() {
     let Some(redis) = RedisServer::start(&[]) else { return };
     let sandbox = sandbox(4);
     let connectors: Vec<_> = (0..20).map(|_| sharing(&sandbox, &redis)).collect();
-    let started: Vec<_> = connectors.iter().map(|connector| connector.start("read")).collect();
-    for process in started {
-        let run = Run::from(process.wait_with_output().unwrap());
+    for run in read_together(&connectors) {
         assert_complete(&sandbox, &run);
         assert_eq!(told(&run), [""; 0]);
     }
@@ -82,9 +88,8 @@ fn what_is_known_of_the_limit_outlives_the_sync() {
     let read = || {
         let before = sandbox.counts();
         let connectors: Vec<_> = (0..4).map(|_| sharing(&sandbox, &redis)).collect();
-        let started: Vec<_> = connectors.iter().map(|connector| connector.start("read")).collect();
-        for process in started {
-            assert_complete(&sandbox, &Run::from(process.wait_with_output().unwrap()));
+        for run in read_together(&connectors) {
+            assert_complete(&sandbox, &run);
         }
         let after = sandbox.counts();
         (after.requests - before.requests, after.too_many - before.too_many)
@@ -100,11 +105,13 @@ fn read_while(happens: impl FnOnce(&mut RedisServer)) -> Option<Vec<String>> {
     let sandbox = sandbox(4);
     let connector = sharing(&sandbox, &redis);
     let process = connector.start("read");
+    // What it writes is taken meanwhile, or it would wait for that.
+    let output = std::thread::spawn(move || process.wait_with_output().unwrap());
     while sandbox.counts().requests < 20 {
         std::thread::sleep(Duration::from_millis(10));
     }
     happens(&mut redis);
-    let run = Run::from(process.wait_with_output().unwrap());
+    let run = Run::from(output.join().unwrap());
     assert_complete(&sandbox, &run);
     Some(told(&run).into_iter().map(str::to_owned).collect())
 }
@@ -146,7 +153,8 @@ fn a_sync_that_dies_keeps_nobody_waiting() {
     let Some(redis) = RedisServer::start(&[]) else { return };
     let sandbox = sandbox(4);
     for _ in 0..3 {
-        let mut process = sharing(&sandbox, &redis).start("read");
+        let connector = sharing(&sandbox, &redis);
+        let mut process = connector.start_into("read", Stdio::null());
         let before = sandbox.counts().requests;
         while sandbox.counts().requests < before + 20 {
             std::thread::sleep(Duration::from_millis(10));
