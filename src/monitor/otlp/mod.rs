@@ -57,6 +57,8 @@ impl Otlp {
     pub(super) fn new(config: &OtlpConfig, client: Client, labels: &[(&str, &str)]) -> Self {
         let OtlpConfig { name, traces, metrics, resource } = config.clone();
         let given = resource.iter().map(|(name, value)| (&**name, &**value));
+        // None may be there twice.
+        let given = given.filter(|(name, _)| labels.iter().all(|(label, _)| label != name));
         let attributes = given.chain(labels.iter().copied()).map(|(name, value)| attribute(name, value));
         Self {
             client,
