@@ -143,6 +143,25 @@ fn nanoseconds(time: SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64
 }
 
+/// Nothing came that nobody should see, and the collector's key where it belongs.
+fn assert_discreet(collector: &Collector, sandbox: &Sandbox) {
+    for (path, headers, body) in collector.received() {
+        assert_eq!(
+            (&headers["x-key"], &headers["content-type"]),
+            (&KEY.parse().unwrap(), &"application/x-protobuf".parse().unwrap())
+        );
+        let body = String::from_utf8_lossy(&body);
+        let settings = sandbox.settings();
+        let mut secrets = sandbox.counts().tokens;
+        secrets.extend([settings.client_id.clone(), settings.client_secret.clone(), KEY.to_owned()]);
+        assert!(secrets.len() > 3 && secrets.iter().all(|secret| !body.contains(secret)), "{path}");
+        let log = sandbox.counts().log;
+        let queries = log.iter().filter_map(|seen| seen.target.split_once('?')).map(|(_, query)| query);
+        assert!(queries.clone().count() > 10 && !body.contains("Bearer"), "{path}");
+        assert!(queries.flat_map(|query| query.split('&')).all(|parameter| !body.contains(parameter)), "{path}");
+    }
+}
+
 #[test]
 fn each_request_is_a_span_in_that_of_its_stream_in_that_of_the_sync() {
     const LATENCY: u64 = 30;
@@ -230,22 +249,7 @@ fn each_request_is_a_span_in_that_of_its_stream_in_that_of_the_sync() {
         assert_eq!(text(&span.attributes, "server.address"), "127.0.0.1");
     }
 
-    // Nothing that nobody should see, and the collector's key where it belongs.
-    for (path, headers, body) in collector.received() {
-        assert_eq!(
-            (&headers["x-key"], &headers["content-type"]),
-            (&KEY.parse().unwrap(), &"application/x-protobuf".parse().unwrap())
-        );
-        let body = String::from_utf8_lossy(&body);
-        let settings = sandbox.settings();
-        let mut secrets = sandbox.counts().tokens;
-        secrets.extend([settings.client_id.clone(), settings.client_secret.clone(), KEY.to_owned()]);
-        assert!(secrets.len() > 3 && secrets.iter().all(|secret| !body.contains(secret)), "{path}");
-        let log = sandbox.counts().log;
-        let queries = log.iter().filter_map(|seen| seen.target.split_once('?')).map(|(_, query)| query);
-        assert!(queries.clone().count() > 10 && !body.contains("Bearer"), "{path}");
-        assert!(queries.flat_map(|query| query.split('&')).all(|parameter| !body.contains(parameter)), "{path}");
-    }
+    assert_discreet(&collector, &sandbox);
     let first = collector.of::<ExportTraceServiceRequest>("/v1/traces").remove(0);
     let origin = first.resource_spans[0].resource.clone().unwrap().attributes;
     assert_eq!(text(&origin, "service.name"), "source-navan");
