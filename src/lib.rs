@@ -16,8 +16,11 @@
 
 // The reader of these pages is a developer, who has private items documented as well.
 #![allow(rustdoc::private_intra_doc_links)]
-// Some of what the layers tell is only for `export` or shared state; a build without it, which is for the demo, is none to lint.
-#![cfg_attr(not(all(feature = "export", feature = "shared-state")), allow(unused, clippy::unused_async))]
+// Some of what the layers tell is only for `export`, OpenTelemetry or shared state; a build without it, which is for the demo, is none to lint.
+#![cfg_attr(
+    not(all(feature = "export", feature = "otlp", feature = "shared-state")),
+    allow(unused, clippy::unused_async)
+)]
 
 mod api;
 mod auth;

@@ -1,4 +1,4 @@
-//! The metrics of a read on their way out, while it goes on and when it has ended.
+//! The metrics and spans of a read on their way out, while it goes on and when it has ended.
 
 use std::convert::Infallible;
 use std::future::pending;
@@ -8,6 +8,8 @@ use crate::config::Config;
 use crate::config::environment::METRICS_TEXTFILE;
 use crate::error::Error;
 use crate::gateway::Timings;
+#[cfg(feature = "otlp")]
+use crate::monitor::OtlpConfig;
 use crate::monitor::{Monitor, OutletConfig};
 #[cfg(feature = "metrics")]
 use crate::{gateway, monitor::Outlet};
@@ -24,6 +26,18 @@ pub(super) enum Kind {
     Export,
 }
 
+#[cfg(feature = "otlp")]
+impl Kind {
+    /// What its trace is called.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Sync => "sync",
+            #[cfg(feature = "export")]
+            Self::Export => "export",
+        }
+    }
+}
+
 /// What publishes them, if they are to go anywhere.
 pub(super) struct Publishing {
     #[cfg(feature = "metrics")]
@@ -37,9 +51,14 @@ impl Publishing {
     /// If this build has no metrics, or cannot connect to anything.
     #[cfg_attr(not(feature = "metrics"), allow(unused_variables))]
     pub(super) fn start(config: &Config, timings: &Timings, monitor: &Monitor, kind: Kind) -> Result<Self, Error> {
-        // Only who runs the connector may name it: whoever edits a source must not say which files are written.
+        // Only who runs the connector may name it: whoever edits a source must not say which files are written. OpenTelemetry's variables are
+        // for the same people.
         let textfile = std::env::var_os(METRICS_TEXTFILE).filter(|path| !path.is_empty()).map(Into::into);
         let mut outlets = OutletConfig { textfile, ..config.monitoring.clone() };
+        #[cfg(feature = "otlp")]
+        {
+            outlets.otlp = OtlpConfig::from_variables(kind.name(), |name| std::env::var(name).ok());
+        }
         #[cfg(feature = "export")]
         if kind == Kind::Export {
             // It brings a connection's tables nothing, and must not pass for its last run.

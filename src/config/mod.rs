@@ -312,7 +312,7 @@ impl Config {
                 webhook: http_url(WEBHOOK_URL, "https://hooks.slack.com/services/…", webhook)?,
                 tenant: raw.tenant_name,
                 connection: raw.connection_name,
-                textfile: None,
+                ..OutletConfig::default()
             },
         })
     }

@@ -330,9 +330,12 @@ impl<'a> PendingRequest<'a> {
     fn record(&self, response: &Response, took: Duration) {
         emit(&Event::RequestFinished {
             correlation_id: self.id,
+            method: self.request.payload.method(),
+            url: &self.request.url,
             endpoint: self.request.endpoint,
             status: response.status.map(|status| status.as_u16()),
             attempt: self.retry.tries(),
+            resends: self.retry.tries() + self.times_429 - 1,
             took,
             bytes: response.body.len() as u64,
             error: response.error.as_deref(),

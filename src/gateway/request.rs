@@ -31,6 +31,16 @@ pub enum Payload<'a> {
     Form(&'a [(&'a str, &'a str)]),
 }
 
+impl Payload<'_> {
+    /// The method by which it is sent.
+    pub fn method(self) -> &'static str {
+        match self {
+            Self::Query(_) => "GET",
+            Self::Form(_) => "POST",
+        }
+    }
+}
+
 /// The rules that differ between requests.
 #[allow(clippy::struct_excessive_bools)] // each is a rule of its own, and none excludes another
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use url::Url;
 use uuid::Uuid;
 
 /// Something that happened.
@@ -14,12 +15,18 @@ pub enum Event<'a> {
     RequestFinished {
         /// One id for all attempts of a request.
         correlation_id: Uuid,
+        /// Its method.
+        method: &'static str,
+        /// The address, without parameters.
+        url: &'a Url,
         /// The endpoint's path.
         endpoint: &'a str,
         /// The status of the answer; `None` for no answer.
         status: Option<u16>,
         /// The number of the attempt, from 1.
         attempt: u32,
+        /// How often it was sent before, those times with it that do not count as attempts (429).
+        resends: u32,
         /// From sending the request to the end of the answer.
         took: Duration,
         /// The size of the body.
@@ -144,6 +151,21 @@ thread_local! {
     /// Everything but the writing to stdout happens on one thread, so its events find their listener without a lock, and
     /// tests that run side by side have listeners of their own.
     static LISTENER: RefCell<Option<Rc<dyn Listener>>> = const { RefCell::new(None) };
+}
+
+tokio::task_local! {
+    /// The stream that is being read.
+    static READING: Rc<str>;
+}
+
+/// Has all events of `read` be known as those of a read of `stream`, however deep below they are emitted.
+pub async fn reading<T>(stream: &str, read: impl Future<Output = T>) -> T {
+    READING.scope(stream.into(), read).await
+}
+
+/// The stream in whose read the event happened that is being told, if it was in one.
+pub fn stream_being_read() -> Option<Rc<str>> {
+    READING.try_get().ok()
 }
 
 /// Has the events of this thread go to `listener` from now on.

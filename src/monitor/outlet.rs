@@ -1,5 +1,5 @@
-//! Where the run's metrics go: a Pushgateway, a file for `node_exporter`. Both are off until they are configured, and what fails here
-//! is told once and never fails a sync.
+//! Where the run's metrics go: a Pushgateway, a file for `node_exporter`, a collector of OpenTelemetry's. All are off until they are
+//! configured, and what fails here is told once and never fails a sync.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,6 +9,8 @@ use std::time::Duration;
 use std::{fs, io};
 
 use aws_lc_rs::digest::{SHA256, digest};
+#[cfg(feature = "otlp")]
+use futures::future::join;
 use reqwest::Client;
 use reqwest::header::CONTENT_TYPE;
 use tokio::sync::Mutex;
@@ -17,11 +19,13 @@ use url::Url;
 use super::alerts::Alert;
 use super::event::Event;
 use super::exposition::Exposition;
+#[cfg(feature = "otlp")]
+use super::otlp::Otlp;
 use super::outlet_config::OutletConfig;
 use super::webhook::Webhook;
 use crate::error::Error;
 
-/// How long a Pushgateway may take.
+/// How long a Pushgateway or a collector may take.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The type of Prometheus' text format.
@@ -36,6 +40,8 @@ pub struct Outlet {
     pushgateway: Option<(Client, Url)>,
     textfile: Option<PathBuf>,
     webhook: Option<Webhook>,
+    #[cfg(feature = "otlp")]
+    otlp: Option<Otlp>,
     /// The tenant and its connection.
     whose: String,
     turn: Mutex<()>,
@@ -58,7 +64,7 @@ impl Outlet {
         if !config.is_any() {
             return Ok(None);
         }
-        let OutletConfig { pushgateway, textfile, webhook, tenant, connection } = config;
+        let OutletConfig { pushgateway, textfile, webhook, tenant, connection, .. } = config;
         let tenant = tenant.clone().unwrap_or_else(|| short_hash(account));
         let connection = connection.as_deref().unwrap_or("default");
         let labels = [("tenant", &*tenant), ("connection", connection)];
@@ -75,12 +81,19 @@ impl Outlet {
             Some(url) => Some(Webhook::new(client()?, url.clone())),
             None => None,
         };
+        #[cfg(feature = "otlp")]
+        let otlp = match &config.otlp {
+            Some(config) => Some(Otlp::new(config, client()?, &labels)),
+            None => None,
+        };
         let (textfile, whose) = (textfile.clone(), format!("{tenant}/{connection}"));
         Ok(Some(Self {
             exposition,
             pushgateway,
             textfile,
             webhook,
+            #[cfg(feature = "otlp")]
+            otlp,
             whose,
             turn: Mutex::default(),
             has_failed: Cell::new(false),
@@ -90,19 +103,34 @@ impl Outlet {
     /// Counts what happened.
     pub(super) fn count(&self, event: &Event<'_>) {
         self.exposition.count(event);
+        #[cfg(feature = "otlp")]
+        if let Some(otlp) = &self.otlp {
+            otlp.on(event);
+        }
     }
 
     /// Writes the metrics as they are at once, before anything is asked, and again after each such time; never ends.
     pub async fn keep_publishing(&self, every: Duration, limit: impl Fn() -> LimitUse) -> Infallible {
-        loop {
-            self.publish(limit()).await;
-            tokio::time::sleep(every).await;
+        let publishing = async {
+            loop {
+                self.publish(limit()).await;
+                tokio::time::sleep(every).await;
+            }
+        };
+        #[cfg(feature = "otlp")]
+        if let Some(otlp) = &self.otlp {
+            return join(publishing, otlp.keep_sending(every, || self.text(limit()), |what| self.tell(what))).await.0;
         }
+        publishing.await
     }
 
     /// Writes what the run came to.
     pub async fn finish(&self, limit: LimitUse, is_complete: bool, alerts: &[Alert]) {
         self.exposition.end(is_complete);
+        // Beside each other, so that one that is away takes no time from the other.
+        #[cfg(feature = "otlp")]
+        join(self.publish(limit), self.finish_otlp(limit, is_complete)).await;
+        #[cfg(not(feature = "otlp"))]
         self.publish(limit).await;
         if let Some(webhook) = &self.webhook
             && let Err(why) = webhook.tell(&self.whose, alerts).await
@@ -111,11 +139,19 @@ impl Outlet {
         }
     }
 
-    async fn publish(&self, (observed, share_used): LimitUse) {
+    /// All metrics as they are.
+    fn text(&self, (observed, share_used): LimitUse) -> String {
+        self.exposition.limit(observed, share_used);
+        self.exposition.text()
+    }
+
+    async fn publish(&self, limit: LimitUse) {
+        if self.textfile.is_none() && self.pushgateway.is_none() {
+            return;
+        }
         // What was pushed before must not come in after this.
         let _turn = self.turn.lock().await;
-        self.exposition.limit(observed, share_used);
-        let text = self.exposition.text();
+        let text = self.text(limit);
         if let Some(path) = &self.textfile
             && let Err(error) = replace(path, &text)
         {
@@ -128,6 +164,14 @@ impl Outlet {
                     break;
                 }
             }
+        }
+    }
+
+    #[cfg(feature = "otlp")]
+    async fn finish_otlp(&self, limit: LimitUse, is_complete: bool) {
+        if let Some(otlp) = &self.otlp {
+            let sent = otlp.finish(&self.text(limit), is_complete).await;
+            sent.unwrap_or_else(|what| self.tell(&what));
         }
     }
 

@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use url::Url;
 
+#[cfg(feature = "otlp")]
+use super::otlp::OtlpConfig;
+
 /// Where metrics are to go; nowhere by default.
 #[derive(Clone, Default)]
 pub struct OutletConfig {
@@ -17,11 +20,18 @@ pub struct OutletConfig {
     pub connection: Option<String>,
     /// A file that `node_exporter` reads, which is nothing that a source configures.
     pub textfile: Option<PathBuf>,
+    /// OpenTelemetry's collectors, which its own variables name.
+    #[cfg(feature = "otlp")]
+    pub otlp: Option<OtlpConfig>,
 }
 
 impl OutletConfig {
     /// Whether they are to go anywhere.
     pub fn is_any(&self) -> bool {
+        #[cfg(feature = "otlp")]
+        if self.otlp.is_some() {
+            return true;
+        }
         self.pushgateway.is_some() || self.textfile.is_some() || self.webhook.is_some()
     }
 }

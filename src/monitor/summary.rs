@@ -71,7 +71,7 @@ impl Listener for Monitor {
 
 /// One line in the request log. Nothing of the answer's content, and no parameter, is in it.
 fn log(event: &Event<'_>) {
-    if let Event::RequestFinished { correlation_id, endpoint, status, attempt, took, bytes, error } = event {
+    if let Event::RequestFinished { correlation_id, endpoint, status, attempt, took, bytes, error, .. } = event {
         let line = serde_json::json!({
             "correlation_id": correlation_id.to_string(),
             "endpoint": endpoint,

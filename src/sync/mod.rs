@@ -25,7 +25,7 @@ use crate::api::{Access, Api, Apis};
 use crate::config::Config;
 use crate::error::Error;
 use crate::files::FileTransfer;
-use crate::monitor::{Event, emit};
+use crate::monitor::{self, Event, emit};
 use crate::protocol::{ConfiguredCatalog, ConfiguredStream, StreamStates};
 use crate::sink::Sink;
 use emitter::StreamEmitter;
@@ -93,7 +93,8 @@ impl<'a> Sync<'a> {
 
     /// Reads everything; whether every stream was complete. A stream that fails says so itself, and the others go on.
     pub async fn run(&self) -> bool {
-        let streams = join_all(self.reads.iter().map(|read| self.read_stream(read)));
+        let streams = self.reads.iter().map(|read| monitor::reading(read.emitter.name(), self.read_stream(read)));
+        let streams = join_all(streams);
         let complete = tokio::select! {
             biased; // so that the same answers always give the same messages
             complete = streams => complete,

@@ -8,12 +8,13 @@ use navan_sandbox::{Sandbox, Settings};
 use serde_json::json;
 
 use crate::metrics::{free_address, start};
+use crate::otlp::ENDPOINT;
 
 /// The variable with the program; without it, the one on the path, and no test where there is none.
 const STRACE: (&str, &str) = ("SOURCE_NAVAN_STRACE", "strace");
 
-/// The ports that a read connects to, with some properties; `None` where that cannot be seen.
-fn ports(sandbox: &Sandbox, property: (&str, serde_json::Value)) -> Option<BTreeSet<u16>> {
+/// The ports that a read connects to, with some property and some variable; `None` where that cannot be seen.
+fn ports(sandbox: &Sandbox, property: (&str, serde_json::Value), variable: &str) -> Option<BTreeSet<u16>> {
     let directory = tempfile::tempdir().unwrap();
     let at = |file: &str| directory.path().join(file).display().to_string();
     let settings = sandbox.settings();
@@ -25,7 +26,7 @@ fn ports(sandbox: &Sandbox, property: (&str, serde_json::Value)) -> Option<BTree
     let program = env!("CARGO_BIN_EXE_source-navan");
     let process = start(
         STRACE,
-        &["-f", "-e", "trace=connect,sendto", "-o", &trace, program, "read", "--config", &config],
+        &["-f", "-e", "trace=connect,sendto", "-o", &trace, "-E", variable, program, "read", "--config", &config],
         Stdio::piped,
     )?;
     let output = process.wait_with_output().unwrap();
@@ -39,12 +40,16 @@ fn ports(sandbox: &Sandbox, property: (&str, serde_json::Value)) -> Option<BTree
 fn with_nothing_configured_nobody_but_navan_is_connected_to() {
     let sandbox = Sandbox::start(Settings { bookings: 40, transactions: 3, users: 3, ..Settings::default() }).unwrap();
     let own = url::Url::parse(&sandbox.url()).unwrap().port().unwrap();
-    let Some(connected) = ports(&sandbox, ("lookback_days", json!(7))) else { return };
+    let no_variable = "OTEL_SERVICE_NAME=navan";
+    let property = || ("lookback_days", json!(7));
+    let Some(connected) = ports(&sandbox, property(), no_variable) else { return };
     assert_eq!(connected, BTreeSet::from([own]));
 
     // What is configured is seen, so that it would be if it were not.
     let gateway = free_address();
     let monitoring = json!({"pushgateway_url": format!("http://{gateway}")});
-    let connected = ports(&sandbox, ("monitoring", monitoring)).unwrap();
+    let connected = ports(&sandbox, ("monitoring", monitoring), no_variable).unwrap();
+    assert_eq!(connected, BTreeSet::from([own, gateway.port()]));
+    let connected = ports(&sandbox, property(), &format!("{ENDPOINT}=http://{gateway}")).unwrap();
     assert_eq!(connected, BTreeSet::from([own, gateway.port()]));
 }

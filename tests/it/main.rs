@@ -38,6 +38,7 @@ mod odd_lists;
 mod odd_rows;
 mod odd_types;
 mod odd_words;
+mod otlp;
 mod page_cursors;
 mod pages;
 mod permanent_faults;
