@@ -392,9 +392,6 @@ fn the_limit_that_was_found_out_is_kept_to_by_the_syncs_of_the_next_hour() {
             sleep(Duration::from_hours(1)).await;
             let came = tenant.read(20).await;
             let Together { refused_percent, slower, per_call, .. } = came;
-            println!(
-                "{headers:?}: {slower:.2} x, {refused_percent:.2} % over the limit, {per_call:.1} requests a call"
-            );
             assert!(
                 refused_percent < 0.5 && slower <= 1.15 && per_call >= 9.0,
                 "{headers:?}: {slower:.2} x, {refused_percent:.2} % over the limit, {per_call:.1} requests a call"

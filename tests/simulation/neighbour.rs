@@ -38,7 +38,7 @@ pub(super) struct Neighbour {
 
 impl Neighbour {
     pub(super) fn of(navan: &Rc<Sandbox>, schedule: &Schedule) -> Self {
-        let mut rng = Rng::with_seed(schedule.settings.seed ^ u64::MAX / 3);
+        let mut rng = Rng::with_seed(!schedule.settings.seed);
         let skew = TimeDelta::seconds(rng.i64(-MAX_SKEW_S..=MAX_SKEW_S));
         // The store's clock is another one.
         let store_ahead = rng.u64(0..2 * MAX_SKEW_S.unsigned_abs());
@@ -63,7 +63,7 @@ impl Neighbour {
             Skewed { by: self.skew, future: pin!(attempt) }.await;
             sleep(pause).await;
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// The store is away, and forgets what it knew.
@@ -81,7 +81,7 @@ impl Neighbour {
                 self.store.flush();
             }
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

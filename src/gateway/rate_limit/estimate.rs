@@ -85,6 +85,7 @@ pub(super) enum Verdict {
 }
 
 #[derive(Serialize, Deserialize)]
+#[allow(clippy::struct_excessive_bools)] // each says something of its own
 pub(super) struct LimitEstimate {
     /// In requests a second, as last seen, or grown since.
     limit: Option<f64>,

@@ -51,13 +51,13 @@ impl LimitModel {
         self.refused += u64::from(call.refused);
         let (mut is_taken, mut told) = (false, None);
         if let Some(pause) = &call.pause {
-            if call.pause_number as f64 == self.pause {
+            if call.pause_number == integer(self.pause) {
                 self.until = self.until.max(now + micros(pause.wait));
                 told = Some(self.begin_pause(now, self.until - micros(pause.saved)));
                 is_taken = true;
             }
         } else if let Some((rate, _)) = &call.estimate
-            && call.version as f64 == self.version
+            && call.version == integer(self.version)
         {
             match self.rate {
                 None => self.free = now,
@@ -97,7 +97,7 @@ impl LimitModel {
             known_refused: self.known_refused,
             busy: duration(self.busy),
             busy_answered: self.busy_answered,
-            estimate: (!is_taken && call.version as f64 != self.version && self.rate.is_some())
+            estimate: (!is_taken && call.version != integer(self.version) && self.rate.is_some())
                 .then(|| self.estimate.clone()),
         };
         if self.rate.is_none() {

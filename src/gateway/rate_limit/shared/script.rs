@@ -40,17 +40,16 @@ impl RedisLimit {
 
     async fn ask(&self, call: &Call) -> Result<Answer, Unavailable> {
         let kept = self.connection.take();
-        let mut connection = match kept {
-            Some(connection) => connection,
-            None => {
-                let pauses = Arc::clone(&self.pauses);
-                let heard = move |message: &[u8]| {
-                    if let Some(pause) = read_pause(message) {
-                        pauses.send_replace(Some(pause));
-                    }
-                };
-                self.shared.listening(&self.shared.name(CHANNEL), heard).await?
-            }
+        let mut connection = if let Some(connection) = kept {
+            connection
+        } else {
+            let pauses = Arc::clone(&self.pauses);
+            let heard = move |message: &[u8]| {
+                if let Some(pause) = read_pause(message) {
+                    pauses.send_replace(Some(pause));
+                }
+            };
+            self.shared.listening(&self.shared.name(CHANNEL), heard).await?
         };
         let mut script = self.script.prepare_invoke();
         script.key(self.shared.name(STATE)).key(self.shared.name(CHANNEL));
