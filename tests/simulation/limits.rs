@@ -365,7 +365,9 @@ fn syncs_of_one_tenant_keep_to_its_limit_together() {
     for ((processes, limit), came) in cases.into_iter().zip(came) {
         let is_window = limit.algorithm == window;
         let most = if is_window { MOST_REFUSED_PERCENT_OF_WINDOWS } else { MOST_REFUSED_PERCENT };
-        if came.refused_percent >= most || !(0.75..=1.15).contains(&came.slower) {
+        // The first quota of a window may be used at once, when nothing is known of it.
+        let fastest = if is_window { 0.7 } else { 0.85 };
+        if came.refused_percent >= most || !(fastest..=1.15).contains(&came.slower) {
             failed += 1;
             table += "NOT HELD ";
         }

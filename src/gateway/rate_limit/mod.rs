@@ -268,7 +268,7 @@ impl RateLimiter {
         // A limit so low that nobody would see the sync move: it waits as for a 429, told, or not at all.
         let wait = ready.saturating_duration_since(now);
         // Where it waits for others, a slow pace is one that is slow for each.
-        let pace = state.share.as_ref().and_then(Share::pace).unwrap_or(wait);
+        let pace = state.share.as_ref().filter(|_| slot.is_err()).and_then(Share::pace).unwrap_or(wait);
         if wait > self.timings.max_retry_after && pace > self.timings.max_retry_after {
             let given_up = LimitExceeded::SlowPace(wait);
             self.give_up(&mut state, given_up.clone());

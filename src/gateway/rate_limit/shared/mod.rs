@@ -134,6 +134,7 @@ pub struct Pause {
 }
 
 /// This process' part in a shared limit.
+#[allow(clippy::struct_excessive_bools)] // each says something of its own
 pub(super) struct Share {
     pub(super) store: Rc<dyn LimitStore>,
     slots: Option<Slots>,
@@ -155,8 +156,9 @@ pub(super) struct Share {
     has_heard: bool,
     /// A pause that is to be told.
     pause: Option<(Instant, Duration)>,
-    /// Slots a second, at the last call.
+    /// Slots a second, at the last call; and whether the first of them could be used at once.
     rate: f64,
+    has_slack: bool,
     /// That of the slots that requests use now.
     rate_in_use: f64,
     /// Answered and refused since the last call, and all of them that are known of before.
@@ -197,6 +199,7 @@ impl Share {
             has_heard: false,
             pause: None,
             rate: 0.0,
+            has_slack: false,
             rate_in_use: 0.0,
             answered: 0,
             refused: 0,
@@ -237,11 +240,16 @@ impl Share {
         None
     }
 
-    /// How many slots to ask for.
+    /// How many slots to ask for. Where nobody waits for them nobody minds how many they are; else they are one by one until it is known
+    /// how fast they may come.
     fn lease_size(&mut self, is_settled: bool) -> u32 {
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // from 1 to 10
-        let most = (if is_settled { self.rate * LONGEST_LEASE.as_secs_f64() } else { 1.0 })
-            .clamp(1.0, f64::from(MAX_LEASE)) as u32;
+        let most = match (self.has_slack, is_settled) {
+            (true, _) => f64::from(MAX_LEASE),
+            (false, true) => self.rate * LONGEST_LEASE.as_secs_f64(),
+            (false, false) => 1.0,
+        };
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // from 1 to MAX_LEASE
+        let most = most.clamp(1.0, f64::from(MAX_LEASE)) as u32;
         self.size = self.size.min(most);
         self.size
     }
@@ -439,6 +447,7 @@ impl RateLimiter {
             }
         }
         if let Some(share) = state.share.as_mut().filter(|_| call.count > 0) {
+            share.has_slack = answer.start <= answer.now;
             let next = now.checked_sub(answer.now.saturating_sub(answer.start)).unwrap_or(now);
             let next = next + answer.start.saturating_sub(answer.now);
             let interval = Duration::from_secs_f64((1.0 / rate).min(86_400.0));

@@ -1,6 +1,7 @@
 //! The store in Redis: one script, and a channel on which pauses are told.
 
 use std::cell::RefCell;
+use std::ops::RangeInclusive;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +15,9 @@ use tokio::time::Instant;
 
 use super::{Answer, Away, Call, LimitStore, Pause};
 use crate::shared_state::{SharedState, Unavailable};
+
+/// Slots a second that somebody can have told.
+const RATES: RangeInclusive<f64> = 1e-5..=1e5;
 
 /// What the script keeps, and the channel.
 const STATE: &str = "limit";
@@ -110,7 +114,7 @@ fn read([rate, estimate, numbers @ ..]: Fields) -> Option<Answer> {
         now,
     ] = read;
     let rate = match rate {
-        Some(rate) => Some(rate.parse::<f64>().ok().filter(|rate| *rate > 0.0)?),
+        Some(rate) => Some(rate.parse().ok().filter(|rate| RATES.contains(rate))?),
         None => None,
     };
     Some(Answer {
