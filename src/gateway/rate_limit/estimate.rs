@@ -57,6 +57,13 @@ const MET: f64 = 0.9;
 const LEAST: f64 = 0.1;
 const MOST: f64 = 1_000.0;
 
+/// No limit that is told can be slower or faster than that.
+const SLOWEST: f64 = 1e-4;
+const FASTEST: f64 = 1e4;
+
+/// An estimate in words is shorter.
+const LONGEST_TEXT: usize = 4_096;
+
 /// What those begin at together who share a limit that none of them knows yet.
 const BEGINNING: f64 = 25.0;
 
@@ -179,17 +186,32 @@ impl LimitEstimate {
 
     /// What another process has estimated; `None` if nobody can have.
     pub(super) fn of_text(text: &str, now: Moment) -> Option<Self> {
-        let estimate: Self = serde_json::from_str(text).ok()?;
-        let is_limit = |limit: &f64| (LEAST / 10.0..=MOST * 10.0).contains(limit);
-        let limits = [estimate.limit, estimate.most, estimate.before_trial, estimate.trial.map(|trial| trial.limit)];
+        let estimate: Self = serde_json::from_str(text).ok().filter(|_| text.len() <= LONGEST_TEXT)?;
+        let is_limit = |limit: &f64| *limit == 0.0 || (SLOWEST..=FASTEST).contains(limit);
+        let trial = estimate.trial.map(|trial| trial.limit);
+        let limits =
+            [estimate.limit, Some(estimate.seen), estimate.before, estimate.most, estimate.before_trial, trial];
         let latest = now + MAX_AHEAD;
         let stretches = [Some(&estimate.stretch), estimate.above.as_ref()];
         let is_possible = limits.iter().flatten().all(is_limit)
-            && estimate.strays <= RECENT_ANSWERS
+            && estimate.limit.is_some_and(|limit| limit > 0.0)
+            && [estimate.strays, estimate.trial.map_or(0, |trial| trial.share)].iter().all(|share| *share <= 100)
+            && estimate.in_a_row <= u32::MAX / 2
+            && estimate.calm <= u64::MAX / 2
             && estimate.patience <= MAX_PATIENCE
             && [estimate.calm_since, estimate.grown_at].iter().all(|at| *at <= latest)
             && stretches.into_iter().flatten().all(|stretch| stretch.is_possible(latest));
         is_possible.then_some(estimate)
+    }
+
+    /// From when on answers are counted.
+    pub(super) fn counts_since(&self) -> Moment {
+        self.stretch.since()
+    }
+
+    /// So many more were answered, of which nothing else is known.
+    pub(super) fn answered_before(&mut self, answers: u64) {
+        self.stretch.add(answers);
     }
 
     /// What was counted before says nothing of the limit, since nothing was asked for some time.
@@ -215,6 +237,7 @@ impl LimitEstimate {
 
     /// The server tells what is allowed at most. Others may use some of it.
     pub(super) fn set_most(&mut self, most: f64, now: Moment) {
+        let most = most.clamp(SLOWEST, FASTEST);
         if self.most.is_none_or(|before| most < before) {
             // What was made of its numbers as long as they were taken for a window's says nothing.
             let limit = self.limit.filter(|_| self.most.is_some());
@@ -447,6 +470,7 @@ impl LimitEstimate {
 
     /// Has this limit stand for what was seen.
     fn keep_to(&mut self, limit: f64, now: Moment) {
+        let limit = limit.clamp(SLOWEST, FASTEST);
         self.limit = Some(limit);
         self.is_assumed = false;
         self.seen = limit;

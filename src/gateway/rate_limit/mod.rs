@@ -209,6 +209,7 @@ impl RateLimiter {
         let _first_in_line = self.queue.lock().await;
         let mut queued = false;
         loop {
+            let mut pauses = self.pauses();
             self.hear();
             if self.has_news() {
                 self.confer(false).await;
@@ -223,7 +224,6 @@ impl RateLimiter {
                     continue;
                 }
                 Decision::Wait(until) => {
-                    let mut pauses = self.pauses();
                     tokio::select! {
                         () = sleep_until(until) => {}
                         () = self.changed.notified() => {}
@@ -267,9 +267,7 @@ impl RateLimiter {
         };
         // A limit so low that nobody would see the sync move: it waits as for a 429, told, or not at all.
         let wait = ready.saturating_duration_since(now);
-        // Where it waits for others, a slow pace is one that is slow for each.
-        let pace = state.share.as_ref().filter(|_| slot.is_err()).and_then(Share::pace).unwrap_or(wait);
-        if wait > self.timings.max_retry_after && pace > self.timings.max_retry_after {
+        if wait > self.timings.max_retry_after {
             let given_up = LimitExceeded::SlowPace(wait);
             self.give_up(&mut state, given_up.clone());
             return Err(given_up);
@@ -353,6 +351,13 @@ impl RateLimiter {
         }
         if permit.epoch != state.epoch {
             // Sent before the cooldown began: the same event, of which it tells more.
+            // Another process may have told of each 429 before.
+            let since = *state.limited_since.get_or_insert(now);
+            if now - since >= self.timings.max_rate_limited {
+                let given_up = LimitExceeded::TooOften(now - since);
+                self.give_up(&mut state, given_up.clone());
+                return Err(given_up);
+            }
             let until = state.at(state.cooldown.as_ref().map_or(now, |cooldown| cooldown.until));
             let verdict = state.estimate.limited_again(until);
             self.follow(&mut state, now);

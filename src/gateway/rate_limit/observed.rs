@@ -43,6 +43,16 @@ impl AnswerStretch {
         self.waited = Duration::ZERO;
     }
 
+    /// When it began.
+    pub(super) fn since(&self) -> Moment {
+        self.since
+    }
+
+    /// Takes note of so many.
+    pub(super) fn add(&mut self, answers: u64) {
+        self.answers = self.answers.saturating_add(answers).min(u64::MAX / 2);
+    }
+
     /// How many answers it has.
     pub(super) fn answers(&self) -> u64 {
         self.answers
@@ -63,7 +73,8 @@ impl AnswerStretch {
     pub(super) fn is_possible(&self, latest: Moment) -> bool {
         let times =
             [self.since, self.waited, self.too_long, self.before_cooldown.map_or(Duration::ZERO, |(_, took)| took)];
-        times.iter().all(|time| *time <= latest)
+        let most = self.before_cooldown.map_or(0, |(answers, _)| answers).max(self.answers);
+        times.iter().all(|time| *time <= latest) && most <= u64::MAX / 2
     }
 
     /// The rate that the server let through, counting the wait that it asks for now. `None` if too little is known yet; then

@@ -61,6 +61,7 @@ impl RateLimiter {
             }
             return None;
         }
+        let is_first = state.window.is_none();
         let has_ended = state.window.is_some_and(|window| now >= window.resets_at);
         let known = state.window.filter(|window| now < window.resets_at && headers.remaining <= window.remaining);
         // The reset is told in whole seconds, so the earliest of a window's answers is the truest.
@@ -93,6 +94,8 @@ impl RateLimiter {
                 let whole = headers.remaining / state.longest_reset.as_secs_f64().max(0.001);
                 state.estimate.set(limit.max(whole), at);
             }
+            // What others knew was of a window that has ended, perhaps.
+            Some(limit) if is_first && state.share.is_some() && allowed > limit => state.estimate.set(allowed, at),
             // In the middle of one, what is left has to last until its end.
             Some(limit) if allowed < SHARE_OF_LIMIT * limit => state.estimate.set(allowed / SHARE_OF_LIMIT, at),
             Some(_) => {}

@@ -125,6 +125,7 @@ impl Otlp {
     async fn send_spans(&self, enough: usize) -> Result<(), String> {
         let Some(traces) = &self.traces else { return Ok(()) };
         let _turn = self.turn.lock().await;
+        let mut refused = Ok(());
         while self.spans.waiting() > 0 {
             let spans = self.spans.batch();
             let sent = spans.len();
@@ -132,16 +133,18 @@ impl Otlp {
             let of_resource =
                 ResourceSpans { resource: Some(self.resource.clone()), scope_spans, ..Default::default() };
             let request = ExportTraceServiceRequest { resource_spans: vec![of_resource] };
-            let result = self.send(traces, &request).await;
-            if result.as_ref().err().is_none_or(|lost| lost.is_final) {
-                self.spans.done(sent);
+            match self.send(traces, &request).await {
+                Err(Lost { why, is_final: false }) => return Err(lost("spans", &why)),
+                // The others may be taken.
+                Err(Lost { why, .. }) => refused = refused.and(Err(lost("spans", &why))),
+                Ok(()) => {}
             }
-            result.map_err(|Lost { why, .. }| lost("spans", &why))?;
+            self.spans.done(sent);
             if self.spans.waiting() < enough {
                 break;
             }
         }
-        Ok(())
+        refused
     }
 
     async fn send_metrics(&self, text: &str) -> Result<(), String> {

@@ -7,33 +7,42 @@
 -- of that version ('' if none); the pause to begin ('' if none), and how much before its end slots begin.
 local SAVED = 1000000 -- unused slots of so long may still be given out
 local IDLE = 10000000 -- nobody asked for so long: what was counted before says nothing of the limit
-local LONGEST = 1200000000 -- nobody waits so long: the clock was set back
+local BACK = 1000000 -- the clock was set back, if it is so much earlier than it was
+local LONGEST = 86400000000 -- nobody waits so long
 local AHEAD = 500000 -- what was given out so far ahead is given out anew
 local FASTER = 1.5 -- if the rate becomes so much faster
 local LIFE = 86400000 -- for how many milliseconds it is remembered
 
 local fields = {'rate', 'estimate', 'version', 'pause', 'until', 'free', 'answered', 'refused', 'known_answered', 'known_refused', 'busy',
-    'busy_answered'}
+    'busy_answered', 'last'}
+local kind = redis.call('TYPE', KEYS[1]).ok
+if kind ~= 'hash' and kind ~= 'none' then redis.call('DEL', KEYS[1]) end -- somebody else's
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local stored = redis.call('HMGET', KEYS[1], unpack(fields))
-local function number(field) return tonumber(stored[field]) or 0 end
+local function number(field)
+    local value = tonumber(stored[field])
+    return value and value >= 0 and value < 9007199254740992 and value or 0
+end
 local rate, estimate, rate_text = tonumber(stored[1]), stored[2], stored[1]
+if not (rate and estimate and rate >= 0.00001 and rate <= 100000) then rate, estimate, rate_text = nil, false, false end
 local version, pause, till, free, answered, refused = number(3), number(4), number(5), number(6), number(7), number(8)
 local known_answered, known_refused, busy, busy_answered = number(9), number(10), number(11), number(12)
 local count, given_back, new_rate, wait = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[9]), tonumber(ARGV[11])
 local known_version, known_pause = tonumber(ARGV[7]), tonumber(ARGV[8])
 
-if free > now + LONGEST then free = now end
-if till > now + LONGEST then till = now end
+if now < number(13) - BACK or free > now + LONGEST then free = math.min(free, now) end
+if now < number(13) - BACK or till > now + LONGEST then till = math.min(till, now) end
+if not rate then version, pause, till, free = 0, 0, 0, 0 end
 answered = answered + tonumber(ARGV[3])
 refused = refused + tonumber(ARGV[4])
 
 -- What was given out from then on is given out anew, after a pause.
+local is_told = false
 local function begin_pause(from)
     pause = math.max(pause + 1, now)
     free = from
-    redis.call('PUBLISH', KEYS[2], string.format('%.0f %.0f', pause, math.max(0, till - now)))
+    is_told = true
 end
 
 local is_taken = false
@@ -67,8 +76,9 @@ local function text(value) return string.format('%.0f', value) end
 if rate then
     redis.call('HSET', KEYS[1], 'rate', rate_text, 'estimate', estimate, 'version', text(version), 'pause', text(pause), 'until', text(till),
         'free', text(free), 'answered', text(answered), 'refused', text(refused), 'known_answered', text(known_answered),
-        'known_refused', text(known_refused), 'busy', text(busy), 'busy_answered', text(busy_answered))
+        'known_refused', text(known_refused), 'busy', text(busy), 'busy_answered', text(busy_answered), 'last', text(now))
     redis.call('PEXPIRE', KEYS[1], LIFE)
+    if is_told then redis.call('PUBLISH', KEYS[2], text(pause) .. ' ' .. text(math.max(0, till - now))) end
 end
 return {rate and rate_text or false, not is_taken and known_version ~= version and estimate or false, text(version), text(pause), text(till),
     text(start), text(answered), text(refused), text(known_answered), text(known_refused), text(busy), text(busy_answered), text(now)}

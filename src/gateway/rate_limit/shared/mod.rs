@@ -1,7 +1,7 @@
 //! A limit that the syncs of one tenant have in common, so that all of them together stay at 80 % of it.
 //!
 //! What they share stands in a [`LimitStore`]: when the next request may go, what is known of the limit, and until when everybody waits.
-//! Time there is cut into *slots*, one a request, at the rate of all together. A process leases up to ten at a time and uses each when
+//! Time there is cut into *slots*, one a request, at the rate of all together. A process leases up to twelve at a time and uses each when
 //! its time has come, so that ten requests cost one round trip. The slots of a process that dies pass by like any others.
 //!
 //! Each process estimates the limit from all answers: its own, and those of the others, which it knows from the number of slots that
@@ -26,7 +26,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::estimate::{LimitEstimate, SHARE_OF_LIMIT};
-use super::{LimiterState, Moment, ProbeState, RateLimiter};
+use super::{LimitExceeded, LimiterState, Moment, ProbeState, RateLimiter};
 
 #[cfg(feature = "shared-state")]
 pub(in crate::gateway) use script::RedisLimit;
@@ -49,7 +49,10 @@ const SAVED: Duration = Duration::from_secs(1);
 /// So long the others wait for the request that finds out whether a pause is over.
 const PROBE_TIME: Duration = Duration::from_millis(250);
 
-/// More answers between two calls are not counted: what is known of the limit goes by the latest hundred.
+/// What a sync waits for at most, and a little more.
+const LONGEST_PAUSE: Duration = Duration::from_secs(15 * 60 + 1);
+
+/// Of more answers between two calls no more than their number counts: what is known of the limit goes by the latest hundred.
 const MOST_COUNTED: u64 = 1_000;
 
 /// A limit that has changed by less is not worth telling.
@@ -259,11 +262,6 @@ impl Share {
         SHARE_OF_LIMIT * limit <= MAX_LEAD * self.rate_in_use
     }
 
-    /// How long it is from one slot to the next, for all together.
-    pub(super) fn pace(&self) -> Option<Duration> {
-        self.slots.as_ref().map(|slots| slots.interval)
-    }
-
     /// Uses it.
     pub(super) fn use_slot(&mut self) {
         if let Some(slots) = &mut self.slots {
@@ -277,7 +275,7 @@ impl Share {
     /// A pause has begun here, which the others are to be told of; what was saved up may be used afterwards if it was for nothing. If a
     /// request is to find out whether it is over, they wait for that.
     pub(super) fn begin_pause(&mut self, until: Instant, was_for_nothing: bool, is_probed: bool) {
-        self.slots = None;
+        (self.slots, self.unused) = (None, 0);
         self.paused_until = until;
         let until = if is_probed { until + PROBE_TIME } else { until };
         if self.version > 0 {
@@ -307,6 +305,7 @@ impl LimiterState {
         for _ in 0..answered.min(MOST_COUNTED) {
             self.estimate.answered(is_later, at);
         }
+        self.estimate.answered_before(answered.saturating_sub(MOST_COUNTED));
         for _ in 0..refused.min(MOST_COUNTED) {
             self.estimate.others_limited();
         }
@@ -383,19 +382,28 @@ impl RateLimiter {
 
     /// Tells the store what is new, and leases slots from it if they are wanted.
     pub(super) async fn confer(&self, wants_slots: bool) {
-        let (store, call) = {
+        let (store, call, pause) = {
             let mut state = self.state.borrow_mut();
             let call = state.call(wants_slots, Instant::now());
             let Some((share, call)) = state.share.as_ref().zip(call) else { return };
-            (Rc::clone(&share.store), call)
+            (Rc::clone(&share.store), call, share.pause)
         };
         let answer = store.call(call.clone()).await;
         let now = Instant::now();
         let mut state = self.state.borrow_mut();
         match answer {
-            Ok(answer) => self.take_answer(&mut state, &call, &answer, now),
+            Ok(answer) => {
+                // Another may have begun meanwhile.
+                if let Some(share) = state.share.as_mut().filter(|share| answer.rate.is_some() && share.pause == pause)
+                {
+                    share.pause = None;
+                }
+                self.take_answer(&mut state, &call, &answer, now);
+            }
             Err(Away) => {
                 if let Some(share) = &mut state.share {
+                    share.answered = share.answered.saturating_add(call.answered);
+                    share.refused = share.refused.saturating_add(call.refused);
                     share.go_without(now);
                 }
             }
@@ -406,12 +414,16 @@ impl RateLimiter {
     fn take_answer(&self, state: &mut LimiterState, call: &Call, answer: &Answer, now: Instant) {
         let Some(share) = &mut state.share else { return };
         (share.away_until, share.next_absence) = (None, FIRST_ABSENCE);
+        state.clock = (answer.now, now);
         if !std::mem::replace(&mut share.has_met, true) {
-            state.clock = (answer.now, now);
             state.estimate = LimitEstimate::assumed(state.estimate.observed(), answer.now);
         }
         let Some(rate) = answer.rate else {
             (share.version, share.pause_number, share.begins) = (0, 0, true);
+            // It was told what to begin with, and does not.
+            if call.version == 0 && call.estimate.is_some() {
+                share.go_without(now);
+            }
             return;
         };
         (share.begins, share.has_heard) = (false, false);
@@ -424,20 +436,19 @@ impl RateLimiter {
             let adopted = LimitEstimate::of_text(text, answer.now);
             share.told = adopted.as_ref().and_then(LimitEstimate::limit);
             (share.known_answered, share.known_refused) = (answer.known_answered, answer.known_refused);
-            state.estimate = adopted.unwrap_or_else(|| LimitEstimate::assumed(None, answer.now));
+            state.estimate = adopted.unwrap_or_else(|| LimitEstimate::assumed(state.estimate.observed(), answer.now));
         }
         share.version = answer.version;
         if answer.busy > share.busy {
             share.busy = answer.busy;
-            share.known_answered = share.known_answered.max(answer.busy_answered);
-            state.estimate.begin_anew(answer.busy);
+            if state.estimate.counts_since() < answer.busy {
+                share.known_answered = share.known_answered.max(answer.busy_answered);
+                state.estimate.begin_anew(answer.busy);
+            }
         }
         share.rate = rate;
         let others = answer.answered.saturating_sub(std::mem::replace(&mut share.known_answered, answer.answered));
         let others_refused = answer.refused.saturating_sub(std::mem::replace(&mut share.known_refused, answer.refused));
-        if call.pause.is_some() {
-            share.pause = None;
-        }
         if answer.pause_number != share.pause_number {
             share.pause_number = answer.pause_number;
             share.heard = share.heard.max(answer.pause_number);
@@ -446,7 +457,7 @@ impl RateLimiter {
                 self.keep_pause(state, until);
             }
         }
-        if let Some(share) = state.share.as_mut().filter(|_| call.count > 0) {
+        if let Some(share) = state.share.as_mut().filter(|share| call.count > 0 && share.pause.is_none()) {
             share.has_slack = answer.start <= answer.now;
             let next = now.checked_sub(answer.now.saturating_sub(answer.start)).unwrap_or(now);
             let next = next + answer.start.saturating_sub(answer.now);
@@ -460,7 +471,7 @@ impl RateLimiter {
     fn keep_pause(&self, state: &mut LimiterState, until: Instant) {
         // What was leased before it was given back for all.
         if let Some(share) = &mut state.share {
-            share.slots = None;
+            (share.slots, share.unused) = (None, 0);
             share.has_heard = true;
             share.paused_until = until;
         }
@@ -468,6 +479,12 @@ impl RateLimiter {
         if state.cooldown.as_ref().is_some_and(|cooldown| cooldown.is_turn) {
             self.resume(state, Instant::now());
         }
+        // Nobody tells of one that is longer than a sync waits; but not everybody can wait that long.
+        let (wait, longest) = (until.saturating_duration_since(Instant::now()), self.timings.max_retry_after);
+        if (longest..=LONGEST_PAUSE).contains(&wait) {
+            self.give_up(state, LimitExceeded::TooLong(wait));
+        }
+        let until = until.min(Instant::now() + longest);
         let until = state.cooldown.as_ref().map_or(until, |cooldown| cooldown.until.max(until));
         if until > Instant::now() {
             state.epoch += 1;

@@ -13,7 +13,8 @@ use super::{Answer, Away, Call, LimitStore, Pause};
 
 const SAVED: f64 = 1e6;
 const IDLE: f64 = 1e7;
-const LONGEST: f64 = 1.2e9;
+const BACK: f64 = 1e6;
+const LONGEST: f64 = 8.64e10;
 const AHEAD: f64 = 5e5;
 const FASTER: f64 = 1.5;
 
@@ -32,6 +33,7 @@ pub(super) struct LimitModel {
     known_refused: u64,
     pub(super) busy: f64,
     busy_answered: u64,
+    pub(super) last: f64,
 }
 
 impl LimitModel {
@@ -41,12 +43,12 @@ impl LimitModel {
         let before = self.clone();
         let now = now as f64;
         let (count, given_back) = (f64::from(call.count), f64::from(call.given_back));
-        if self.free > now + LONGEST {
-            self.free = now;
+        for time in [&mut self.free, &mut self.until] {
+            if now < self.last - BACK || *time > now + LONGEST {
+                *time = time.min(now);
+            }
         }
-        if self.until > now + LONGEST {
-            self.until = now;
-        }
+        self.last = now;
         self.answered += u64::from(call.answered);
         self.refused += u64::from(call.refused);
         let (mut is_taken, mut told) = (false, None);
@@ -134,7 +136,7 @@ pub struct SharedModel {
     /// What its clock said when it was started.
     started: (Duration, Instant),
     pauses: watch::Sender<Option<Pause>>,
-    /// How many calls it has answered.
+    /// How many calls there were.
     pub calls: Cell<u64>,
     /// It is not there.
     pub is_away: Cell<bool>,
@@ -163,11 +165,11 @@ impl SharedModel {
 impl LimitStore for SharedModel {
     fn call(&self, call: Call) -> LocalBoxFuture<'_, Result<Answer, Away>> {
         async move {
+            self.calls.update(|calls| calls + 1);
             sleep(self.latency / 2).await;
             if self.is_away.get() {
                 return Err(Away);
             }
-            self.calls.update(|calls| calls + 1);
             let now = self.started.0 + self.started.1.elapsed();
             let now = u64::try_from(now.as_micros()).expect("a time");
             let (answer, told) = self.model.borrow_mut().call(now, &call);

@@ -19,6 +19,9 @@ use crate::shared_state::{SharedState, Unavailable};
 /// Slots a second that somebody can have told.
 const RATES: RangeInclusive<f64> = 1e-5..=1e5;
 
+/// From here on numbers are not whole any more in the script.
+const MAX_NUMBER: u64 = 1 << 53;
+
 /// What the script keeps, and the channel.
 const STATE: &str = "limit";
 const CHANNEL: &str = "limit-pauses";
@@ -44,17 +47,24 @@ impl RedisLimit {
 
     async fn ask(&self, call: &Call) -> Result<Answer, Unavailable> {
         let kept = self.connection.take();
-        let mut connection = if let Some(connection) = kept {
-            connection
-        } else {
-            let pauses = Arc::clone(&self.pauses);
-            let heard = move |message: &[u8]| {
-                if let Some(pause) = read_pause(message) {
-                    pauses.send_replace(Some(pause));
-                }
-            };
-            self.shared.listening(&self.shared.name(CHANNEL), heard).await?
+        if let Some(connection) = kept {
+            match self.ask_over(connection, call).await {
+                // It may have been closed since nothing was said for so long.
+                Err(Unavailable::Redis(_)) => {}
+                answer => return answer,
+            }
+        }
+        let pauses = Arc::clone(&self.pauses);
+        let heard = move |message: &[u8]| {
+            if let Some(pause) = read_pause(message) {
+                pauses.send_replace(Some(pause));
+            }
         };
+        let connection = self.shared.listening(&self.shared.name(CHANNEL), heard).await?;
+        self.ask_over(connection, call).await
+    }
+
+    async fn ask_over(&self, mut connection: MultiplexedConnection, call: &Call) -> Result<Answer, Unavailable> {
         let mut script = self.script.prepare_invoke();
         script.key(self.shared.name(STATE)).key(self.shared.name(CHANNEL));
         script.arg(call.count).arg(call.given_back).arg(call.answered).arg(call.refused);
@@ -138,7 +148,8 @@ fn read([rate, estimate, numbers @ ..]: Fields) -> Option<Answer> {
 fn read_pause(message: &[u8]) -> Option<Pause> {
     let (number, left) = std::str::from_utf8(message).ok()?.split_once(' ')?;
     let left = Duration::from_micros(left.parse().ok()?).min(LONGEST_PAUSE);
-    Some(Pause { number: number.parse().ok()?, until: Instant::now() + left })
+    let number = number.parse().ok().filter(|number| *number < MAX_NUMBER)?;
+    Some(Pause { number, until: Instant::now() + left })
 }
 
 /// What is longer is not told by a sync: it would have ended.

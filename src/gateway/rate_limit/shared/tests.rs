@@ -24,7 +24,7 @@ use redis_server::RedisServer;
 const S: Duration = Duration::from_secs(1);
 
 /// The fields that are times.
-const TIMES: [&str; 3] = ["until", "free", "busy"];
+const TIMES: [&str; 4] = ["until", "free", "busy", "last"];
 
 fn shared_state(redis: &RedisServer) -> Rc<SharedState> {
     let key = EncryptionKey::parse(EncryptionKey::generate().unwrap().expose()).unwrap();
@@ -74,7 +74,8 @@ async fn the_script_does_what_the_model_does() {
                 0..5 if model.rate.is_some() => {
                     #[allow(clippy::cast_precision_loss)] // far below 2^53
                     let by = (rng.u64(..40_000_000) as f64) * if rng.u8(..8) == 0 { -100.0 } else { 1.0 };
-                    for (field, time) in TIMES.into_iter().zip([&mut model.until, &mut model.free, &mut model.busy]) {
+                    let times = [&mut model.until, &mut model.free, &mut model.busy, &mut model.last];
+                    for (field, time) in TIMES.into_iter().zip(times) {
                         *time = (*time - by).max(0.0);
                         cmd("HSET").arg(&name).arg(field).arg(format!("{time:.0}")).exec(&mut connection).unwrap();
                     }
@@ -101,16 +102,50 @@ async fn the_script_does_what_the_model_does() {
 }
 
 #[tokio::test]
-async fn what_stands_in_the_place_of_the_state_is_told_of_and_done_without() {
+async fn what_stands_in_the_place_of_the_state_and_is_none_is_replaced() {
     let Some(redis) = RedisServer::start(&[]) else { return };
     let shared = shared_state(&redis);
     let (name, mut connection) = (shared.name("limit"), redis.connect());
     let store = RedisLimit::of(shared);
-    cmd("SET").arg(&name).arg("something else").exec(&mut connection).unwrap();
-    assert!(store.call(Call::default()).await.is_err());
-    cmd("DEL").arg(&name).exec(&mut connection).unwrap();
-    cmd("HSET").arg(&name).arg("rate").arg("fast").arg("free").arg("never").exec(&mut connection).unwrap();
-    assert_eq!(store.call(Call { count: 1, ..Call::default() }).await.unwrap().rate, None);
+    let begin = Call { count: 1, estimate: Some((20.0, "an estimate".to_owned())), ..Call::default() };
+    let odd = [
+        vec![],
+        vec!["rate", "fast", "version", "5", "pause", "7"],
+        vec!["rate", "20", "version", "5"],
+        vec!["rate", "nan", "estimate", "x", "free", "nan", "until", "nan", "busy", "nan"],
+        vec!["rate", "0", "estimate", "x", "answered", "-5"],
+        vec!["rate", "1e300", "estimate", "x", "version", "1e300"],
+        vec!["estimate", "x", "free", "never", "until", "inf"],
+    ];
+    for fields in odd {
+        cmd("DEL").arg(&name).exec(&mut connection).unwrap();
+        if fields.is_empty() {
+            cmd("SET").arg(&name).arg("something else").exec(&mut connection).unwrap();
+        } else {
+            cmd("HSET").arg(&name).arg(&fields).exec(&mut connection).unwrap();
+        }
+        assert_eq!(store.call(Call { count: 1, ..Call::default() }).await.unwrap().rate, None, "{fields:?}");
+        let answer = store.call(begin.clone()).await.unwrap();
+        assert_eq!((answer.rate, answer.start), (Some(20.0), answer.now), "{fields:?}");
+    }
+    // What can be used is.
+    let poison = ["free", "nan", "until", "nan", "busy", "-1", "answered", "1e300", "last", "inf"];
+    cmd("HSET").arg(&name).arg(&poison).exec(&mut connection).unwrap();
+    let answer = store.call(Call { count: 1, ..Call::default() }).await.unwrap();
+    assert_eq!((answer.rate, answer.until), (Some(20.0), Duration::ZERO));
+    assert!(answer.start <= answer.now, "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_connection_that_was_closed_meanwhile_is_made_anew() {
+    let Some(redis) = RedisServer::start(&[]) else { return };
+    let store = RedisLimit::of(shared_state(&redis));
+    for _ in 0..3 {
+        store.call(Call::default()).await.expect("Redis is there");
+        let mut connection = redis.connect();
+        cmd("CLIENT").arg("KILL").arg("TYPE").arg("pubsub").exec(&mut connection).unwrap();
+        cmd("CLIENT").arg("KILL").arg("TYPE").arg("normal").arg("SKIPME").arg("yes").exec(&mut connection).unwrap();
+    }
 }
 
 fn model() -> Rc<SharedModel> {
@@ -170,6 +205,39 @@ async fn what_one_has_found_out_the_others_know_from_their_first_request_on() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_joins_in_the_middle_counts_what_was_answered_before_as_well() {
+    let store = model();
+    let one = sharing(&store);
+    for _ in 0..200 {
+        advance(S / 10).await;
+        answer(&one).await;
+    }
+    let other = sharing(&store);
+    answer(&other).await;
+    other.acquire().await.unwrap().record_429(Some(S), None).unwrap();
+    // 20 s of ten requests a second.
+    let limit = other.observed_limit().unwrap();
+    assert!((6.0..12.0).contains(&limit), "{limit}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_cannot_wait_for_the_end_of_a_pause_is_told_so() {
+    let store = model();
+    let (one, other) = (sharing(&store), RateLimiter::new(None, Timings::DEFAULT.for_check()));
+    other.share(Rc::clone(&store) as Rc<dyn LimitStore>);
+    answer(&one).await;
+    one.acquire().await.unwrap().record_429(Some(600 * S), None).unwrap();
+    let began = Instant::now();
+    let ((), ()) = tokio::join!(answer(&one), async {
+        sleep(S).await;
+        let error = other.acquire().await.err();
+        assert!(matches!(error, Some(LimitExceeded::TooLong(wait)) if wait > 590 * S), "{error:?}");
+        assert!(began.elapsed() < 2 * S, "{:?}", began.elapsed());
+    });
+    assert!(began.elapsed() >= 600 * S);
+}
+
+#[tokio::test(start_paused = true)]
 async fn nobody_seems_to_have_seen_a_limit_that_is_only_begun_with() {
     let store = model();
     let limiter = sharing(&store);
@@ -199,7 +267,7 @@ async fn without_the_store_everything_goes_on_at_the_limit_that_is_known_and_wit
     }
     let took = began.elapsed();
     assert!(took > 5 * S && took < 20 * S, "{took:?}");
-    assert_eq!(store.calls.get(), calls);
+    assert_eq!(store.calls.get(), calls + 1, "it is left alone for a while");
     store.is_away.set(false);
     sleep(LONGEST_ABSENCE).await;
     for _ in 0..20 {
@@ -233,10 +301,13 @@ async fn a_store_that_loses_its_memory_is_told_what_is_known() {
 async fn the_slots_of_a_process_that_died_pass_by() {
     let store = model();
     let one = sharing(&store);
+    // Leisurely, so that nobody minds how many it leases.
     for _ in 0..40 {
+        advance(S / 10).await;
         answer(&one).await;
     }
-    // It holds some, and is gone.
+    let held = one.state.borrow().share.as_ref().and_then(|share| share.slots.as_ref()).map_or(0, |slots| slots.left);
+    assert!(held > 1, "{held} slots");
     drop(one);
     let other = sharing(&store);
     let began = Instant::now();
@@ -291,8 +362,13 @@ async fn an_estimate_that_nobody_can_have_made_is_not_believed() {
         "",
         "{}",
         "null",
-        with("50.0", "1e300"),
-        with("50.0", "-1.0"),
+        with("\"limit\":50.0", "\"limit\":null"),
+        with("\"seen\":50.0", "\"seen\":1e308"),
+        with("\"in_a_row\":0", "\"in_a_row\":4294967295"),
+        with("\"calm\":0", "\"calm\":18446744073709551615"),
+        with("\"answers\":0", "\"answers\":18446744073709551615"),
+        with("\"limit\":50.0", "\"limit\":1e300"),
+        with("\"limit\":50.0", "\"limit\":-1.0"),
         with(r#""secs":75"#, r#""secs":18446744073709551615"#),
         with(r#""calm_since":{"secs":1800000000"#, r#""calm_since":{"secs":18446744073709551615"#),
         with(r#""since":{"secs":1800000000"#, r#""since":{"secs":18446744073709551615"#),
