@@ -92,23 +92,20 @@ impl PageSweep<'_> {
         let looks_capped = self.seen.borrow().sweep.looks_capped();
         let attempts = (!looks_capped).then_some(BRIEF_ATTEMPTS);
         match self.page_behind(number, attempts).await {
-            Ok(page) => {
-                let given = self.write_numbered(page, number).await?;
-                if self.brought_rows_since(&before) {
-                    // The list is longer than it says, so that its words end nothing any more; and a page before has all that one can have.
-                    self.seen.borrow_mut().sweep.went_beyond = true;
-                    self.size.set(rows_before.min(self.size.get()));
-                    return Ok(Step::more(given, number + 1));
-                }
-                self.forget_since(&before);
-                if !self.has_no_word() || given == 0 && !self.looks_full(rows_before, false) {
-                    return Ok(Step::end(number));
-                }
-                self.look_further(number, given, &before, attempts).await
-            }
+            Ok(page) => self.take_page_behind(page, number, rows_before, &before, attempts).await,
             Err(failure) if failure.refused_with().is_some() => {
-                let further = self.page_behind(number + 1, attempts).await;
-                self.judge_refusal(number, &failure, further.ok(), &before, looks_capped).await
+                let further = match self.page_behind(number + 1, attempts).await {
+                    Ok(page) => Some(page),
+                    Err(after) if after.refused_with().is_some() => None,
+                    // One that fails says nothing, and one refusal alone may be chance: it is asked for with all tries that there are.
+                    Err(Failure::Exhausted { .. }) => match self.page_behind(number, None).await {
+                        Ok(page) => return self.take_page_behind(page, number, rows_before, &before, None).await,
+                        Err(again) if again.refused_with().is_some() => None,
+                        Err(again) => return Err(again.into()),
+                    },
+                    Err(after) => return Err(after.into()),
+                };
+                self.judge_refusal(number, &failure, further, &before, looks_capped).await
             }
             Err(failure @ Failure::Exhausted { .. }) => {
                 // Some servers fail behind the end of a list.
@@ -124,9 +121,41 @@ impl PageSweep<'_> {
         }
     }
 
+    /// There is such a page: whether it has rows, or is none.
+    async fn take_page_behind(
+        &self,
+        page: ListPage,
+        number: u64,
+        rows_before: u64,
+        before: &Mark,
+        attempts: Option<u32>,
+    ) -> Result<Step, ReadError> {
+        let given = self.write_numbered(page, number).await?;
+        if self.brought_rows_since(before) {
+            // The list is longer than it says, so that its words end nothing any more; and a page before has all that one can have.
+            self.seen.borrow_mut().sweep.went_beyond = true;
+            self.size.set(rows_before.min(self.size.get()));
+            return Ok(Step::more(given, number + 1));
+        }
+        self.forget_since(before);
+        if !self.has_no_word() || given == 0 && !self.looks_full(rows_before, false) {
+            return Ok(Step::end(number));
+        }
+        self.look_further(number, given, before, attempts).await
+    }
+
     async fn page_behind(&self, number: u64, attempts: Option<u32>) -> Result<ListPage, Failure> {
         let query = attempts.map_or_else(|| self.query.clone(), |attempts| self.query.clone().with_attempts(attempts));
         self.read.api.list_page(&query, number, self.paging, self.read.emitter.format()).await
+    }
+
+    /// The page after that one; none if it is refused or cannot be had. That nothing can be had at present says nothing of the list.
+    async fn page_after(&self, number: u64, attempts: Option<u32>) -> Result<Option<ListPage>, Failure> {
+        match self.page_behind(number + 1, attempts).await {
+            Ok(page) => Ok(Some(page)),
+            Err(failure @ (Failure::Outage { .. } | Failure::RateLimited(_) | Failure::NoToken(_))) => Err(failure),
+            Err(_) => Ok(None),
+        }
     }
 
     /// A page behind a full one brought nothing new, and nothing else says that the list ends there: the next page tells. If it brings
@@ -138,7 +167,7 @@ impl PageSweep<'_> {
         before: &Mark,
         attempts: Option<u32>,
     ) -> Result<Step, ReadError> {
-        let Ok(page) = self.page_behind(number + 1, attempts).await else { return Ok(Step::end(number)) };
+        let Some(page) = self.page_after(number, attempts).await? else { return Ok(Step::end(number)) };
         let further = self.write_numbered(page, number + 1).await?;
         if self.brought_rows_since(before) {
             let is_page_0 = number == 1 && given > 0 && self.counts_from_one.replace(true);
