@@ -49,6 +49,7 @@ MAY_SAY_HTTP = {
     "sandbox": "a server for tests, no part of the connector",
     "spec.json": "`api_url`, which takes such an address for tests, if it is a loopback or private one",
     "src/config": "refuses any other one",
+    "src/monitor/otlp/environment.rs": "the addresses of collectors, which stand beside the connector, in its tests",
     "src/streams/erd.rs": "the name of SVG's namespace, which nobody asks for",
 }
 
