@@ -159,7 +159,7 @@ impl ReadStrategy for CreatedSlices {
     fn read<'a>(&'a self, read: &'a ReadContext<'a>, resume: Resume) -> LocalBoxFuture<'a, Result<(), ReadError>> {
         async move {
             if read.configured.is_incremental() {
-                self.read_changes(read, resume).await
+                Box::pin(self.read_changes(read, resume)).await
             } else {
                 self.read_in_full(read, resume).await
             }
