@@ -162,6 +162,15 @@ async fn answer(limiter: &RateLimiter) {
     limiter.acquire().await.unwrap().record_answer(None);
 }
 
+/// Meets a limit after 9 s of ten requests a second.
+async fn find_limit(limiter: &RateLimiter) {
+    for _ in 0..90 {
+        advance(S / 10).await;
+        answer(limiter).await;
+    }
+    limiter.acquire().await.unwrap().record_429(Some(S), None).unwrap();
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_pause_that_one_begins_is_kept_by_all_at_once() {
     let store = model();
@@ -190,11 +199,7 @@ async fn what_one_has_found_out_the_others_know_from_their_first_request_on() {
     let store = model();
     let one = sharing(&store);
     for _ in 0..3 {
-        for _ in 0..90 {
-            advance(S / 10).await;
-            answer(&one).await;
-        }
-        one.acquire().await.unwrap().record_429(Some(S), None).unwrap();
+        find_limit(&one).await;
     }
     answer(&one).await;
     let other = sharing(&store);
@@ -253,11 +258,7 @@ async fn nobody_seems_to_have_seen_a_limit_that_is_only_begun_with() {
 async fn without_the_store_everything_goes_on_at_the_limit_that_is_known_and_with_it_again_later() {
     let store = model();
     let limiter = sharing(&store);
-    for _ in 0..90 {
-        advance(S / 10).await;
-        answer(&limiter).await;
-    }
-    limiter.acquire().await.unwrap().record_429(Some(S), None).unwrap();
+    find_limit(&limiter).await;
     answer(&limiter).await;
     let calls = store.calls.get();
     store.is_away.set(true);
@@ -280,11 +281,7 @@ async fn without_the_store_everything_goes_on_at_the_limit_that_is_known_and_wit
 async fn a_store_that_loses_its_memory_is_told_what_is_known() {
     let store = model();
     let limiter = sharing(&store);
-    for _ in 0..90 {
-        advance(S / 10).await;
-        answer(&limiter).await;
-    }
-    limiter.acquire().await.unwrap().record_429(Some(S), None).unwrap();
+    find_limit(&limiter).await;
     answer(&limiter).await;
     let known = limiter.observed_limit().unwrap();
     store.flush();
