@@ -10,6 +10,11 @@ use crate::gateway::Failure;
 use crate::sync::strategy::missing::BrokenRows;
 use crate::sync::strategy::{BRIEF_ATTEMPTS, ReadError};
 
+/// Whether a refusal may mean that the list has no such page.
+fn says_no_such_page(failure: &Failure) -> bool {
+    failure.refused_with().is_some_and(|status| status != 403)
+}
+
 /// What a sweep had seen before a page was asked for.
 pub(super) struct Mark {
     distinct: u64,
@@ -96,9 +101,9 @@ impl PageSweep<'_> {
             Err(failure) if failure.refused_with().is_some() => {
                 let further = match self.page_behind(number + 1, attempts).await {
                     Ok(page) => Some(page),
-                    Err(after) if after.refused_with().is_some() => None,
-                    // One that fails says nothing, and one refusal alone may be chance: it is asked for with all tries that there are.
-                    Err(Failure::Exhausted { .. }) => match self.page_behind(number, None).await {
+                    Err(after) if says_no_such_page(&failure) && says_no_such_page(&after) => None,
+                    // One that fails says nothing, nor does a 403 to who may read the list: that was chance, or is one refusal alone.
+                    Err(Failure::Exhausted { .. } | Failure::Refused(_)) => match self.page_behind(number, None).await {
                         Ok(page) => return self.take_page_behind(page, number, rows_before, &before, None).await,
                         Err(again) if again.refused_with().is_some() => None,
                         Err(again) => return Err(again.into()),
