@@ -1,0 +1,22 @@
+{# An amount in the reporting currency, to the cent. Never guessed: null without a rate, and without such a currency.
+   A booking has its total in US dollars; they say more of it than a rate does. #}
+{% macro in_reporting_currency(amount, currency, rate, usd_total=none, total=none) -%}
+    {%- set reporting_currency = var('navan_reporting_currency') -%}
+    {%- if not reporting_currency -%}
+        cast(null as {{ navan.type_number() }})
+    {%- else -%}
+        case
+            when {{ currency }} = '{{ reporting_currency }}' then {{ amount }}
+            {%- if usd_total and reporting_currency == 'USD' %}
+            when {{ usd_total }} is not null and {{ total }} <> 0 then {{ navan.prorate(usd_total, amount, total) }}
+            {%- endif %}
+            else cast(round({{ amount }} * {{ rate }}, 2) as {{ navan.type_number() }})
+        end
+    {%- endif -%}
+{%- endmacro %}
+
+
+{# The sum of amounts in the reporting currency; null where one of them is not known. #}
+{% macro sum_if_all_known(amount) -%}
+    case when count(*) = count({{ amount }}) then sum({{ amount }}) end
+{%- endmacro %}

@@ -1,0 +1,33 @@
+-- What was incurred in a month and was not in the ERP when the month ended?
+with incurred as (
+    select
+        spend.*,
+        cast({{ dbt.last_day('spend.incurred_on', 'month') }} as date) as month_end,
+        coalesce(expenses.erp_sync_status in {{ navan.listed('navan_erp_synced_statuses') }}, false) as is_synced,
+        expenses.erp_effective_date
+    from {{ ref('fct_spend') }} as spend
+    left join {{ ref('fct_expenses') }} as expenses
+        on spend.source = 'expense' and spend.source_id = expenses.transaction_id
+    where spend.incurred_on <= {{ navan.today() }}
+),
+
+outstanding as (
+    select
+        *,
+        case when source = 'expense' then amount else 0 end as expense_amount,
+        case when source = 'booking' then amount else 0 end as booking_amount
+    from incurred
+    where not (is_synced and (erp_effective_date is null or erp_effective_date <= month_end))
+)
+
+select
+    month_end,
+    gl_code_number,
+    gl_code_name,
+    legal_entity,
+    currency,
+    sum(expense_amount) as expense_amount,
+    sum(booking_amount) as booking_amount,
+    sum(amount) as amount
+from outstanding
+group by month_end, gl_code_number, gl_code_name, legal_entity, currency
