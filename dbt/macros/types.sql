@@ -1,7 +1,7 @@
 {# The database's type for one of the streams' types:
    string, number, integer, boolean, date, timestamp (UTC), local_timestamp (the time at the place), json. #}
 {% macro type_of(type) %}
-    {%- if type == 'string' -%} {{ dbt.type_string() }}
+    {%- if type == 'string' -%} {{ navan.type_string() }}
     {%- elif type == 'number' -%} {{ navan.type_number() }}
     {%- elif type == 'integer' -%} {{ dbt.type_bigint() }}
     {%- elif type == 'boolean' -%} {{ dbt.type_boolean() }}
@@ -12,6 +12,20 @@
     {%- else -%} {{ exceptions.raise_compiler_error('navan: there is no type ' ~ type) }}
     {%- endif -%}
 {% endmacro %}
+
+
+{% macro type_string() %}
+    {{- return(adapter.dispatch('type_string', 'navan')()) -}}
+{% endmacro %}
+
+{% macro default__type_string() -%}
+    {{ dbt.type_string() }}
+{%- endmacro %}
+
+{# What is just `text` there ends after 256 bytes. #}
+{% macro redshift__type_string() -%}
+    varchar(65535)
+{%- endmacro %}
 
 
 {# Money and the like: decimal digits, never a float. #}
@@ -104,7 +118,7 @@
 
 {# A text as one of the streams' types; null where it is none, on databases that can say so. #}
 {% macro parsed(text, type) %}
-    {%- if type == 'string' -%} cast({{ text }} as {{ dbt.type_string() }})
+    {%- if type == 'string' -%} cast({{ text }} as {{ navan.type_string() }})
     {#- Not every database casts text to a boolean. -#}
     {%- elif type == 'boolean' -%} case lower({{ text }}) when 'true' then true when 'false' then false end
     {%- elif type == 'timestamp' -%} {{ navan.to_timestamp(text, 'text') }}
