@@ -42,18 +42,3 @@
             ) }}
     end
 {%- endmacro %}
-
-
-{# How many boundaries of a part of time (`day`, `minute`) lie between two moments. #}
-{% macro datediff(first, second, part='day') %}
-    {{- return(adapter.dispatch('datediff', 'navan')(first, second, part)) -}}
-{% endmacro %}
-
-{% macro default__datediff(first, second, part) -%}
-    {{ dbt.datediff(first, second, part) }}
-{%- endmacro %}
-
-{# dbt's own asks the cluster for its version first. #}
-{% macro databricks__datediff(first, second, part) -%}
-    datediff({{ part }}, {{ first }}, {{ second }})
-{%- endmacro %}

@@ -2,7 +2,7 @@
 with charges as (
     select
         *,
-        {{ navan.datediff('expense_day', navan.today()) }} as age_days
+        {{ dbt.datediff('expense_day', navan.today(), 'day') }} as age_days
     from {{ ref('fct_expenses') }}
     where expense_type in {{ navan.listed('navan_card_types') }}
         and cost_amount > 0

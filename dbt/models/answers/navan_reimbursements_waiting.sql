@@ -12,7 +12,7 @@ with waiting as (
 aged as (
     select
         *,
-        {{ navan.datediff('waiting_since', navan.today()) }} as age_days
+        {{ dbt.datediff('waiting_since', navan.today(), 'day') }} as age_days
     from waiting
 )
 

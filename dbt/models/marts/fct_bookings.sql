@@ -44,12 +44,12 @@ select
     costs.incurred_on,
     bookings.start_date,
     bookings.end_date,
-    coalesce(bookings.lead_time_in_days, {{ navan.datediff('costs.booked_on', 'bookings.start_date') }})
+    coalesce(bookings.lead_time_in_days, {{ dbt.datediff('costs.booked_on', 'bookings.start_date', 'day') }})
         as lead_days,
     case
         when bookings.booking_type <> 'HOTEL' then null
         when bookings.start_date <= bookings.end_date
-            then greatest({{ navan.datediff('bookings.start_date', 'bookings.end_date') }}, 1)
+            then greatest({{ dbt.datediff('bookings.start_date', 'bookings.end_date', 'day') }}, 1)
         else greatest(cast(coalesce(bookings.booking_duration, 1) as {{ dbt.type_int() }}), 1)
     end as nights,
     costs.currency,
