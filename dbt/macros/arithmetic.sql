@@ -2,6 +2,12 @@
    done with whole numbers. #}
 
 
+{# The sum of amounts, with as many digits as they have on every database. #}
+{% macro total(amount) -%}
+    cast(sum({{ amount }}) as {{ navan.type_number() }})
+{%- endmacro %}
+
+
 {# The quotient, with so many digits behind the point; null where there is nothing to divide by. #}
 {% macro divide(numerator, denominator, digits=2) %}
     {{- return(adapter.dispatch('divide', 'navan')(numerator, denominator, digits)) -}}
@@ -58,6 +64,16 @@
 
 {% macro default__whole_quotient(numerator, denominator) -%}
     floor({{ numerator }} / {{ denominator }})
+{%- endmacro %}
+
+{# A quotient with many digits would be rounded before it is cut. #}
+{% macro postgres__whole_quotient(numerator, denominator) -%}
+    div({{ numerator }}, {{ denominator }})
+{%- endmacro %}
+
+{# It knows itself for a PostgreSQL, but has no such function. #}
+{% macro redshift__whole_quotient(numerator, denominator) -%}
+    {{ navan.default__whole_quotient(numerator, denominator) }}
 {%- endmacro %}
 
 {% macro duckdb__whole_quotient(numerator, denominator) -%}

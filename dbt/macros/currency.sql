@@ -5,18 +5,20 @@
     {%- if not reporting_currency -%}
         cast(null as {{ navan.type_number() }})
     {%- else -%}
-        case
-            when {{ currency }} = '{{ reporting_currency }}' then {{ amount }}
-            {%- if usd_total and reporting_currency == 'USD' %}
-            when {{ usd_total }} is not null and {{ total }} <> 0 then {{ navan.prorate(usd_total, amount, total) }}
-            {%- endif %}
-            else cast(round({{ amount }} * {{ rate }}, 2) as {{ navan.type_number() }})
-        end
+        cast(
+            case
+                when {{ currency }} = '{{ reporting_currency }}' then round({{ amount }}, 2)
+                {%- if usd_total and reporting_currency == 'USD' %}
+                when {{ usd_total }} is not null and {{ total }} <> 0 then {{ navan.prorate(usd_total, amount, total) }}
+                {%- endif %}
+                else round({{ amount }} * {{ rate }}, 2)
+            end as {{ navan.type_number() }}
+        )
     {%- endif -%}
 {%- endmacro %}
 
 
 {# The sum of amounts in the reporting currency; null where one of them is not known. #}
 {% macro sum_if_all_known(amount) -%}
-    case when count(*) = count({{ amount }}) then sum({{ amount }}) end
+    case when count(*) = count({{ amount }}) then {{ navan.total(amount) }} end
 {%- endmacro %}

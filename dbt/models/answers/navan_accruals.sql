@@ -26,8 +26,8 @@ select
     gl_code_name,
     legal_entity,
     currency,
-    sum(expense_amount) as expense_amount,
-    sum(booking_amount) as booking_amount,
-    sum(amount) as amount
+    {{ navan.total('expense_amount') }} as expense_amount,
+    {{ navan.total('booking_amount') }} as booking_amount,
+    {{ navan.total('amount') }} as amount
 from outstanding
 group by month_end, gl_code_number, gl_code_name, legal_entity, currency

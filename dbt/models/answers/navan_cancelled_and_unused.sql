@@ -33,8 +33,8 @@ select
     booking_type,
     currency,
     count(*) as bookings,
-    sum(coalesce(grand_total, 0)) as total_amount,
-    sum(cost_amount) as lost_amount,
-    sum(unused_credit) as unused_credit
+    {{ navan.total('coalesce(grand_total, 0)') }} as total_amount,
+    {{ navan.total('cost_amount') }} as lost_amount,
+    {{ navan.total('unused_credit') }} as unused_credit
 from unused
 group by outcome_month, outcome, booking_type, currency

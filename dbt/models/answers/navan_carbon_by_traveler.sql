@@ -33,7 +33,7 @@ select
     coalesce(travelers.employee_key, '(none)') as employee_key,
     case when employees.is_user then employees.name else coalesce(travelers.person_name, '(none)') end as traveler,
     count(distinct travelers.booking_uuid) as bookings,
-    sum(travelers.carbon_kg) as carbon_kg
+    {{ navan.total('travelers.carbon_kg') }} as carbon_kg
 from travelers
 left join {{ ref('dim_employees') }} as employees on travelers.employee_key = employees.employee_key
 group by 1, 2, 3

@@ -29,7 +29,7 @@ buckets as (
         currency,
         lead_bucket,
         count(*) as bookings,
-        sum(units) as units,
+        cast(sum(units) as {{ dbt.type_bigint() }}) as units,
         {{ navan.divide('sum(unitary_price)', 'count(*)') }} as average_unit_price
     from bookings
     group by booking_type, route_class, currency, lead_bucket
@@ -44,10 +44,12 @@ select
     buckets.units,
     buckets.average_unit_price,
     early.reference_price,
-    case
-        when buckets.lead_bucket in ('14-20', '21+') then 0
-        else (buckets.average_unit_price - early.reference_price) * buckets.units
-    end as lateness_cost
+    cast(
+        case
+            when buckets.lead_bucket in ('14-20', '21+') then 0
+            else (buckets.average_unit_price - early.reference_price) * buckets.units
+        end as {{ navan.type_number() }}
+    ) as lateness_cost
 from buckets
 inner join early
     on buckets.booking_type = early.booking_type

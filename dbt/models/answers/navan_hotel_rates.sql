@@ -33,7 +33,7 @@ select
     currency,
     month,
     count(*) as bookings,
-    sum(nights) as nights,
+    cast(sum(nights) as {{ dbt.type_bigint() }}) as nights,
     {{ navan.divide('sum(rate * nights)', 'sum(nights)') }} as average_rate,
     {{ navan.divide('sum(middle_rate)', 'count(middle_rate)') }} as median_rate
 from middle

@@ -5,23 +5,12 @@ with bookings as (
         department,
         booking_type,
         currency,
-        cost_amount,
-        case when is_out_of_policy then 1 else 0 end as out_of_policy
+        count(*) as bookings,
+        count(case when is_out_of_policy then 1 end) as out_of_policy_bookings,
+        {{ navan.total('cost_amount') }} as cost,
+        {{ navan.total('case when is_out_of_policy then cost_amount else 0 end') }} as out_of_policy_cost
     from {{ ref('fct_bookings') }}
     where is_counted
-),
-
-sums as (
-    select
-        month,
-        department,
-        booking_type,
-        currency,
-        count(*) as bookings,
-        sum(out_of_policy) as out_of_policy_bookings,
-        sum(cost_amount) as cost,
-        sum(cost_amount * out_of_policy) as out_of_policy_cost
-    from bookings
     group by month, department, booking_type, currency
 )
 
@@ -36,4 +25,4 @@ select
     cost,
     out_of_policy_cost,
     {{ navan.divide('out_of_policy_cost', 'cost', 4) }} as share_of_cost
-from sums
+from bookings

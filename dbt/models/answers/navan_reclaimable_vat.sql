@@ -44,6 +44,6 @@ select
     month,
     currency,
     tax_code,
-    sum(tax_amount) as tax_amount
+    {{ navan.total('tax_amount') }} as tax_amount
 from taxes
 group by source, country, legal_entity, month, currency, tax_code

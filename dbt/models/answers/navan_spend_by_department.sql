@@ -3,7 +3,7 @@ select
     month,
     department,
     currency,
-    sum(amount) as spend,
+    {{ navan.total('amount') }} as spend,
     {{ navan.sum_if_all_known('reporting_amount') }} as reporting_spend
 from {{ ref('fct_spend') }}
 group by month, department, currency

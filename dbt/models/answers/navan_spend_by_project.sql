@@ -36,7 +36,7 @@ select
     field_value,
     month,
     currency,
-    sum(amount) as spend,
+    {{ navan.total('amount') }} as spend,
     {{ navan.sum_if_all_known('reporting_amount') }} as reporting_spend
 from by_any_field
 group by field_name, field_value, month, currency

@@ -6,7 +6,7 @@ with vendors as (
         category,
         currency,
         count(distinct source || ':' || source_id) as costs,
-        sum(amount) as spend
+        {{ navan.total('amount') }} as spend
     from {{ ref('fct_spend') }}
     group by 1, 2, 3, 4
 ),

@@ -20,11 +20,13 @@ with bookings as (
 costs as (
     select
         *,
-        case
-            when net_charge is not null then net_charge
-            when is_counted then coalesce(grand_total, 0) - coalesce(credit_credit_used, 0)
-            else 0
-        end as cost_amount
+        cast(
+            case
+                when net_charge is not null then net_charge
+                when is_counted then coalesce(grand_total, 0) - coalesce(credit_credit_used, 0)
+                else 0
+            end as {{ navan.type_number() }}
+        ) as cost_amount
     from bookings
 )
 

@@ -4,7 +4,7 @@ with rates as (
         upper(from_currency) as currency,
         cast(valid_from as date) as valid_from,
         cast(rate as {{ navan.type_number() }}) as rate
-    from {{ ref('navan_exchange_rates') }}
+    from {{ ref(var('navan_exchange_rates')) }}
     where upper(to_currency) = '{{ var("navan_reporting_currency") or "" }}'
 )
 

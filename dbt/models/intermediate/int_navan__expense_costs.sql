@@ -37,7 +37,7 @@ costs as (
 counted as (
     select
         *,
-        case when is_cost then company_amount else 0 end as cost_amount
+        cast(case when is_cost then company_amount else 0 end as {{ navan.type_number() }}) as cost_amount
     from costs
 )
 

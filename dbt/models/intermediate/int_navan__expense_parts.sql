@@ -32,7 +32,7 @@ select
     coalesce(lines.gl_code_number, headers.gl_code_number, '(none)') as gl_code_number,
     coalesce(case when lines.gl_code_number is null then headers.gl_code_name else lines.gl_code_name end, '(none)')
         as gl_code_name,
-    case when lines.part is null then 1 else {{ navan.divide('lines.amount', 'lines.total', 9) }} end as share,
+    cast(coalesce({{ navan.divide('lines.amount', 'lines.total', 9) }}, 1) as {{ navan.type_number() }}) as share,
     coalesce(lines.amount, expenses.cost_amount) as amount
 from {{ ref('int_navan__expense_costs') }} as expenses
 inner join headers on expenses.transaction_id = headers.transaction_id

@@ -13,7 +13,7 @@ employees as (
     select
         department,
         count(*) as employees,
-        sum(case when is_active then 1 else 0 end) as active_employees
+        count(case when is_active then 1 end) as active_employees
     from {{ ref('dim_employees') }}
     where is_user
     group by department

@@ -19,7 +19,7 @@ select
     segments.ends_at,
     segments.start_local_date_time as starts_at_local,
     segments.end_local_date_time as ends_at_local,
-    {{ dbt.datediff('segments.starts_at', 'segments.ends_at', 'minute') }} as minutes,
+    cast({{ dbt.datediff('segments.starts_at', 'segments.ends_at', 'minute') }} as {{ dbt.type_int() }}) as minutes,
     segments.departure_city,
     segments.departure_country,
     segments.departure_country_code,

@@ -97,7 +97,9 @@ select
     category,
     currency,
     amount,
-    {{ navan.prorate('cost_in_reporting_currency', 'amount_so_far', 'cost_amount') }}
+    cast(
+        {{ navan.prorate('cost_in_reporting_currency', 'amount_so_far', 'cost_amount') }}
         - {{ navan.prorate('cost_in_reporting_currency', '(amount_so_far - amount)', 'cost_amount') }}
-        as reporting_amount
+        as {{ navan.type_number() }}
+    ) as reporting_amount
 from summed

@@ -33,14 +33,14 @@ select
     min(trips.start_date) as start_date,
     max(trips.end_date) as end_date,
     count(*) as bookings,
-    sum(case when trips.is_counted then 1 else 0 end) as bookings_counted,
+    count(case when trips.is_counted then 1 end) as bookings_counted,
     coalesce(max(travelers.travelers), 0) as travelers,
     count(distinct trips.currency) as currencies,
     -- Amounts of several currencies make no sum.
     case when count(distinct trips.currency) = 1 then max(trips.currency) end as currency,
-    case when count(distinct trips.currency) = 1 then sum(trips.cost_amount) end as cost_amount,
+    case when count(distinct trips.currency) = 1 then {{ navan.total('trips.cost_amount') }} end as cost_amount,
     {{ navan.sum_if_all_known('trips.reporting_amount') }} as reporting_amount,
-    sum(case when trips.is_counted then trips.carbon_kg end) as carbon_kg
+    {{ navan.total('case when trips.is_counted then trips.carbon_kg end') }} as carbon_kg
 from trip_bookings as trips
 left join travelers on trips.trip_uuid = travelers.trip_uuid
 group by trips.trip_uuid
