@@ -274,10 +274,9 @@ class Expense:
             lines, sizes = [{}], [self.cost]
         project = self.custom_fields.get(PROJECT_FIELD, NONE)
         for line, size in zip(lines, sizes, strict=True):
-            account = {
-                name: first(text(line.get(name)), text(self.row.get(name)), NONE)
-                for name in ("gl_code_number", "gl_code_name")
-            }
+            # The name goes with the number.
+            of = line if text(line.get("gl_code_number")) else self.row
+            account = {name: text(of.get(name)) or NONE for name in ("gl_code_number", "gl_code_name")}
             yield part(self, size, text(line.get("department")) or self.department, project) | account
 
 

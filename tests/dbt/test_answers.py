@@ -1,0 +1,56 @@
+"""The package's twelve answers are those computed from the sandbox's own rows, to the cent."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import load
+import pytest
+from conftest import Built
+from facts import Company
+from truth import ANSWERS
+from values import Row
+from warehouse import DuckDB, Project
+
+from sandbox import TODAY, sandbox
+
+# Of a company that leaves nothing out, these are empty.
+NOTHING_TO_SAY = {"navan_card_transactions_without_receipt"}
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+def test_an_answer_is_true(built: Built, answer: str) -> None:
+    compare(built, answer)
+    assert built.query(f"select * from {answer}") or answer in NOTHING_TO_SAY
+
+
+@pytest.fixture(scope="module")
+def with_gaps(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """A company of which much is not told: no currency, no department, no receipt."""
+    warehouse = DuckDB(tmp_path_factory.mktemp("gaps") / "gaps.duckdb")
+    with sandbox(bookings=150, transactions=40, users=60, odd=False, settings=load.YOUNG | {"odd_gaps": True}) as navan:
+        company = Company.of(navan, TODAY)
+        warehouse.load(navan)
+    # Without the tests: that a line has no account, for one, is an error to them.
+    words = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
+    run = project.build(warehouse, *words, name="gaps", navan_today=TODAY.isoformat())
+    assert run.is_good, run.printed
+    return Built(warehouse, company, run)
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+def test_an_answer_is_true_where_much_is_not_told(with_gaps: Built, answer: str) -> None:
+    compare(with_gaps, answer)
+    assert with_gaps.query(f"select * from {answer}")
+
+
+def compare(built: Built, answer: str) -> None:
+    """The rows are the same, in whatever order."""
+    told, true = rows(built.query(f"select * from {answer}")), rows([*ANSWERS[answer](built.company)])
+    assert [*(told - true)] == [*(true - told)] == []
+
+
+def rows(of: list[Row]) -> Counter[tuple[tuple[str, Any], ...]]:
+    """Rows that can be compared. An amount is a number and nothing else: 1 is 1.00."""
+    return Counter(tuple(sorted(row.items())) for row in of)
