@@ -50,7 +50,7 @@
 {%- endmacro %}
 
 {% macro snowflake__json_text(value, names) -%}
-    cast({{ navan.json_value(value, names | join('.')) }} as {{ navan.type_string() }})
+    cast({{ navan.json_value(value, names | join('.')) }} as {{ navan.type_text() }})
 {%- endmacro %}
 
 {% macro bigquery__json_text(value, names) -%}
@@ -63,7 +63,7 @@
             json_extract_path_text(json_serialize({{ value }}) {%- for name in names %}, '{{ name }}'{% endfor %}, true), ''
         )
     {%- else -%}
-        cast({{ value }} as {{ navan.type_string() }})
+        cast({{ value }} as {{ navan.type_text() }})
     {%- endif -%}
 {%- endmacro %}
 

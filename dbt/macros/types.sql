@@ -1,7 +1,7 @@
 {# The database's type for one of the streams' types:
    string, number, integer, boolean, date, timestamp (UTC), local_timestamp (the time at the place), json. #}
 {% macro type_of(type) %}
-    {%- if type == 'string' -%} {{ navan.type_string() }}
+    {%- if type == 'string' -%} {{ navan.type_text() }}
     {%- elif type == 'number' -%} {{ navan.type_number() }}
     {%- elif type == 'integer' -%} {{ dbt.type_bigint() }}
     {%- elif type == 'boolean' -%} {{ dbt.type_boolean() }}
@@ -14,16 +14,16 @@
 {% endmacro %}
 
 
-{% macro type_string() %}
-    {{- return(adapter.dispatch('type_string', 'navan')()) -}}
+{% macro type_text() %}
+    {{- return(adapter.dispatch('type_text', 'navan')()) -}}
 {% endmacro %}
 
-{% macro default__type_string() -%}
+{% macro default__type_text() -%}
     {{ dbt.type_string() }}
 {%- endmacro %}
 
 {# What is just `text` there ends after 256 bytes. #}
-{% macro redshift__type_string() -%}
+{% macro redshift__type_text() -%}
     varchar(65535)
 {%- endmacro %}
 
@@ -118,7 +118,7 @@
 
 {# A text as one of the streams' types; null where it is none, on databases that can say so. #}
 {% macro parsed(text, type) %}
-    {%- if type == 'string' -%} cast({{ text }} as {{ navan.type_string() }})
+    {%- if type == 'string' -%} cast({{ text }} as {{ navan.type_text() }})
     {#- Not every database casts text to a boolean. -#}
     {%- elif type == 'boolean' -%} case lower({{ text }}) when 'true' then true when 'false' then false end
     {%- elif type == 'timestamp' -%} {{ navan.to_timestamp(text, 'text') }}
