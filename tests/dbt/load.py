@@ -85,12 +85,12 @@ def sync(config: dict[str, Any], database: str) -> None:
     with tempfile.TemporaryDirectory(prefix="source-navan-load-", ignore_cleanup_errors=True) as own:
         # PyAirbyte reads these when it is imported; by default it makes folders where it is started from.
         os.environ |= dict.fromkeys(("AIRBYTE_LOGGING_ROOT", "AIRBYTE_PROJECT_DIR", "AIRBYTE_CACHE_ROOT"), own)
+        # Not PyAirbyte itself: the example says first how it is to be.
         import navan_to_duckdb as example
-        from airbyte.caches import PostgresCache
 
         if database.startswith("postgresql://"):
             url = urlsplit(database)
-            into = PostgresCache(
+            into = example.ab.caches.PostgresCache(
                 host=url.hostname,
                 port=url.port,
                 username=url.username,

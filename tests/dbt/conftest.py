@@ -1,0 +1,102 @@
+"""What the tests share: the company loaded into each database, and built, twice."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime
+
+import pytest
+
+import load
+import postgres
+from facts import Company
+from sandbox import TODAY
+from warehouse import DuckDB, Postgres, Project, Row, Run, Warehouse
+
+TARGETS = ("duckdb", "postgres")
+# Before anything has changed, and after: the second time, dbt finds what it has built the first time.
+TURNS = ("first", "second")
+
+
+@dataclass
+class Built:
+    """What a database holds after a sync and a build, and what is true of the company at that time."""
+
+    warehouse: Warehouse
+    company: Company
+    run: Run
+
+    def query(self, sql: str) -> list[Row]:
+        """The rows that a query gives; its tables are those that dbt has built, if it names no schema."""
+        return self.warehouse.query(sql)
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The project that builds."""
+    return Project.at(tmp_path_factory.mktemp("project"))
+
+
+@pytest.fixture
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> DuckDB:
+    """An empty DuckDB file, each time in one place: dbt does not read the project anew for it."""
+    path = tmp_path_factory.getbasetemp() / "scratch.duckdb"
+    path.unlink(missing_ok=True)
+    return DuckDB(path)
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str | None]:
+    """A server; none where PostgreSQL is not installed, unless it must be."""
+    if postgres.programs() is None and postgres.PROGRAMS not in os.environ:
+        assert os.environ.get("SOURCE_NAVAN_SKIP") != "never", "PostgreSQL is not installed"
+        yield None
+        return
+    with postgres.postgres() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def all_built(
+    project: Project, postgres_url: str | None, tmp_path_factory: pytest.TempPathFactory
+) -> dict[tuple[str, str], Built]:
+    """Each database after each turn, by its target and the turn."""
+    first: list[Warehouse] = [DuckDB(tmp_path_factory.mktemp("duckdb") / "first.duckdb")]
+    first += [Postgres(postgres_url)] if postgres_url else []
+    built = {}
+
+    with ExitStack() as stack:
+        pool = stack.enter_context(ThreadPoolExecutor())
+        navan = stack.enter_context(load.company(now=load.BEGAN))
+
+        def turn(name: str, warehouses: list[Warehouse], company: Company) -> None:
+            """Loads and builds all of them, side by side."""
+
+            def one(warehouse: Warehouse) -> Run:
+                warehouse.load(navan)
+                # Rules are proved once.
+                words = () if name == TURNS[0] else ("--exclude-resource-type", "unit_test")
+                return project.build(warehouse, *words, navan_today=company.today.isoformat())
+
+            for warehouse, run in zip(warehouses, pool.map(one, warehouses), strict=True):
+                built[warehouse.target, name] = Built(warehouse, company, run)
+
+        began = datetime.fromisoformat(load.BEGAN).date()
+        before = Company.of(navan, began)
+        turn("first", first, before)
+        second = [warehouse.copy("second") for warehouse in first]
+        load.change(navan)
+        turn("second", second, Company.of(navan, TODAY, before=before))
+    return built
+
+
+@pytest.fixture(scope="session", params=[(target, turn) for target in TARGETS for turn in TURNS], ids="-".join)
+def built(request: pytest.FixtureRequest, all_built: dict[tuple[str, str], Built]) -> Built:
+    """One database after one turn."""
+    if request.param not in all_built:
+        pytest.skip("PostgreSQL is not installed")
+    return all_built[request.param]
