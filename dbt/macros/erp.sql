@@ -1,10 +1,10 @@
 {# The hand-over to the ERP: what its models have in common. #}
 
 
-{# A seed or model of the user's own that takes the place of one of the package's. #}
-{% macro erp_mapping(variable) %}
-    {{- return(ref(var(variable))) -}}
-{% endmacro %}
+{# A cell of a mapping, as text. #}
+{% macro erp_text(column) -%}
+    {{ navan.filled('cast(' ~ column ~ ' as ' ~ dbt.type_string() ~ ')') }}
+{%- endmacro %}
 
 
 {# What tells the lines of a journal apart, but for the amount. #}
@@ -182,7 +182,7 @@
         {%- for column in line_columns %}
         {{ column }},
         {%- endfor %}
-        amount
+        cast(amount as {{ navan.type_number() }}) as amount
     from dated
 {% endmacro %}
 

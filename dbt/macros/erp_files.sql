@@ -1,13 +1,12 @@
 {# The files for the ERPs. #}
 
 
-{# The ERP's word for something of Navan's, from the column of its own in navan_erp_names; what stands behind `from`. #}
-{% macro erp_names(lines, erp_column, dimensions) %}
+{# Joins the ERP's words for what Navan calls otherwise: `department_names`, say; what comes behind `from`. #}
+{% macro erp_join_names(lines, dimensions) %}
     {%- for dimension in dimensions %}
-left join {{ navan.erp_mapping('navan_erp_names') }} as {{ dimension }}_names
-    on {{ dimension }}_names.dimension = '{{ dimension }}'
-        and {{ lines }}.{{ dimension }} = {{ dimension }}_names.navan_name
-        and {{ dimension }}_names.{{ erp_column }} is not null
+left join {{ ref('erp_names') }} as {{ dimension }}_names
+    on {{ lines }}.{{ dimension }} = {{ dimension }}_names.navan_name
+        and {{ dimension }}_names.dimension = '{{ dimension }}'
     {%- endfor %}
 {% endmacro %}
 

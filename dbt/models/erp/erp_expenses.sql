@@ -39,10 +39,10 @@ select
     cost_amount,
     -- The company pays the card's whole bill: what is personal or rejected on it, the employee owes. Of what the employee
     -- has laid out, nobody pays that part.
-    case
-        when expense_type in {{ navan.listed('navan_card_types') }} then posted_amount - cost_amount
-        else 0
-    end as employee_amount,
+    cast(
+        case when expense_type in {{ navan.listed('navan_card_types') }} then posted_amount - cost_amount else 0 end
+        as {{ navan.type_number() }}
+    ) as employee_amount,
     case
         when approval_status in {{ navan.listed('navan_erp_statuses_held') }} then 'held'
         {%- if var('navan_erp_skip_synced') %}

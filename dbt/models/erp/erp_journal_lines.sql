@@ -14,7 +14,7 @@ with lines as (
         {{ key }},
         {%- endfor %}
         count(distinct transaction_id) as transactions,
-        sum(amount) as amount
+        cast(sum(amount) as {{ navan.type_number() }}) as amount
     from {{ ref('erp_journal_items') }}
     group by
         {{ keys | join(',\n        ') }}
@@ -38,8 +38,8 @@ select
     {%- for key in keys[1:] %}
     {{ key }},
     {%- endfor %}
-    case when amount > 0 then amount end as debit,
-    case when amount < 0 then -amount end as credit,
+    cast(case when amount > 0 then amount end as {{ navan.type_number() }}) as debit,
+    cast(case when amount < 0 then -amount end as {{ navan.type_number() }}) as credit,
     amount,
     transactions
 from lines

@@ -15,5 +15,5 @@ select
     coalesce(department_names.netsuite_name, lines.department) as {{ adapter.quote('Department') }},
     coalesce(cost_center_names.netsuite_name, lines.cost_center) as {{ adapter.quote('Class') }}
 from {{ ref('erp_journal_lines') }} as lines
-{{- navan.erp_names('lines', 'netsuite_name', ['legal_entity', 'project', 'department', 'cost_center']) }}
+{{- navan.erp_join_names('lines', ['legal_entity', 'project', 'department', 'cost_center']) }}
 where lines.is_closed

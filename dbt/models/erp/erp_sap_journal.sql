@@ -23,5 +23,5 @@ select
     project_names.sap_code as ps_posid,
     lines.original_external_id as zuonr
 from {{ ref('erp_journal_lines') }} as lines
-{{- navan.erp_names('lines', 'sap_code', ['legal_entity', 'tax_code', 'cost_center', 'project']) }}
+{{- navan.erp_join_names('lines', ['legal_entity', 'tax_code', 'cost_center', 'project']) }}
 where lines.is_closed

@@ -210,7 +210,7 @@ accounts as (
                 mapping.ledger_account
         ) as fit
     from numbered
-    inner join {{ navan.erp_mapping('navan_account_mapping') }} as mapping
+    inner join {{ ref('erp_account_mapping') }} as mapping
         on numbered.line_kind = mapping.line_kind
             and (
                 numbered.gl_code_number = mapping.gl_code_number
@@ -236,7 +236,7 @@ select
     numbered.cost_center,
     numbered.project,
     numbered.tax_code,
-    numbered.amount
+    cast(numbered.amount as {{ navan.type_number() }}) as amount
 from numbered
 left join accounts
     on numbered.transaction_id = accounts.transaction_id
