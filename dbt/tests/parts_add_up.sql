@@ -1,24 +1,48 @@
 -- The parts of each booking and expense are its cost, to the last digit; also in the reporting currency.
 with costs as (
-    select 'booking' as source, booking_uuid as source_id, cost_amount, reporting_amount, is_in_spend
+    select
+        'booking' as source,
+        booking_uuid as source_id,
+        cost_amount,
+        reporting_amount,
+        is_in_spend
     from {{ ref('fct_bookings') }}
+
     union all
-    select 'expense' as source, transaction_id as source_id, cost_amount, reporting_amount, is_in_spend
+
+    select
+        'expense' as source,
+        transaction_id as source_id,
+        cost_amount,
+        reporting_amount,
+        is_in_spend
     from {{ ref('fct_expenses') }}
 ),
 
 parts as (
-    select 'booking' as source, booking_uuid as source_id, sum(amount) as amount
+    select
+        'booking' as source,
+        booking_uuid as source_id,
+        sum(amount) as amount
     from {{ ref('int_navan__booking_parts') }}
     group by booking_uuid
+
     union all
-    select 'expense' as source, transaction_id as source_id, sum(amount) as amount
+
+    select
+        'expense' as source,
+        transaction_id as source_id,
+        sum(amount) as amount
     from {{ ref('int_navan__expense_parts') }}
     group by transaction_id
 ),
 
 spend as (
-    select source, source_id, sum(amount) as amount, sum(reporting_amount) as reporting_amount
+    select
+        source,
+        source_id,
+        sum(amount) as amount,
+        sum(reporting_amount) as reporting_amount
     from {{ ref('fct_spend') }}
     group by source, source_id
 )

@@ -2,7 +2,8 @@
 with waiting as (
     select
         *,
-        coalesce(manually_added_date, expense_day) as waiting_since
+        coalesce(manually_added_date, expense_day) as waiting_since,
+        {{ navan.today() }} as today
     from {{ ref('fct_expenses') }}
     where expense_type in {{ navan.listed('navan_reimbursable_types') }}
         and cost_amount <> 0
@@ -12,7 +13,7 @@ with waiting as (
 aged as (
     select
         *,
-        {{ dbt.datediff('waiting_since', navan.today(), 'day') }} as age_days
+        {{ dbt.datediff('waiting_since', 'today', 'day') }} as age_days
     from waiting
 )
 

@@ -11,6 +11,6 @@ with rates as (
 select
     currency,
     valid_from,
-    lead(valid_from) over (partition by currency order by valid_from) as valid_until,
-    rate
+    rate,
+    lead(valid_from) over (partition by currency order by valid_from) as valid_until
 from rates

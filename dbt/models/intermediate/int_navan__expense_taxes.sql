@@ -32,9 +32,9 @@ countries as (
 
 select
     parts.transaction_id,
+    parts.tax_amount,
     coalesce(countries.country, '(none)') as country,
     coalesce(parts.tax_code, '(none)') as tax_code,
-    parts.tax_amount,
     coalesce(parts.reclaimable, false) as is_reclaimable
 from parts
 left join countries on parts.tax_code = countries.tax_code

@@ -19,7 +19,10 @@ select
     segments.ends_at,
     segments.start_local_date_time as starts_at_local,
     segments.end_local_date_time as ends_at_local,
-    cast({{ dbt.datediff('segments.starts_at', 'segments.ends_at', 'minute') }} as {{ dbt.type_int() }}) as minutes,
+    case
+        when segments.starts_at <= segments.ends_at
+            then cast(round((segments.end_timestamp - segments.start_timestamp) / 60) as {{ dbt.type_bigint() }})
+    end as minutes,
     segments.departure_city,
     segments.departure_country,
     segments.departure_country_code,
