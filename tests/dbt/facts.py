@@ -13,9 +13,8 @@ from itertools import chain
 from typing import Any
 from urllib.parse import urlencode
 
-from values import NONE, ZERO, Row, amount, boolean, day, first, month, split, text
-
 from sandbox import Sandbox
+from values import NONE, ZERO, Row, amount, boolean, day, first, month, split, text
 
 # The package's variables, as it sets them.
 COUNTED = {"CONFIRMED", "TICKETED", "ACCEPTED", "UNKNOWN"}

@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+
 import load
 from load import ROOT
-
 from sandbox import Sandbox, sandbox
 
 GUIDE = ROOT / "docs" / "data-guide.md"

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-import load
 import pytest
+
+import load
 from conftest import Built
 from facts import Company
+from sandbox import TODAY, sandbox
 from truth import ANSWERS
 from values import Row
 from warehouse import DuckDB, Project
-
-from sandbox import TODAY, sandbox
 
 # Of a company that leaves nothing out, these are empty.
 NOTHING_TO_SAY = {"navan_card_transactions_without_receipt"}

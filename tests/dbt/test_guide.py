@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 import guide
 import load
-import pytest
 from facts import Company
 from guide import GUIDE, Answer
 from truth import ANSWERS
