@@ -2,7 +2,7 @@
 with expenses as (
     select
         id as transaction_id,
-        replace(lower(record_type), '_', '-') as expense_type,
+        {{ navan.expense_type('record_type') }} as expense_type,
         coalesce(transaction_date, posted_date, cast(posted_date_time as date), cast(modified_timestamp as date))
             as expense_day,
         {{ navan.first_filled(['upper(posted_currency)']) }} as currency,
