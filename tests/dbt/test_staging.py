@@ -49,6 +49,9 @@ def test_rows_are_navans(built: Built, stream: str) -> None:
     assert there.keys() == {row[key] for row in rows}
     for row in rows:
         expected = {column.name: value for column in STREAMS[stream].columns for value in told(row, column)}
+        if built.warehouse.target == "postgres":
+            # There PyAirbyte writes a text of digits as a number, `10000000.0`.
+            expected = {name: value for name, value in expected.items() if not is_number(value)}
         found = there[row[key]]
         assert {name: found[name] for name in expected} == expected
 
@@ -64,6 +67,15 @@ def test_lists_are_those_of_the_rows(built: Built) -> None:
         for child in children.LISTS
     }
     assert counted == children.counts(rows)
+
+
+def is_number(value: Any) -> bool:
+    """Whether PyAirbyte takes a text for one."""
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return isinstance(value, str)
 
 
 def told(row: Row, column: Any) -> list[Any]:
@@ -112,7 +124,7 @@ def test_appended_rows_come_to_the_same(project: Project, loaded: tuple[DuckDB, 
             order by hash(_airbyte_raw_id)"""
         )
     scratch.execute(*statements)
-    assert project.build(scratch, *STAGING, name="scratch").is_good
+    assert project.build(scratch, *STAGING).is_good
     same_staging(scratch, second)
 
 
@@ -164,7 +176,9 @@ def types(warehouse: Warehouse, model: str) -> list[Row]:
 def test_streams_that_were_not_synced_are_empty_and_of_the_same_types(
     project: Project, loaded: tuple[DuckDB, DuckDB], scratch: DuckDB
 ) -> None:
-    assert project.build(scratch, *STAGING, name="scratch").is_good
+    """And all that is built on them is built."""
+    run = project.build(scratch, "--exclude-resource-type", "unit_test")
+    assert run.is_good, run.why
     for stream in STREAMS.values():
         assert scratch.query(f"select * from {stream.model}") == []
         assert types(scratch, stream.model) == types(loaded[0], stream.model)
@@ -215,21 +229,42 @@ SEGMENTS = """
 """
 
 
-@pytest.mark.parametrize("with_parent", [True, False])
-def test_of_each_list_the_newest_generation_is_left(project: Project, scratch: DuckDB, with_parent: bool) -> None:
-    """Without the parent's table, the list's own newest rows are as much as anybody knows."""
-    scratch.execute(*([BOOKINGS] if with_parent else []), SEGMENTS)
-    run = project.build(scratch, "--select", "+stg_navan__booking_segment", *STAGING[2:], name="scratch")
+# Of these, nobody has synced the parent.
+ITEMS = """
+    create table transaction_line_item as from (values
+        ('changed', 0, timestamp '2026-11-01 10:00', timestamp '2026-11-01 12:00', 'old'),
+        ('changed', 1, timestamp '2026-11-01 10:00', timestamp '2026-11-01 12:00', 'old'),
+        ('changed', 0, timestamp '2026-11-02 10:00', timestamp '2026-11-02 12:00', 'new'),
+        ('changed', 0, timestamp '2026-11-01 10:00', timestamp '2026-11-03 12:00', 'old'),
+        ('emptied', 0, timestamp '2026-11-01 10:00', timestamp '2026-11-01 12:00', 'old')
+    ) as t (transaction_id, "index", modified_timestamp, _airbyte_extracted_at, description)
+"""
+
+
+@pytest.fixture(scope="module")
+def crafted(project: Project, tmp_path_factory: pytest.TempPathFactory) -> DuckDB:
+    """What these are built into."""
+    crafted = DuckDB(tmp_path_factory.mktemp("crafted") / "crafted.duckdb")
+    crafted.execute(BOOKINGS, SEGMENTS, ITEMS)
+    run = project.build(crafted, *STAGING)
     assert run.is_good, run.why
-    bookings = scratch.query("select uuid, booking_status from stg_navan__booking")
-    segments = scratch.query("select booking_uuid, position, flight_number from stg_navan__booking_segment")
-    left = {(row["booking_uuid"], row["position"], row["flight_number"]) for row in segments}
-    known = {("changed", 0, "new"), ("reread", 0, "new"), ("back", 1, "new"), ("timeless", 0, "new")}
-    if with_parent:
-        of_bookings = {row["uuid"]: row["booking_status"] for row in bookings}
-        confirmed = dict.fromkeys(("emptied", "reread", "timeless"), "CONFIRMED")
-        assert of_bookings == confirmed | {"changed": "TICKETED", "back": "TICKETED"}
-        assert left == known
-    else:
-        assert bookings == []
-        assert left == known | {("emptied", 0, "old"), ("deleted", 0, "old")}
+    return crafted
+
+
+def test_of_each_row_the_newest_version_is_left(crafted: DuckDB) -> None:
+    left = crafted.query("select uuid, booking_status from stg_navan__booking")
+    confirmed = dict.fromkeys(("emptied", "reread", "timeless"), "CONFIRMED")
+    ticketed = dict.fromkeys(("changed", "back"), "TICKETED")
+    assert {row["uuid"]: row["booking_status"] for row in left} == confirmed | ticketed
+
+
+def test_of_each_list_the_newest_version_of_its_row_is_left(crafted: DuckDB) -> None:
+    left = crafted.query("select booking_uuid, position, flight_number from stg_navan__booking_segment")
+    expected = {("changed", 0, "new"), ("reread", 0, "new"), ("back", 1, "new"), ("timeless", 0, "new")}
+    assert {tuple(row.values()) for row in left} == expected
+
+
+def test_without_its_row_the_newest_of_each_list_is_left(crafted: DuckDB) -> None:
+    """Which is as much as anybody knows."""
+    left = crafted.query("select transaction_id, position, description from stg_navan__transaction_line_item")
+    assert {tuple(row.values()) for row in left} == {("changed", 0, "new"), ("emptied", 0, "old")}

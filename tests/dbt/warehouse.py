@@ -36,10 +36,12 @@ class DuckDB:
     # Where PyAirbyte puts its tables.
     raw: str = "main"
 
-    @property
-    def environment(self) -> dict[str, str]:
-        """By which the project's profile finds it."""
-        return {"NAVAN_DBT_DUCKDB": str(self.path)}
+    def environment(self, folder: Path) -> dict[str, str]:
+        """By which the profile finds it: always in one place of the project, or dbt would read all of that anew."""
+        link = folder / "navan.duckdb"
+        link.unlink(missing_ok=True)
+        link.symlink_to(self.path)
+        return {"NAVAN_DBT_DUCKDB": str(link)}
 
     def load(self, navan: Sandbox) -> None:
         """One sync of all streams."""
@@ -72,15 +74,18 @@ class Postgres:
     raw: str = "airbyte_raw"
 
     @property
-    def environment(self) -> dict[str, str]:
-        """By which the project's profile finds it."""
+    def database(self) -> str:
+        return urlsplit(self.url).path.removeprefix("/")
+
+    def environment(self, _: Path) -> dict[str, str]:
+        """By which the profile finds it."""
         url = urlsplit(self.url)
         return {
             "PGHOST": str(url.hostname),
             "PGPORT": str(url.port),
             "PGUSER": str(url.username),
             "PGPASSWORD": str(url.password),
-            "PGDATABASE": url.path.removeprefix("/"),
+            "PGDATABASE": self.database,
         }
 
     def load(self, navan: Sandbox) -> None:
@@ -90,9 +95,8 @@ class Postgres:
     def copy(self, name: str) -> Postgres:
         """The same once more, to go on with."""
         of_server = urlsplit(self.url)._replace(path="/template1").geturl()
-        this = self.environment["PGDATABASE"]
         with psycopg.connect(of_server, autocommit=True) as connection:
-            connection.execute(f"create database {name} template {this}")
+            connection.execute(f"create database {name} template {self.database}")
         return Postgres(urlsplit(self.url)._replace(path=f"/{name}").geturl())
 
     def query(self, sql: str) -> list[Row]:
@@ -123,19 +127,16 @@ class Result:
         return self.status in ("success", "pass")
 
 
-@dataclass
+@dataclass(frozen=True)
 class Run:
-    """What a command of dbt's did, and what it left in its target folder."""
+    """What a command of dbt's did."""
 
     printed: str
     is_good: bool
+    # Of each node; a run that has failed before has none.
+    results: list[Result]
+    # Its target folder, until the next run.
     target: Path
-
-    @property
-    def results(self) -> list[Result]:
-        """Of each node; a run that has failed before has none."""
-        written = self.read("run_results.json")["results"]
-        return [Result(result["unique_id"], result["status"], result["message"]) for result in written]
 
     @property
     def why(self) -> str:
@@ -147,20 +148,22 @@ class Run:
         return json.loads((self.target / name).read_text(encoding="utf-8"))
 
 
-@dataclass
+@dataclass(frozen=True)
 class Project:
     """A copy of dbt/ of its own, so that nothing is written into the repository."""
 
     folder: Path
+    # What it sets, unless a run is to have it otherwise. Where this changes, dbt reads the whole project anew.
+    variables: dict[str, Any]
 
     @classmethod
-    def at(cls, folder: Path) -> Project:
+    def at(cls, folder: Path, **variables: Any) -> Project:
         """Copies it to a folder and installs the package, by its path."""
         made = ("target", "logs", "dbt_packages")
         shutil.copytree(PACKAGE, folder / "dbt", ignore=shutil.ignore_patterns(*made))
-        project = cls(folder / "dbt" / "integration_tests")
-        run = project.dbt("deps", environment={}, target="duckdb", name="deps")
-        assert run.is_good, run.why
+        project = cls(folder / "dbt" / "integration_tests", variables)
+        deps = project.dbt("deps", environment={})
+        assert deps.returncode == 0, deps.stdout
         return project
 
     def build(self, warehouse: Warehouse, *words: str, name: str | None = None, **variables: Any) -> Run:
@@ -168,25 +171,30 @@ class Project:
         return self.ask("build", warehouse, *words, name=name, **variables)
 
     def ask(self, command: str, warehouse: Warehouse, *words: str, name: str | None = None, **variables: Any) -> Run:
-        """Any other command that looks at a database."""
-        given = json.dumps({"navan_schema": warehouse.raw} | variables)
-        words = (*words, "--vars", given)
-        name = name or warehouse.target
-        return self.dbt(command, *words, environment=warehouse.environment, target=warehouse.target, name=name)
+        """Any command that looks at a database. Two may run at a time, with a name each: that of the target folder."""
+        environment = warehouse.environment(self.folder)
+        target = self.folder / "target" / (name or warehouse.target)
+        results = target / "run_results.json"
+        results.unlink(missing_ok=True)
+        given = {"navan_schema": warehouse.raw} | self.variables | variables
+        options = ["--target", warehouse.target, "--target-path", str(target), "--log-path", str(target)]
+        done = self.dbt(command, *words, "--vars", json.dumps(given), *options, environment=environment)
+        written = json.loads(results.read_text(encoding="utf-8"))["results"] if results.exists() else []
+        return Run(
+            done.stdout,
+            done.returncode == 0,
+            [Result(result["unique_id"], result["status"], result["message"]) for result in written],
+            target,
+        )
 
-    def dbt(self, command: str, *words: str, environment: dict[str, str], target: str, name: str) -> Run:
-        """Runs dbt with a target folder of that name: two may run at a time with a name each."""
-        folder = self.folder / "target" / name
-        options = ["--profiles-dir", ".", "--target", target, "--target-path", folder, "--log-path", folder]
-        if command == "deps":
-            options = ["--profiles-dir", "."]
-        done = subprocess.run(
-            [DBT, "--no-use-colors", command, *words, *options],
+    def dbt(self, *words: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+        """Runs dbt."""
+        return subprocess.run(
+            [DBT, "--no-use-colors", *words, "--profiles-dir", "."],
             cwd=self.folder,
-            env=os.environ | {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false"} | environment,
+            env=os.environ | environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             timeout=600,
         )
-        return Run(done.stdout, done.returncode == 0, folder)
