@@ -11,13 +11,13 @@ with bookings as (
 
 taxes as (
     {% for tax in ['vat', 'gst', 'hst', 'qst'] %}
-        select
-            uuid as booking_uuid,
-            country,
-            '{{ tax | upper }}' as tax_code,
-            {{ tax }} as tax_amount
-        from bookings
-        {% if not loop.last %} union all {% endif %}
+    select
+        uuid as booking_uuid,
+        country,
+        '{{ tax | upper }}' as tax_code,
+        {{ tax }} as tax_amount
+    from bookings
+    {% if not loop.last %} union all {% endif %}
     {% endfor %}
 )
 

@@ -1,0 +1,24 @@
+"""The SQL is written as dbt/.sqlfluff has it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+from warehouse import DBT, Project
+
+
+def test_sqlfluff_finds_nothing(project: Project, tmp_path: Path) -> None:
+    """The staging models are calls of one macro, so that one of them is enough."""
+    package = project.folder.parent
+    words = ["models/answers", "models/erp", "models/intermediate", "models/marts", "tests"]
+    words += ["models/staging/stg_navan__booking_segment.sql"]
+    done = subprocess.run(
+        [DBT.with_name("sqlfluff"), "lint", "--disable-progress-bar", *words],
+        cwd=package,
+        env=os.environ | {"NAVAN_DBT_DUCKDB": str(tmp_path / "nothing.duckdb")},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
