@@ -51,12 +51,24 @@ enum EnvironmentRule {
 
 impl ConfigArguments {
     /// Where it comes from, in words.
-    pub(super) fn place(&self) -> String {
-        match self.config.as_deref() {
+    ///
+    /// # Errors
+    /// A `system_error` if spec.json was broken when the binary was built.
+    pub(super) fn place(&self) -> Result<String, Error> {
+        let file = match self.config.as_deref() {
             Some(path) if path.as_os_str() == STDIN => "what came on stdin".to_owned(),
             Some(path) => path.display().to_string(),
-            None => "the environment".to_owned(),
-        }
+            None => return Ok("the environment".to_owned()),
+        };
+        let has_more = self.rule() != EnvironmentRule::Ignored && environment::says_anything(variables())?;
+        Ok(if has_more { format!("{file} with the environment's properties") } else { file })
+    }
+
+    fn rule(&self) -> EnvironmentRule {
+        self.environment.unwrap_or_else(|| {
+            let is_in_image = std::env::var_os(IMAGE_VARIABLE).is_some();
+            if is_in_image { EnvironmentRule::Ignored } else { EnvironmentRule::Over }
+        })
     }
 
     /// The configuration, with some properties that win over all others.
@@ -64,10 +76,7 @@ impl ConfigArguments {
     /// # Errors
     /// A `config_error` if there is none, or if it cannot be used.
     pub(super) fn config(&self, overriding: Map<String, Value>) -> Result<Config, Error> {
-        let rule = self.environment.unwrap_or_else(|| {
-            let is_in_image = std::env::var_os(IMAGE_VARIABLE).is_some();
-            if is_in_image { EnvironmentRule::Ignored } else { EnvironmentRule::Over }
-        });
+        let rule = self.rule();
         let environment = match rule {
             EnvironmentRule::Ignored => Map::new(),
             _ => environment::properties(variables())?,

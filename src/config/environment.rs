@@ -54,6 +54,18 @@ pub fn properties(variables: impl Iterator<Item = (String, String)>) -> Result<M
     Ok(given)
 }
 
+/// Whether any variable gives a property.
+///
+/// # Errors
+/// A `system_error` if spec.json was broken when the binary was built.
+pub fn says_anything(mut variables: impl Iterator<Item = (String, String)>) -> Result<bool, Error> {
+    let schema = groups::flat_schema()?;
+    let known: Vec<_> =
+        schema["properties"].as_object().into_iter().flat_map(Map::keys).map(|name| variable(name)).collect();
+    let url = format!("{PREFIX}{URL}");
+    Ok(variables.any(|(name, text)| !text.is_empty() && (name == url || known.contains(&name))))
+}
+
 /// The variable of a property.
 pub fn variable(property: &str) -> String {
     format!("{PREFIX}{}", short(property).to_ascii_uppercase())

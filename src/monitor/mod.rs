@@ -18,6 +18,7 @@ mod otlp;
 mod outlet;
 mod outlet_config;
 mod summary;
+mod textfile;
 #[cfg(feature = "metrics")]
 mod webhook;
 

@@ -4,9 +4,8 @@
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
-use std::{fs, io};
 
 use aws_lc_rs::digest::{SHA256, digest};
 #[cfg(feature = "otlp")]
@@ -22,6 +21,7 @@ use super::exposition::Exposition;
 #[cfg(feature = "otlp")]
 use super::otlp::Otlp;
 use super::outlet_config::OutletConfig;
+use super::textfile;
 use super::webhook::Webhook;
 use crate::error::Error;
 
@@ -153,7 +153,7 @@ impl Outlet {
         let _turn = self.turn.lock().await;
         let text = self.text(limit);
         if let Some(path) = &self.textfile
-            && let Err(error) = replace(path, &text)
+            && let Err(error) = textfile::write(path, &text)
         {
             self.tell(&format!("The metrics cannot be written to {}: {error}", path.display()));
         }
@@ -213,7 +213,7 @@ fn by_stream(text: &str) -> BTreeMap<&str, String> {
             head.push('\n');
             continue;
         }
-        let stream = line.split_once("stream=\"").and_then(|(_, rest)| rest.split('"').next()).unwrap_or_default();
+        let stream = textfile::label(line, "stream");
         let part = parts.entry(stream).or_default();
         if headed.insert(stream) {
             *part += &head;
@@ -242,16 +242,6 @@ pub(super) fn words(error: &reqwest::Error) -> String {
         error = source;
     }
     error.to_string()
-}
-
-/// Writes a file so that whoever reads it never sees a part.
-fn replace(path: &Path, text: &str) -> io::Result<()> {
-    // Not what node_exporter takes for metrics, and another for each process.
-    let part = path.with_extension(format!("{}.part", std::process::id()));
-    fs::write(&part, text)?;
-    fs::rename(&part, path).inspect_err(|_| {
-        let _ = fs::remove_file(&part);
-    })
 }
 
 /// Tells accounts apart, and does not tell what they are.

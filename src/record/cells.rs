@@ -38,9 +38,10 @@ struct NotedCell {
 }
 
 impl Cell {
+    /// That of a column, which stands there in its record's data.
     // A page is smaller than 2^28 bytes, and a schema has a few hundred places.
     #[allow(clippy::cast_possible_truncation)]
-    pub(super) fn new(column: u16, span: Range<usize>) -> Self {
+    pub fn new(column: u16, span: Range<usize>) -> Self {
         Self { column, start: span.start as u32, end: span.end as u32 }
     }
 

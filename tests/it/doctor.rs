@@ -90,6 +90,19 @@ fn a_company_that_is_well() {
 }
 
 #[test]
+fn where_the_environment_takes_part_it_is_said() {
+    let sandbox = sandbox(company());
+    let understood = |connector: Connector| {
+        let visit = Visit::of(&connector);
+        visit.stdout.lines().find(|line| line.contains("is understood")).unwrap().to_owned()
+    };
+    let said = "with the environment's properties is understood";
+    assert!(!understood(Connector::against(&sandbox)).contains(said));
+    let line = understood(Connector::against(&sandbox).environment("NAVAN_START_DATE", "2026-01-05T00:00:00Z"));
+    assert!(line.contains(said) && line.contains("bookings since 2026-01-05"), "{line}");
+}
+
+#[test]
 fn nothing_is_said_that_nobody_should_see() {
     let settings = Settings { new_field_every: 2, updated_filter: UpdatedFilter::Seconds, ..Settings::odd() };
     let sandbox = sandbox(Settings { now: company().now, ..settings });

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use navan_sandbox::{Faults, Sandbox, Settings};
+use navan_sandbox::{Every, Fault, Faults, Sandbox, Settings};
 use serde_json::json;
 
 use crate::harness::{Connector, Run};
@@ -194,6 +194,24 @@ fn a_file_has_the_metrics_as_prometheus_tools_want_them() {
     let checked = promtool.wait_with_output().unwrap();
     assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
     assert_eq!(String::from_utf8_lossy(&checked.stderr), "");
+}
+
+#[test]
+fn a_file_keeps_the_last_success_where_a_run_fails() {
+    let sandbox = sandbox();
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("navan.prom");
+    let connector = Connector::against(&sandbox).environment("NAVAN_METRICS_TEXTFILE", path.display());
+    let written = || std::fs::read_to_string(&path).unwrap().lines().map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(connector.read().status.code(), Some(0));
+    let success = value(&written(), "navan_last_success_timestamp_seconds", &[]);
+    assert!(success.is_some());
+    let refused = Every { n: 1, offset: 0, fault: Fault::Status(403), endpoint: None };
+    sandbox.set_faults(Faults { every: vec![refused], ..Faults::default() });
+    assert_eq!(connector.read().status.code(), Some(1));
+    assert_eq!(value(&written(), "navan_last_success_timestamp_seconds", &[]), success);
+    assert_eq!(value(&written(), "navan_sync_running", &[]), Some(0.0));
+    assert_eq!(value(&written(), "navan_stream_complete", &["stream=\"BOOKING\""]), Some(0.0));
 }
 
 #[test]

@@ -12,6 +12,7 @@ use super::request::{Parameters, authorize, parse_integer};
 use crate::cursor;
 use crate::expense_type::ExpenseType;
 use crate::response::{ApiError, json_response};
+use crate::rows::has_receipt;
 use crate::state::{SandboxState, lock};
 use crate::stream::Stream;
 use crate::table::RowRef;
@@ -71,11 +72,6 @@ pub(crate) fn count(state: &SandboxState) -> u64 {
         rows.iter().filter(|row| has_receipt(row.index)).count() as u64
     };
     ExpenseType::ALL.into_iter().filter(|kind| *kind != ExpenseType::StatementPayments).map(of_type).sum()
-}
-
-/// Whether a transaction has a receipt: four of five have.
-fn has_receipt(index: u64) -> bool {
-    index % 5 != 4
 }
 
 fn receipt(state: &SandboxState, host: &str, kind: ExpenseType, row: &RowRef) -> Value {

@@ -121,6 +121,11 @@ impl Booking {
         matches!(self.status, "CANCELED" | "VOIDED")
     }
 
+    /// Whether a ticket was ever issued for it.
+    pub(super) fn is_ticketed(&self) -> bool {
+        !matches!(self.status, "ACCEPTED" | "CONFIRMED" | "REJECTED_BY_PROVIDER")
+    }
+
     /// What was paid in the end.
     pub(super) fn net_charge(&self) -> i64 {
         match self.status {

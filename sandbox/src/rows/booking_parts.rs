@@ -163,7 +163,8 @@ pub(super) fn tickets(row: &mut Row<'_>, booking: &Booking) {
         }
         row.field(name);
         row.raw("[");
-        for (nth, _) in (0..).zip(booking.trip.travelers()) {
+        let is_issued = name == "seats" || booking.is_ticketed();
+        for (nth, _) in (0..).zip(booking.trip.travelers()).filter(|_| is_issued) {
             row.raw(if nth > 0 { ",\"" } else { "\"" });
             if name == "etickets" {
                 booking.push_ticket(row.out, nth);

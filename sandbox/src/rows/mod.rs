@@ -33,6 +33,7 @@ mod vocab;
 
 pub(crate) use company::Company;
 pub(crate) use transaction::FieldGroups;
+pub(crate) use transaction_fields::has_receipt;
 
 use crate::stream::Stream;
 use crate::table::RowRef;

@@ -127,8 +127,9 @@ impl Transaction {
             row.optional_composed(AT_TIMES, "invoice_number", |out| self.push_number(out, "INV-"));
             for name in ["receipt", "receipt_navan", "e_receipt", "e_receipt_navan"] {
                 // Electronic ones come from whom sells travel.
-                if name.starts_with("receipt") || self.purchase.booking.is_some() {
-                    row.optional_composed(5, name, |out| {
+                let applies = name.starts_with("receipt") || self.purchase.booking.is_some();
+                if applies && row.is_present(name, 5) && has_receipt(self.index) {
+                    row.composed(name, |out| {
                         out.push_str("https://app.navan.example/receipts/");
                         push_uuid(out, self.id);
                     });
@@ -243,6 +244,11 @@ impl Transaction {
     }
 }
 
+/// Whether a transaction has a receipt: four of five have.
+pub(crate) fn has_receipt(index: u64) -> bool {
+    index % 5 != 4
+}
+
 /// The booking that it paid for: one that BOOKING really has.
 pub(super) fn booking_details(row: &mut Row<'_>, booking: &Booking) {
     let trip = &booking.trip;
@@ -285,8 +291,8 @@ pub(super) fn booking_details(row: &mut Row<'_>, booking: &Booking) {
         }
         BookingType::Car | BookingType::Transportation | BookingType::BlackCar => {}
     }
-    if trip.booking_type.is_journey() {
-        row.optional_composed(AT_TIMES, "e_tickets", |out| {
+    if trip.booking_type.is_journey() && row.is_present("e_tickets", AT_TIMES) && booking.is_ticketed() {
+        row.composed("e_tickets", |out| {
             for (nth, _) in (0..).zip(trip.travelers()) {
                 if nth > 0 {
                     out.push(',');

@@ -23,9 +23,9 @@ pub(super) fn check(arguments: &ConfigArguments, notes: &Notes, report: &mut Rep
     for note in notes.take() {
         report.add(Line::new(Verdict::Warn, CHECK, "", note).fact("problem", "a property that there is not"));
     }
-    match config {
-        Ok(config) => {
-            report.add(understood(&arguments.place(), &config));
+    match config.and_then(|config| Ok((arguments.place()?, config))) {
+        Ok((place, config)) => {
+            report.add(understood(&place, &config));
             for risk in risks(&config) {
                 report.add(risk);
             }

@@ -64,7 +64,7 @@ pub(super) struct Members {
 /// Where a member belongs.
 pub(super) enum Place {
     /// In the column of that number.
-    Column(usize),
+    Column(u16),
     /// Its own members have places.
     Object(Members),
     /// Its column is not wanted.
@@ -92,7 +92,8 @@ impl Columns {
         };
         let mut root = Members::at(String::new());
         for column in &all {
-            root.put(&column.path, list.iter().position(|chosen| chosen.path == column.path));
+            let number = (0..).zip(&list).find_map(|(number, chosen)| (chosen.path == column.path).then_some(number));
+            root.put(&column.path, number);
         }
         Ok(Self { is_whole: wanted.is_none(), extra: list.iter().position(|column| column.name == EXTRA), list, root })
     }
@@ -112,7 +113,7 @@ impl Members {
         if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
     }
 
-    fn put(&mut self, path: &[String], column: Option<usize>) {
+    fn put(&mut self, path: &[String], column: Option<u16>) {
         match path {
             [] => {}
             [name] => {

@@ -81,7 +81,7 @@ impl Format {
         directory: &Path,
     ) -> io::Result<Box<dyn TableWriter>> {
         Ok(match self {
-            Self::Csv => Box::new(csv::CsvWriter::new(file, tables, excel)?),
+            Self::Csv => Box::new(csv::CsvWriter::new(file, tables, excel)),
             Self::Jsonl => Box::new(jsonl::JsonlWriter::new(file, tables)),
             Self::Parquet => Box::new(parquet::ParquetWriter::new(file, tables)?),
             Self::Xlsx => Box::new(xlsx::XlsxWriter::new(file, tables, directory)?),

@@ -28,7 +28,7 @@ impl JsonlWriter {
             }
             serde_json::to_writer(&mut self.output, &column.name)?;
             self.output.write_all(b":")?;
-            self.output.write_all(&cell)?;
+            self.output.write_all(cell)?;
         }
         self.output.write_all(b"}")
     }

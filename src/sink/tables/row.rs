@@ -12,44 +12,57 @@ use crate::record::{Cell, Malformed, Scanner};
 /// A row of a table.
 pub(super) struct Row<'a> {
     columns: &'a Columns,
-    cells: Vec<Option<&'a [u8]>>,
+    data: &'a [u8],
+    cells: Cow<'a, [Cell]>,
+    /// By column, the number of its cell, counted from 1; 0 where there is none.
+    numbers: Vec<u32>,
     /// What has no column, or does not fit in its own, by its path.
     extra: Vec<(String, &'a [u8])>,
+    /// The cell of `_extra` with that, if there is any.
+    whole_extra: Option<Vec<u8>>,
 }
 
 impl<'a> Row<'a> {
-    fn empty(columns: &'a Columns) -> Self {
-        Self { columns, cells: vec![None; columns.list.len()], extra: Vec::new() }
+    fn new(columns: &'a Columns, data: &'a [u8], cells: Cow<'a, [Cell]>) -> Self {
+        let mut numbers = vec![0; columns.list.len()];
+        for (number, cell) in (1..).zip(&*cells) {
+            // A cell is JSON: no other begins like null.
+            if cell.of(data).first() != Some(&b'n') {
+                numbers[usize::from(cell.column)] = number;
+            }
+        }
+        Self { columns, data, cells, numbers, extra: Vec::new(), whole_extra: None }
     }
 
     /// Of a record that was taken apart when it was made.
-    pub(super) fn of_cells(columns: &'a Columns, data: &'a [u8], cells: &[Cell]) -> Self {
-        let mut row = Self::empty(columns);
-        for cell in cells {
-            let json = cell.of(data);
-            if json != b"null" {
-                row.cells[usize::from(cell.column)] = Some(json);
-            }
-        }
-        row
+    pub(super) fn of_cells(columns: &'a Columns, data: &'a [u8], cells: &'a [Cell]) -> Self {
+        Self::new(columns, data, Cow::Borrowed(cells))
     }
 
     /// Takes a record's data, which is an object, apart.
     pub(super) fn of_data(columns: &'a Columns, data: &'a [u8]) -> io::Result<Self> {
-        let mut row = Self::empty(columns);
+        let (mut cells, mut extra) = (Vec::new(), Vec::new());
         let broken = |_| io::Error::new(io::ErrorKind::InvalidData, "a record is no JSON object");
-        row.take(&columns.root, &mut Scanner::new(data)).map_err(broken)?;
+        take(&columns.root, &mut Scanner::new(data), &mut cells, &mut extra).map_err(broken)?;
+        let mut row = Self { extra, ..Self::new(columns, data, Cow::Owned(cells)) };
+        if let Some(column) = columns.extra.filter(|_| !row.extra.is_empty()) {
+            row.whole_extra = row.all_extra(row.cell(column)).map(Cow::into_owned);
+        }
         Ok(row)
     }
 
     /// The columns with their cells, JSON each; `None` for null, and for what is not there.
-    pub(super) fn cells(&self) -> impl Iterator<Item = (&'a Column, Option<Cow<'a, [u8]>>)> {
-        let cells = self.columns.list.iter().zip(&self.cells).enumerate();
-        cells.map(|(number, (column, cell))| {
+    pub(super) fn cells(&self) -> impl Iterator<Item = (&'a Column, Option<&[u8]>)> {
+        self.columns.list.iter().enumerate().map(|(number, column)| {
             let is_extra = self.columns.extra == Some(number);
-            let cell = if is_extra { self.all_extra(*cell) } else { cell.map(Cow::Borrowed) };
-            (column, cell)
+            (column, self.whole_extra.as_deref().filter(|_| is_extra).or_else(|| self.cell(number)))
         })
+    }
+
+    /// The cell of a column, if the record has one.
+    fn cell(&self, column: usize) -> Option<&'a [u8]> {
+        let before = self.numbers[column].checked_sub(1)?;
+        Some(self.cells[before as usize].of(self.data))
     }
 
     /// Hands over each column's number with its cell. What `write` says of a cell is whether the column holds all of it; else it stands
@@ -58,7 +71,7 @@ impl<'a> Row<'a> {
         for (number, column) in
             self.columns.list.iter().enumerate().filter(|(number, _)| self.columns.extra != Some(*number))
         {
-            let cell = self.cells[number];
+            let cell = self.cell(number);
             if !write(number, cell)
                 && let Some(cell) = cell
             {
@@ -66,7 +79,7 @@ impl<'a> Row<'a> {
             }
         }
         if let Some(extra) = self.columns.extra {
-            write(extra, self.all_extra(self.cells[extra]).as_deref());
+            write(extra, self.all_extra(self.cell(extra)).as_deref());
         }
     }
 
@@ -85,27 +98,32 @@ impl<'a> Row<'a> {
         text.push(b'}');
         Some(Cow::Owned(text))
     }
+}
 
-    /// Takes the object that comes next, member by member.
-    fn take(&mut self, members: &Members, scanner: &mut Scanner<'a>) -> Result<(), Malformed> {
-        let mut is_more = scanner.open(b'{', b'}')?;
-        while is_more {
-            let name = scanner.name()?;
-            let quoted = &scanner.text()[name.start - 1..=name.end];
-            let place = members.get(&scanner.text()[name]).or_else(|| members.get(text(quoted).as_bytes()));
-            match (place, scanner.peek()) {
-                (Some(Place::Object(members)), b'{') => self.take(members, scanner)?,
-                (Some(Place::Unwanted), _) | (_, b'n') => {
-                    scanner.skip()?;
-                }
-                (Some(Place::Column(number)), _) => self.cells[*number] = Some(json(scanner)?),
-                (Some(Place::Object(members)), _) => self.extra.push((members.path.clone(), json(scanner)?)),
-                (None, _) => self.extra.push((members.path_of(&text(quoted)), json(scanner)?)),
+/// Takes the object that comes next, member by member: into cells, and what has no column, or does not fit in its own, by its path.
+fn take<'a>(
+    members: &Members,
+    scanner: &mut Scanner<'a>,
+    cells: &mut Vec<Cell>,
+    extra: &mut Vec<(String, &'a [u8])>,
+) -> Result<(), Malformed> {
+    let mut is_more = scanner.open(b'{', b'}')?;
+    while is_more {
+        let name = scanner.name()?;
+        let quoted = &scanner.text()[name.start - 1..=name.end];
+        let place = members.get(&scanner.text()[name]).or_else(|| members.get(text(quoted).as_bytes()));
+        match (place, scanner.peek()) {
+            (Some(Place::Object(members)), b'{') => take(members, scanner, cells, extra)?,
+            (Some(Place::Unwanted), _) | (_, b'n') => {
+                scanner.skip()?;
             }
-            is_more = scanner.more(b'}')?;
+            (Some(Place::Column(number)), _) => cells.push(Cell::new(*number, scanner.skip()?)),
+            (Some(Place::Object(members)), _) => extra.push((members.path.clone(), json(scanner)?)),
+            (None, _) => extra.push((members.path_of(&text(quoted)), json(scanner)?)),
         }
-        Ok(())
+        is_more = scanner.more(b'}')?;
     }
+    Ok(())
 }
 
 /// The value that comes next.
@@ -146,7 +164,7 @@ mod tests {
     type Taken = (Vec<Option<Vec<u8>>>, Vec<(String, Vec<u8>)>);
 
     fn taken(row: &Row<'_>) -> Taken {
-        let cells = row.cells.iter().map(|cell| cell.map(<[u8]>::to_vec)).collect();
+        let cells = (0..row.columns.list.len()).map(|column| row.cell(column).map(<[u8]>::to_vec)).collect();
         (cells, row.extra.iter().map(|(path, json)| (path.clone(), json.to_vec())).collect())
     }
 

@@ -90,7 +90,7 @@ impl Sheets {
         let row = self.next_row;
         for (number, (column, cell)) in (0..).zip(self.table.row(record)?.cells()) {
             let Some(cell) = cell else { continue };
-            let (text, format) = match value(column, &cell) {
+            let (text, format) = match value(column, cell) {
                 Value::Number(value) => {
                     sheet.write_number(row, number, value).map_err(failed)?;
                     continue;

@@ -274,7 +274,7 @@ async fn without_the_store_everything_goes_on_at_the_limit_that_is_known_and_wit
     for _ in 0..20 {
         answer(&limiter).await;
     }
-    assert!(store.calls.get() > calls);
+    assert!(store.calls.get() > calls + 1);
 }
 
 #[tokio::test(start_paused = true)]

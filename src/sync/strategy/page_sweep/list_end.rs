@@ -103,11 +103,13 @@ impl PageSweep<'_> {
                     Ok(page) => Some(page),
                     Err(after) if says_no_such_page(&failure) && says_no_such_page(&after) => None,
                     // One that fails says nothing, nor does a 403 to who may read the list: that was chance, or is one refusal alone.
-                    Err(Failure::Exhausted { .. } | Failure::Refused(_)) => match self.page_behind(number, None).await {
-                        Ok(page) => return self.take_page_behind(page, number, rows_before, &before, None).await,
-                        Err(again) if again.refused_with().is_some() => None,
-                        Err(again) => return Err(again.into()),
-                    },
+                    Err(Failure::Exhausted { .. } | Failure::Refused(_)) => {
+                        match self.page_behind(number, None).await {
+                            Ok(page) => return self.take_page_behind(page, number, rows_before, &before, None).await,
+                            Err(again) if again.refused_with().is_some() => None,
+                            Err(again) => return Err(again.into()),
+                        }
+                    }
                     Err(after) => return Err(after.into()),
                 };
                 self.judge_refusal(number, &failure, further, &before, looks_capped).await
