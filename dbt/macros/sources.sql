@@ -6,6 +6,7 @@
     {% endif %}
     {% set rows = run_query(navan.tables_named(declared)).rows %}
     {% if rows | length == 0 %}
+        {% do navan.require_any_table(declared) %}
         {% do return(none) %}
     {% endif %}
     {# As they are spelt there: a name that only quotes can find is found. #}
@@ -15,6 +16,23 @@
         identifier=rows[0][1],
         quote_policy={'database': false, 'schema': true, 'identifier': true}
     )) %}
+{% endmacro %}
+
+
+{# A stream that was not synced is nothing to say. That there is none at all is a name that is wrong. #}
+{% macro require_any_table(declared) %}
+    {% for table in graph.sources.values() | selectattr('package_name', 'equalto', 'navan') %}
+        {% set other = declared.incorporate(path={'identifier': table.identifier}) %}
+        {% if run_query(navan.tables_named(other)).rows %}
+            {% do return(none) %}
+        {% endif %}
+    {% endfor %}
+    {% set prefix = var('navan_table_prefix') %}
+    {% do exceptions.raise_compiler_error(
+        'navan: no table of Navan, such as ' ~ prefix ~ 'booking, is in database "' ~ declared.database ~ '", schema "'
+        ~ declared.schema ~ '", with the prefix "' ~ prefix ~ '". Set navan_database, navan_schema and navan_table_prefix '
+        ~ 'to where your destination puts its tables.'
+    ) %}
 {% endmacro %}
 
 

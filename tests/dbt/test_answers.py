@@ -25,6 +25,13 @@ def test_an_answer_is_true(built: Built, answer: str) -> None:
     assert built.query(f"select * from {answer}") or answer in NOTHING_TO_SAY
 
 
+def test_tables_that_are_looked_for_in_vain_are_no_answer(project: Project, scratch: DuckDB) -> None:
+    run = project.build(scratch, "--select", "stg_navan__booking", name="vain", navan_schema="typo")
+    assert not run.is_good
+    assert 'schema "typo"' in run.printed
+    assert "Set navan_database, navan_schema and navan_table_prefix" in run.printed
+
+
 @pytest.fixture(scope="module")
 def with_gaps(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Built:
     """A company of which much is not told: no currency, no department, no receipt."""
