@@ -40,10 +40,23 @@
 {%- endmacro %}
 
 
-{# The last day of the periods that are closed by now: those that end by `navan_closed_through`. #}
+{# The last day of the periods that are closed by now: those that end by `navan_closed_through`. What is handed over cannot be
+   undone, so that a slip is an error. #}
 {% macro erp_closing() -%}
     {%- set closed_through = var('navan_closed_through') -%}
     {%- if closed_through -%}
+        {%- set today = (var('navan_today') or run_started_at.strftime('%Y-%m-%d')) | string -%}
+        {%- if execute and closed_through | string >= today -%}
+            {{ exceptions.raise_compiler_error(
+                'navan_closed_through is ' ~ closed_through ~ ', which is not over on ' ~ today ~ ': close a period that is.'
+            ) }}
+        {%- endif -%}
+        {%- if execute and var('navan_account_mapping') == 'navan_account_mapping' -%}
+            {{ exceptions.raise_compiler_error(
+                'No period can be closed with the sample of an account mapping: copy it into your project under another name,'
+                ~ ' fill it with your accounts, and say its name in navan_account_mapping.'
+            ) }}
+        {%- endif -%}
         {%- set day_after = dbt.dateadd('day', 1, "cast('" ~ closed_through ~ "' as date)") -%}
         cast({{ dbt.dateadd('day', -1, navan.month_of(day_after)) }} as date)
     {%- else -%}
@@ -52,12 +65,27 @@
 {%- endmacro %}
 
 
+{# The texts of a group as one, in an order that does not depend on that of the rows. #}
+{% macro erp_joined(text) %}
+    {{- return(adapter.dispatch('erp_joined', 'navan')(text)) -}}
+{% endmacro %}
+
+{% macro default__erp_joined(text) -%}
+    {{ dbt.listagg(text, "'; '", 'order by ' ~ text) }}
+{%- endmacro %}
+
+{% macro databricks__erp_joined(text) -%}
+    array_join(array_sort(collect_list({{ text }})), '; ')
+{%- endmacro %}
+
+
 {# The lines that are still to be handed over: what transactions amount to now, less what was handed over of them. `memory` is
    erp_posted_lines, or none before anything was.
 
-   A transaction is looked at again once it has changed since, not when a mapping or an employee's department has. What Navan's
-   own sync has posted meanwhile is taken back here, since it is in the ledger twice. What is gone from Navan stays as it is:
-   the API does not tell whether it was deleted or is only out of reach. #}
+   A transaction is looked at again once it or its lists have changed since, not when a mapping or an employee's department has.
+   What Navan's own sync has posted meanwhile is taken back here, since it is in the ledger twice; so is what has become no cost,
+   or older than the hand-over. What waits for another decision, or is gone from Navan, stays as it is: the API does not tell
+   whether it was deleted or is only out of reach. #}
 {% macro erp_due_lines(memory) %}
     {%- set line_columns = navan.erp_line_columns() -%}
     with memory as (
@@ -68,6 +96,7 @@
             cast(null as date) as closed_through,
             cast(null as {{ dbt.type_string() }}) as transaction_id,
             cast(null as {{ navan.type_timestamp() }}) as transaction_version,
+            cast(null as {{ dbt.type_string() }}) as details_hash,
             cast(null as {{ dbt.type_string() }}) as external_id,
             cast(null as {{ dbt.type_string() }}) as original_external_id,
             {%- for column in line_columns %}
@@ -83,14 +112,22 @@
         select max(closed_through) as closed_through from memory
     ),
 
+    closings as (
+        select
+            *,
+            max(closed_through) over (partition by transaction_id) as last_closed_through
+        from memory
+        where transaction_id is not null
+    ),
+
     -- Where each transaction was handed over first, and in which version last.
     handed_over as (
         select
             transaction_id,
             max(transaction_version) as transaction_version,
+            max(case when closed_through = last_closed_through then details_hash end) as details_hash,
             min(coalesce(original_external_id, external_id)) as original_external_id
-        from memory
-        where transaction_id is not null
+        from closings
         group by transaction_id
     ),
 
@@ -98,6 +135,7 @@
         select
             expenses.transaction_id,
             expenses.transaction_version,
+            expenses.details_hash,
             expenses.expense_month,
             handed_over.original_external_id,
             closed.closed_through,
@@ -109,11 +147,12 @@
         left join handed_over on expenses.transaction_id = handed_over.transaction_id
         left join {{ ref('erp_unmapped_lines') }} as unmapped on expenses.transaction_id = unmapped.transaction_id
         where
-            expenses.handover in ('due', 'synced')
+            expenses.handover <> 'held'
             and unmapped.transaction_id is null
             and (
                 handed_over.transaction_id is null
                 or expenses.transaction_version > handed_over.transaction_version
+                or expenses.details_hash <> handed_over.details_hash
                 or expenses.handover = 'synced'
             )
     ),
@@ -159,6 +198,7 @@
         select
             differences.*,
             changed.transaction_version,
+            changed.details_hash,
             changed.expense_month,
             changed.original_external_id,
             case when changed.is_correction then 'corrections' else 'expenses' end as journal_kind,
@@ -178,6 +218,7 @@
         original_external_id,
         transaction_id,
         transaction_version,
+        details_hash,
         expense_month,
         {%- for column in line_columns %}
         {{ column }},

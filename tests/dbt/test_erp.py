@@ -7,7 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from io import StringIO
 from pathlib import Path
@@ -177,7 +177,9 @@ def test_corrections_are_handed_over_with_their_month(project: Project, story: S
     changed = story.changed
     again = changed.copy("erp_again")
     words = ["--select", "erp_posted_lines+", "--exclude-resource-type", "unit_test", "--full-refresh"]
-    run = project.build(again, *words, navan_closed_through=month_end(OPEN).isoformat())
+    over = month_end(OPEN)
+    days = {"navan_closed_through": over.isoformat(), "navan_today": (over + timedelta(days=1)).isoformat()}
+    run = project.build(again, *words, **days)
     assert run.is_good, run.why
     assert closed_lines(again) == closed_lines(changed)
     of_open = f"select external_id, line_number, amount from erp_journal_lines where period = date '{OPEN}' and"
@@ -186,6 +188,38 @@ def test_corrections_are_handed_over_with_their_month(project: Project, story: S
         assert journals
         assert again.query(f"{of_open} journal_kind = '{kind}' and is_closed order by 1, 2") == journals
     assert again.query(f"{of_open} not is_closed") == []
+
+
+@pytest.mark.parametrize(
+    ("variables", "why"),
+    [
+        ({"navan_closed_through": TODAY.isoformat()}, "is not over"),
+        (
+            {
+                "navan_closed_through": CLOSED_THROUGH.isoformat(),
+                "navan_account_mapping": "navan_account_mapping",
+            },
+            "copy it into your project under another name",
+        ),
+    ],
+    ids=["not over", "sample"],
+)
+def test_a_period_that_cannot_be_closed_is_an_error(
+    project: Project, scratch: DuckDB, variables: dict[str, str], why: str
+) -> None:
+    run = project.ask("compile", scratch, "--select", "erp_posted_lines", name="refused", **variables)
+    assert not run.is_good
+    assert why in run.printed
+
+
+def test_nothing_is_closed_where_no_transactions_were_loaded(project: Project, scratch: DuckDB) -> None:
+    scratch.execute('create table "user" (id varchar)')
+    words = ["--select", "+erp_posted_lines", "--exclude-resource-type", "unit_test", "--indirect-selection", "cautious"]
+    run = project.build(scratch, *words, name="nothing", navan_closed_through=CLOSED_THROUGH.isoformat())
+    failed = {result.node for result in run.results if result.status == "fail"}
+    assert failed == {"test.navan.erp_expenses_are_there"}
+    skipped = {result.node for result in run.results if result.status == "skipped"}
+    assert "model.navan.erp_posted_lines" in skipped
 
 
 def test_netsuite_gets_the_columns_of_its_import(story: Story, tmp_path: Path) -> None:

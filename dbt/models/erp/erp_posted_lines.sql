@@ -1,5 +1,7 @@
 {# --full-refresh leaves it alone: what was handed over cannot be made again from what Navan says today. #}
 {{ config(materialized='incremental', full_refresh=false, on_schema_change='append_new_columns') }}
+{# dbt's own clock is in UTC, whatever the session's is. #}
+{% set now = "cast('" ~ run_started_at.strftime('%Y-%m-%d %H:%M:%S') ~ "' as " ~ navan.type_timestamp() ~ ')' %}
 
 -- What was handed over, by transaction, each line once and for all: when periods are closed, their journals are written down
 -- here, and stay so. A row without a transaction says that a period was closed, also where there was nothing in it.
@@ -13,11 +15,14 @@ with closing as (
         {%- endif %}
 ),
 
--- None, unless there are periods that were not closed before.
+-- None, unless there are periods that were not closed before, and expenses: where nothing was loaded, nothing is closed.
 new_closing as (
     select closed_through
     from closing
-    where closed_through is not null and (closed_before is null or closed_through > closed_before)
+    where
+        closed_through is not null
+        and (closed_before is null or closed_through > closed_before)
+        and exists (select 1 from {{ ref('erp_expenses') }})
 ),
 
 due as (
@@ -26,7 +31,7 @@ due as (
 
 select
     new_closing.closed_through,
-    cast({{ dbt.current_timestamp() }} as {{ navan.type_timestamp() }}) as closed_at,
+    {{ now }} as closed_at,
     due.external_id,
     due.journal_kind,
     due.period,
@@ -34,6 +39,7 @@ select
     due.original_external_id,
     due.transaction_id,
     due.transaction_version,
+    due.details_hash,
     due.expense_month,
     {%- for column in navan.erp_line_columns() %}
     due.{{ column }},
@@ -46,7 +52,7 @@ union all
 
 select
     closed_through,
-    cast({{ dbt.current_timestamp() }} as {{ navan.type_timestamp() }}) as closed_at,
+    {{ now }} as closed_at,
     cast(null as {{ dbt.type_string() }}) as external_id,
     cast(null as {{ dbt.type_string() }}) as journal_kind,
     {{ navan.month_of('closed_through') }} as period,
@@ -54,6 +60,7 @@ select
     cast(null as {{ dbt.type_string() }}) as original_external_id,
     cast(null as {{ dbt.type_string() }}) as transaction_id,
     cast(null as {{ navan.type_timestamp() }}) as transaction_version,
+    cast(null as {{ dbt.type_string() }}) as details_hash,
     cast(null as date) as expense_month,
     {%- for column in navan.erp_line_columns() %}
     cast(null as {{ dbt.type_string() }}) as {{ column }},
