@@ -2,7 +2,7 @@
 with covered_bookings as (
     select distinct booking_uuid
     from {{ ref('int_navan__expense_bookings') }}
-    where covers_bookings
+    where is_booking_covered
 ),
 
 told_expenses as (
@@ -10,6 +10,7 @@ told_expenses as (
     from {{ ref('int_navan__expense_bookings') }}
     group by transaction_id
     having max(case when is_booking_covered then 1 else 0 end) = 0
+        and max(case when is_told_by_booking then 1 else 0 end) = 1
 ),
 
 amounts as (

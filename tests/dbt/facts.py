@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import urllib.request
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -22,6 +23,8 @@ CARD_TYPES = {"card-transactions", "connect-transactions"}
 REIMBURSABLE_TYPES = {"manual-transactions"}
 COVERING_TYPES = CARD_TYPES | REIMBURSABLE_TYPES
 COST_TYPES = COVERING_TYPES | {"fees", "adjustments", "daily-rebates"}
+# As much of a booking's cost as the charges for it have to reach.
+COVERING_SHARE = Decimal("0.5")
 REFUSED = {"REJECTED", "DECLINED"}
 SYNCED = {"SYNCED"}
 PROJECT_FIELD = "project"
@@ -70,8 +73,12 @@ class Company:
 
     @cached_property
     def covered(self) -> set[str]:
-        """The bookings whose cost an expense tells."""
-        return {uuid for expense in self.expenses if expense.covers for uuid in expense.booking_uuids}
+        """The bookings whose cost expenses tell: charges of enough of it, as far as their amounts can be compared."""
+        charges: dict[str, list[Expense]] = defaultdict(list)
+        for expense in self.expenses:
+            for uuid in expense.booking_uuids if expense.covers else ():
+                charges[uuid].append(expense)
+        return {uuid for uuid, of in charges.items() if self.booking_of[uuid].is_covered_by(of)}
 
     def user(self, **known: str | None) -> Row:
         """The row of USER that has one of these, tried in this order; an empty one if there is none."""
@@ -144,8 +151,8 @@ class Booking:
         self.currency = text(row.get("currency")) or NONE
         self.vendor = text(row.get("vendor")) or NONE
         self.category = self.type
-        self.day = day(row["created"])
         self.start, self.end = day(row.get("startDate")), day(row.get("endDate"))
+        self.day = first(day(row.get("created")), self.start, day(row.get("lastModified")))
         self.total = amount(row.get("grandTotal")) or ZERO
         self.unit_price = amount(row.get("unitaryPrice"))
         self.credit = {name: amount(value) for name, value in (row.get("credit") or {}).items()}
@@ -161,6 +168,15 @@ class Booking:
         if charged is not None:
             return charged
         return self.total - (self.credit.get("creditUsed") or ZERO) if self.is_counted else ZERO
+
+    @property
+    def tells_cost(self) -> bool:
+        return self.is_counted or amount(self.row.get("netCharge")) is not None
+
+    def is_covered_by(self, charges: list[Expense]) -> bool:
+        """Whether these are enough of its cost; where nobody knows in its currency, any is."""
+        known = [charged for charge in charges if (charged := charge.charged_in(self.currency)) is not None]
+        return not known or sum(known) >= self.cost * COVERING_SHARE
 
     @property
     def is_spend(self) -> bool:
@@ -239,8 +255,16 @@ class Expense:
 
     @property
     def is_spend(self) -> bool:
-        is_told_by_booking = self.booking_uuids and self.company.covered.isdisjoint(self.booking_uuids)
+        is_told = any(self.company.booking_of[uuid].tells_cost for uuid in self.booking_uuids)
+        is_told_by_booking = is_told and self.company.covered.isdisjoint(self.booking_uuids)
         return self.cost != 0 and not is_told_by_booking
+
+    def charged_in(self, currency: str) -> Decimal | None:
+        """How much it is in a currency; None where it is told in others only."""
+        paid = amount(self.row.get("original_amount"))
+        if paid is not None and text(self.row.get("original_currency")) == currency:
+            return paid
+        return self.posted if self.currency == currency else None
 
     @property
     def department(self) -> str:

@@ -2,8 +2,8 @@
 with bookings as (
     select
         uuid as booking_uuid,
-        cast(created as date) as booked_on,
-        coalesce(start_date, cast(created as date)) as incurred_on,
+        coalesce(cast(created as date), start_date, cast(last_modified as date)) as booked_on,
+        coalesce(start_date, cast(created as date), cast(last_modified as date)) as incurred_on,
         {{ navan.first_filled(['upper(currency)']) }} as currency,
         coalesce(booking_status in {{ navan.listed('navan_booking_statuses') }}, false) as is_counted,
         net_charge,
@@ -20,6 +20,7 @@ with bookings as (
 costs as (
     select
         *,
+        net_charge is not null or is_counted as tells_cost,
         cast(
             case
                 when net_charge is not null then net_charge
@@ -36,6 +37,7 @@ select
     costs.incurred_on,
     costs.currency,
     costs.is_counted,
+    costs.tells_cost,
     costs.cost_amount,
     {{ navan.in_reporting_currency(
         'costs.cost_amount', 'costs.currency', 'rates.rate',

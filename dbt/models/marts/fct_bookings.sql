@@ -2,7 +2,7 @@
 with coverage as (
     select
         booking_uuid,
-        count(case when covers_bookings then 1 end) as covering_expenses
+        count(case when covers_bookings and is_booking_covered then 1 end) as covering_expenses
     from {{ ref('int_navan__expense_bookings') }}
     group by booking_uuid
 ),

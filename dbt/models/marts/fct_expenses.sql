@@ -4,7 +4,8 @@ with links as (
         transaction_id,
         min(booking_uuid) as booking_uuid,
         count(*) as bookings,
-        max(case when is_booking_covered then 1 else 0 end) as covered
+        max(case when is_booking_covered then 1 else 0 end) = 1 as is_covered,
+        max(case when is_told_by_booking then 1 else 0 end) = 1 as is_told
     from {{ ref('int_navan__expense_bookings') }}
     group by transaction_id
 ),
@@ -30,8 +31,8 @@ select
     {{ navan.first_filled(['expenses.approval_status']) }} as approval_status,
     costs.is_cost,
     -- What a booking tells already is not told again.
-    costs.cost_amount <> 0 and coalesce(links.covered, 1) = 1 as is_in_spend,
-    costs.covers_bookings and links.bookings is not null as covers_booking,
+    costs.cost_amount <> 0 and coalesce(links.is_covered or not links.is_told, true) as is_in_spend,
+    costs.covers_bookings and coalesce(links.is_covered, false) as covers_booking,
     coalesce(links.bookings, 0) as bookings,
     links.booking_uuid,
     expenses.modified_timestamp as modified_at,
