@@ -57,6 +57,12 @@
 {%- endmacro %}
 
 
+{# The whole cents of an amount, towards zero. #}
+{% macro whole_cents(amount) -%}
+    cast(sign({{ amount }}) * floor(abs({{ amount }}) * 100) as {{ navan.type_number() }})
+{%- endmacro %}
+
+
 {# How often one whole number is in another. #}
 {% macro whole_quotient(numerator, denominator) %}
     {{- return(adapter.dispatch('whole_quotient', 'navan')(numerator, denominator)) -}}

@@ -1,7 +1,13 @@
+{# The reporting currency's code; an empty text where there is none. #}
+{% macro reporting_currency() %}
+    {% do return((var('navan_reporting_currency') or '') | upper) %}
+{% endmacro %}
+
+
 {# An amount in the reporting currency, to the cent. Never guessed: null without a rate, and without such a currency.
    A booking has its total in US dollars; they say more of it than a rate does. #}
 {% macro in_reporting_currency(amount, currency, rate, usd_total=none, total=none) -%}
-    {%- set reporting_currency = var('navan_reporting_currency') -%}
+    {%- set reporting_currency = navan.reporting_currency() -%}
     {%- if not reporting_currency -%}
         cast(null as {{ navan.type_number() }})
     {%- else -%}

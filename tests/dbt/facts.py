@@ -8,14 +8,14 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from functools import cached_property
 from itertools import chain
 from typing import Any
 from urllib.parse import urlencode
 
 from sandbox import Sandbox
-from values import NONE, ZERO, Row, amount, boolean, day, first, month, split, text
+from values import CENT, NONE, ZERO, Row, amount, boolean, day, first, month, split, text
 
 # The package's variables, as it sets them.
 COUNTED = {"CONFIRMED", "TICKETED", "ACCEPTED", "UNKNOWN"}
@@ -293,8 +293,10 @@ class Expense:
     def parts(self) -> Iterator[Row]:
         lines = self.row.get("line_items") or []
         sizes = [amount(line.get("amount")) for line in lines]
-        if not lines or None in sizes or sum(sizes) != self.cost:
+        if not lines or None in sizes or sum(sizes) not in (self.cost, self.posted):
             lines, sizes = [{}], [self.cost]
+        elif sum(sizes) != self.cost:
+            sizes = prorated(self.cost, sizes)
         project = self.custom_fields.get(PROJECT_FIELD, NONE)
         for line, size in zip(lines, sizes, strict=True):
             # The name goes with the number.
@@ -317,6 +319,19 @@ def part(cost: Booking | Expense, size: Decimal, department: str, project: str) 
         "category": cost.category,
         "legal_entity": cost.legal_entity,
     }
+
+
+def prorated(whole: Decimal, sizes: list[Decimal]) -> list[Decimal]:
+    """As much of each as `whole` is of all, to the cent: those get a cent more that lack most of one."""
+    shares = [whole * size / sum(sizes) for size in sizes]
+    parts = [share.quantize(CENT, ROUND_DOWN) for share in shares]
+    left = whole.quantize(CENT, ROUND_DOWN) - sum(parts)
+    cent = CENT.copy_sign(left)
+    neediest = sorted(range(len(sizes)), key=lambda nth: (parts[nth] - shares[nth]) * (1 if left > 0 else -1))
+    for nth in neediest[: int(abs(left) / CENT)]:
+        parts[nth] += cent
+    parts[0] += whole - sum(parts)
+    return parts
 
 
 def texts(value: Any) -> list[str]:

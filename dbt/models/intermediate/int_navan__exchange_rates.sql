@@ -5,7 +5,7 @@ with rates as (
         cast(valid_from as date) as valid_from,
         cast(rate as {{ navan.type_number() }}) as rate
     from {{ ref(var('navan_exchange_rates')) }}
-    where upper(to_currency) = '{{ var("navan_reporting_currency") or "" }}'
+    where upper(to_currency) = '{{ navan.reporting_currency() }}'
 )
 
 select
