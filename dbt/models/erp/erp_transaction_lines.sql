@@ -5,67 +5,18 @@ with expenses as (
     where handover = 'due' and (cost_amount <> 0 or employee_amount <> 0)
 ),
 
--- Line items that can be used: each says how much, and in the currency in which the whole was posted.
-items as (
-    select
-        items.transaction_id,
-        items.position,
-        items.amount,
-        {{ navan.filled('items.gl_code_number') }} as gl_code_number,
-        {{ navan.filled('items.department') }} as department,
-        {{ navan.filled('items.cost_center') }} as cost_center,
-        min(case when items.amount is null or upper(items.currency) <> expenses.currency then 0 else 1 end)
-            over (partition by items.transaction_id) as is_usable
-    from {{ ref('stg_navan__transaction_line_item') }} as items
-    inner join expenses on items.transaction_id = expenses.transaction_id
-    where expenses.cost_amount <> 0 and expenses.posted_amount <> 0
-),
-
--- As much of each as the company bears of the whole.
-item_costs as (
-    select
-        items.transaction_id,
-        items.position,
-        coalesce(items.gl_code_number, expenses.gl_code_number) as gl_code_number,
-        coalesce(items.department, expenses.department) as department,
-        coalesce(items.cost_center, expenses.cost_center) as cost_center,
-        {{ navan.prorate('items.amount', 'expenses.cost_amount', 'expenses.posted_amount') }} as cost_amount
-    from items
-    inner join expenses on items.transaction_id = expenses.transaction_id
-    where items.is_usable = 1
-),
-
-itemized as (
-    select
-        transaction_id,
-        sum(cost_amount) as cost_amount
-    from item_costs
-    group by transaction_id
-),
-
--- What the items leave, or everything where there are none, is the transaction's own.
+-- By line item where the marts tell it so.
 costs as (
     select
-        transaction_id,
-        position,
-        gl_code_number,
-        department,
-        cost_center,
-        cost_amount
-    from item_costs
-
-    union all
-
-    select
-        expenses.transaction_id,
-        -1 as position,
-        expenses.gl_code_number,
-        expenses.department,
-        expenses.cost_center,
-        expenses.cost_amount - coalesce(itemized.cost_amount, 0) as cost_amount
-    from expenses
-    left join itemized on expenses.transaction_id = itemized.transaction_id
-    where expenses.cost_amount <> coalesce(itemized.cost_amount, 0)
+        parts.transaction_id,
+        parts.part as position,
+        nullif(parts.gl_code_number, '(none)') as gl_code_number,
+        nullif(parts.department, '(none)') as department,
+        nullif(parts.cost_center, '(none)') as cost_center,
+        expenses.cost_amount as whole_amount,
+        cast(round(parts.amount, 2) as {{ navan.type_number() }}) as cost_amount
+    from {{ ref('int_navan__expense_parts') }} as parts
+    inner join expenses on parts.transaction_id = expenses.transaction_id
 ),
 
 -- Tax that is not reclaimable, or of which nobody says so, is a cost like any other.
@@ -89,16 +40,15 @@ tax_totals as (
     group by transaction_id
 ),
 
--- The costs share the tax; what rounding leaves of it goes to the largest.
+-- The costs share the tax; what rounding leaves of it, and of them, goes to the largest.
 shared as (
     select
         costs.*,
         coalesce(taxes.tax_amount, 0) as tax_amount,
-        coalesce({{ navan.prorate('taxes.tax_amount', 'costs.cost_amount', 'expenses.cost_amount') }}, 0) as tax_share,
+        coalesce({{ navan.prorate('taxes.tax_amount', 'costs.cost_amount', 'costs.whole_amount') }}, 0) as tax_share,
         row_number() over (partition by costs.transaction_id order by abs(costs.cost_amount) desc, costs.position)
             as size_rank
     from costs
-    inner join expenses on costs.transaction_id = expenses.transaction_id
     left join tax_totals as taxes on costs.transaction_id = taxes.transaction_id
 ),
 
@@ -110,8 +60,9 @@ net_costs as (
         department,
         cost_center,
         cost_amount - tax_share
-        - case
-            when size_rank = 1 then tax_amount - sum(tax_share) over (partition by transaction_id)
+        + case
+            when size_rank = 1
+                then whole_amount - tax_amount - sum(cost_amount - tax_share) over (partition by transaction_id)
             else 0
         end as amount
     from shared
@@ -193,21 +144,21 @@ numbered as (
     where lines.amount <> 0
 ),
 
--- Of the rows of the mapping that fit, the one that says most. What has a GL code is mapped by it alone: an account that
--- nobody has mapped yet is not to land somewhere else.
+-- Of the rows of the mapping that fit, those of the entity before everybody's, then the one with most cells filled; two of the
+-- same rank make the line twice, which is an error. What has a GL code is mapped by it alone: an account that nobody has mapped
+-- yet is not to land somewhere else.
 accounts as (
     select
         numbered.transaction_id,
         numbered.line_number,
         mapping.ledger_account,
-        row_number() over (
+        rank() over (
             partition by numbered.transaction_id, numbered.line_number
             order by
-                case when mapping.policy_category is null then 1 else 0 end,
-                case when mapping.tax_code is null then 1 else 0 end,
-                case when mapping.expense_type is null then 1 else 0 end,
                 case when mapping.legal_entity is null then 1 else 0 end,
-                mapping.ledger_account
+                case when mapping.policy_category is null then 1 else 0 end
+                + case when mapping.tax_code is null then 1 else 0 end
+                + case when mapping.expense_type is null then 1 else 0 end
         ) as fit
     from numbered
     inner join {{ ref('erp_account_mapping') }} as mapping
