@@ -22,5 +22,4 @@ with texts as (
 
 select *
 from texts
-where substring(cell, 1, 1) in ('=', '+', '-', '@', '	', '', '
-')
+where substring(cell, 1, 1) in ('=', '+', '-', '@', chr(9), chr(10), chr(13))
