@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 
 import pytest
 
@@ -15,6 +15,7 @@ import load
 import postgres
 from facts import Company
 from sandbox import TODAY
+from truth import handed_over
 from warehouse import DuckDB, Postgres, Project, Row, Run, Warehouse
 
 TARGETS = ("duckdb", "postgres")
@@ -32,6 +33,8 @@ class Built:
     warehouse: Warehouse
     company: Company
     run: Run
+    # The transactions that were handed over to the ERP by then, and the day of their journal.
+    journals: dict[str, date] = field(default_factory=dict)
 
     def query(self, sql: str) -> list[Row]:
         """The rows that a query gives; its tables are those that dbt has built, if it names no schema."""
@@ -89,10 +92,11 @@ def all_built(
                 return project.build(warehouse, *words, **variables)
 
             for warehouse, run in zip(warehouses, pool.map(one, warehouses), strict=True):
-                built[warehouse.target, name] = Built(warehouse, company, run)
+                built[warehouse.target, name] = Built(warehouse, company, run, journals)
 
         began = datetime.fromisoformat(load.BEGAN).date()
         before = Company.of(navan, began)
+        journals = handed_over(before, CLOSED_THROUGH)
         turn("first", first, before)
         second = [warehouse.copy("second") for warehouse in first]
         load.change(navan)

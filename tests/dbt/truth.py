@@ -5,10 +5,12 @@ Each function of `ANSWERS` gives the rows of the model of that name, whose docs 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date
 from decimal import Decimal
+from types import MappingProxyType
 
-from facts import CARD_TYPES, PROJECT_FIELD, REIMBURSABLE_TYPES, Booking, Company, Expense, Person
+from facts import CARD_TYPES, COST_TYPES, PROJECT_FIELD, REIMBURSABLE_TYPES, Booking, Company, Expense, Person
 from values import (
     GRAM,
     NONE,
@@ -304,13 +306,28 @@ def booking_taxes(booking: Booking) -> Iterator[Row]:
             yield {"country": text(place.get("countryCode")) or NONE, "tax_code": name.upper(), "tax": tax}
 
 
-def accruals(company: Company) -> Iterator[Row]:
+def handed_over(company: Company, closed_through: date) -> dict[str, date]:
+    """What a closing hands over, by transaction, and the day of the journal: all but what waits for a decision."""
+    return {
+        expense.id: month_end(expense.day)
+        for expense in company.expenses
+        if expense.type in COST_TYPES
+        and expense.status != "PENDING"
+        and (expense.posted if expense.type in CARD_TYPES else expense.cost) != 0
+        and month_end(expense.day) <= closed_through
+    }
+
+
+def accruals(company: Company, journals: Mapping[str, date] = MappingProxyType({})) -> Iterator[Row]:
+    """`journals` has the day of the journal in which a transaction was handed over."""
     found = []
     for part in company.spend():
         cost = part["cost"]
         end = month_end(cost.incurred)
         is_booking = isinstance(cost, Booking)
-        if cost.incurred > company.today or not is_booking and cost.is_in_erp_at(end):
+        if cost.incurred > company.today:
+            continue
+        if not is_booking and (cost.is_in_erp_at(end) or journals.get(cost.id, date.max) <= end):
             continue
         found.append(
             part
