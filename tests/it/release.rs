@@ -26,6 +26,8 @@ fn the_version_of_cargo_toml_stands_wherever_a_version_does() {
     assert_eq!(String::from_utf8(output.stdout).unwrap(), format!("source-navan {VERSION}\n"));
     assert_eq!(after("metadata.yaml", "dockerImageTag:"), [VERSION]);
     assert_eq!(after("Dockerfile", "ARG VERSION="), [VERSION]);
+    assert_eq!(after("dbt/dbt_project.yml", "version:"), [VERSION]);
+    assert_eq!(after("dbt/README.md", "revision:"), [format!("v{VERSION}")]);
     // What comes next has no version yet, and before the first release there is nothing else.
     if let Some(newest) = after("CHANGELOG.md", "## [").iter().find(|heading| *heading != "Unreleased]") {
         assert!(newest.starts_with(&format!("{VERSION}] - ")), "the newest release of CHANGELOG.md is {newest}");
