@@ -37,13 +37,21 @@ expenses as (
         cast(round(cost_amount, 2) as {{ navan.type_number() }}) as cost_amount,
         coalesce(expense_type in {{ navan.listed('navan_expense_types') }}, false) as is_cost_type
     from {{ ref('fct_expenses') }}
+),
+
+with_items as (
+    select
+        expenses.*,
+        items.items
+    from expenses
+    left join items on expenses.transaction_id = items.transaction_id
 )
 
 select
-    expenses.transaction_id,
+    transaction_id,
     transaction_version,
     -- Line items and custom fields are lists of their own: they may come after the transaction, which is no newer by that.
-    {{ dbt.hash("coalesce(project, '') || '; ' || coalesce(items.items, '')") }} as details_hash,
+    {{ dbt.hash("coalesce(project, '') || '; ' || coalesce(items, '')") }} as details_hash,
     expense_type,
     expense_day,
     expense_month,
@@ -76,5 +84,4 @@ select
         {%- endif %}
         else 'due'
     end as handover
-from expenses
-left join items on expenses.transaction_id = items.transaction_id
+from with_items
