@@ -214,7 +214,8 @@ def test_a_period_that_cannot_be_closed_is_an_error(
 
 def test_nothing_is_closed_where_no_transactions_were_loaded(project: Project, scratch: DuckDB) -> None:
     scratch.execute('create table "user" (id varchar)')
-    words = ["--select", "+erp_posted_lines", "--exclude-resource-type", "unit_test", "--indirect-selection", "cautious"]
+    words = ["--select", "+erp_posted_lines"]
+    words += ["--exclude-resource-type", "unit_test", "--indirect-selection", "cautious"]
     run = project.build(scratch, *words, name="nothing", navan_closed_through=CLOSED_THROUGH.isoformat())
     failed = {result.node for result in run.results if result.status == "fail"}
     assert failed == {"test.navan.erp_expenses_are_there"}
