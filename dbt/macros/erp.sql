@@ -40,27 +40,39 @@
 {%- endmacro %}
 
 
-{# The last day of the periods that are closed by now: those that end by `navan_closed_through`. What is handed over cannot be
-   undone, so that a slip is an error. #}
+{# The last day of the periods that are closed by now. #}
 {% macro erp_closing() -%}
     {%- set closed_through = var('navan_closed_through') -%}
     {%- if closed_through -%}
-        {%- set today = (var('navan_today') or run_started_at.strftime('%Y-%m-%d')) | string -%}
-        {%- if execute and closed_through | string >= today -%}
-            {{ exceptions.raise_compiler_error(
-                'navan_closed_through is ' ~ closed_through ~ ', which is not over on ' ~ today ~ ': close a period that is.'
-            ) }}
+        {%- if execute -%}
+            {{- navan.erp_check_closing(closed_through | string) -}}
         {%- endif -%}
-        {%- if execute and var('navan_account_mapping') == 'navan_account_mapping' -%}
-            {{ exceptions.raise_compiler_error(
-                'No period can be closed with the sample of an account mapping: copy it into your project under another name,'
-                ~ ' fill it with your accounts, and say its name in navan_account_mapping.'
-            ) }}
-        {%- endif -%}
-        {%- set day_after = dbt.dateadd('day', 1, "cast('" ~ closed_through ~ "' as date)") -%}
-        cast({{ dbt.dateadd('day', -1, navan.month_of(day_after)) }} as date)
+        cast('{{ closed_through }}' as date)
     {%- else -%}
         cast(null as date)
+    {%- endif -%}
+{%- endmacro %}
+
+
+{# What is handed over cannot be undone, so that a slip is an error. #}
+{% macro erp_check_closing(closed_through) -%}
+    {%- set today = (var('navan_today') or run_started_at.strftime('%Y-%m-%d')) | string -%}
+    {%- set refused = 'navan_closed_through is ' ~ closed_through ~ ', which is ' -%}
+    {%- if not modules.re.fullmatch('[0-9]{4}-[0-9]{2}-[0-9]{2}', closed_through) -%}
+        {{ exceptions.raise_compiler_error(refused ~ 'no day such as 2026-10-31.') }}
+    {%- endif -%}
+    {%- if closed_through >= today -%}
+        {{ exceptions.raise_compiler_error(refused ~ 'not over on ' ~ today ~ ': close a period that is.') }}
+    {%- endif -%}
+    {%- set day = modules.datetime.date.fromisoformat(closed_through) -%}
+    {%- if (day + modules.datetime.timedelta(days=1)).day != 1 -%}
+        {{ exceptions.raise_compiler_error(refused ~ 'not the last day of a month.') }}
+    {%- endif -%}
+    {%- if var('navan_account_mapping') == 'navan_account_mapping' -%}
+        {{ exceptions.raise_compiler_error(
+            'No period can be closed with the sample of an account mapping: copy it into your project under another name,'
+            ~ ' fill it with your accounts, and say its name in navan_account_mapping.'
+        ) }}
     {%- endif -%}
 {%- endmacro %}
 

@@ -131,6 +131,8 @@ def main() -> None:
     options.add_argument("--about", default="", help="a sentence on where the data is from")
     options.add_argument("--currency", help="the one that is shown first; that of most costs if not given")
     given = options.parse_args()
+    if not given.database.is_file():
+        options.error(f"{given.database} is no file")
     days = Days(given.today)
     about = f"As of {given.today:%-d %B %Y}. {given.about}".strip()
     answers = Answers(given.database, given.schema, given.currency)

@@ -28,16 +28,17 @@ BOTH = 'write_strategy="replace", force_full_refresh=True'
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Where the reader of the pages stands: below are `secrets/` and the connector where cargo builds it."""
+    """Where the reader of the pages stands: below are `secrets/` and the installed connector."""
     (tmp_path / "secrets").mkdir()
-    (tmp_path / "target" / "release").mkdir(parents=True)
-    (tmp_path / "target" / "release" / "source-navan").symlink_to(CONNECTOR)
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "source-navan").symlink_to(CONNECTOR)
     return tmp_path
 
 
 def run(code: str, folder: Path, **environment: str) -> str:
     """Runs code as a script in that folder, and returns the last line that it printed."""
     own = dict.fromkeys(("AIRBYTE_LOGGING_ROOT", "AIRBYTE_PROJECT_DIR", "AIRBYTE_CACHE_ROOT"), str(folder / "own"))
+    own["PATH"] = f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=folder,
@@ -116,7 +117,7 @@ def test_transactions_anew_lose_what_is_past_the_retention_as_the_page_says(fold
 def test_the_function_of_the_orchestrators_goes_on_from_where_it_ended(folder: Path) -> None:
     (folder / "navan_sync.py").write_text(SYNC, encoding="utf-8")
     streams = ["BOOKING", "TRANSACTION", "USER"]
-    call = f"from navan_sync import sync\nprint(sync({streams}, 'secrets/navan.duckdb', 'target/release/source-navan'))"
+    call = f"from navan_sync import sync\nprint(sync({streams}, 'secrets/navan.duckdb'))"
     with sandbox(bookings=130, transactions=30, users=30, odd=False) as navan:
         given = {
             "NAVAN_CLIENT_ID": navan.client_id,

@@ -194,6 +194,8 @@ def test_corrections_are_handed_over_with_their_month(project: Project, story: S
     ("variables", "why"),
     [
         ({"navan_closed_through": TODAY.isoformat()}, "is not over"),
+        ({"navan_closed_through": (CLOSED_THROUGH - timedelta(days=1)).isoformat()}, "not the last day of a month"),
+        ({"navan_closed_through": CLOSED_THROUGH.strftime("%d.%m.%Y")}, "no day such as"),
         (
             {
                 "navan_closed_through": CLOSED_THROUGH.isoformat(),
@@ -202,7 +204,7 @@ def test_corrections_are_handed_over_with_their_month(project: Project, story: S
             "copy it into your project under another name",
         ),
     ],
-    ids=["not over", "sample"],
+    ids=["not over", "in a month", "no day", "sample"],
 )
 def test_a_period_that_cannot_be_closed_is_an_error(
     project: Project, scratch: DuckDB, variables: dict[str, str], why: str

@@ -40,7 +40,7 @@ class DuckDB:
         """By which the profile finds it: always in one place of the project, or dbt would read all of that anew."""
         link = folder / "navan.duckdb"
         link.unlink(missing_ok=True)
-        link.symlink_to(self.path)
+        link.symlink_to(self.path.resolve())
         return {"NAVAN_DBT_DUCKDB": str(link)}
 
     def load(self, navan: Sandbox) -> None:
