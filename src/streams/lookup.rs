@@ -7,6 +7,9 @@ use crate::sync::Stream;
 /// How many letters may be wrong in a name for it to be taken for another: one in so many.
 const LETTERS_PER_WRONG_ONE: usize = 3;
 
+/// What else people call some of them.
+const OTHER_NAMES: [(&str, &str); 2] = [("EXPENSE", "TRANSACTION"), ("RECEIPT", "TRANSACTION_RECEIPT")];
+
 /// The column of when a row was deleted, in streams whose deletions are found.
 const DELETED: &str = "_ab_cdc_deleted_at";
 
@@ -40,7 +43,8 @@ pub fn tables(streams: &[&'static Stream]) -> Vec<Table> {
     tables.collect()
 }
 
-/// The one that is meant by a name: in any case of letters, with a plural's s, with other signs between the words.
+/// The one that is meant by a name: in any case of letters, with a plural's s, with other signs between the words, or by what else people
+/// call it.
 ///
 /// # Errors
 /// A `config_error` that names the nearest one, or all.
@@ -48,6 +52,8 @@ pub fn find(name: &str, tables: &[Table]) -> Result<Table, Error> {
     let wanted: String =
         name.trim().chars().map(|sign| if sign.is_alphanumeric() { sign.to_ascii_uppercase() } else { '_' }).collect();
     let singular = wanted.strip_suffix('S').unwrap_or(&wanted);
+    let singular =
+        OTHER_NAMES.iter().find_map(|(other, name)| (*other == singular).then_some(*name)).unwrap_or(singular);
     if let Some(table) = tables.iter().find(|table| table.name == wanted || table.name == singular) {
         return Ok(table.clone());
     }
@@ -79,6 +85,8 @@ mod tests {
             (" Booking-Segments ", "BOOKING_SEGMENT"),
             ("transaction line items", "TRANSACTION_LINE_ITEM"),
             ("gl_code", "GL_CODE"),
+            ("expenses", "TRANSACTION"),
+            ("Receipt", "TRANSACTION_RECEIPT"),
         ] {
             assert_eq!(find(typed, &tables).unwrap().name, name, "{typed}");
         }
