@@ -127,12 +127,16 @@ impl Transaction {
             row.optional_composed(AT_TIMES, "invoice_number", |out| self.push_number(out, "INV-"));
             for name in ["receipt", "receipt_navan", "e_receipt", "e_receipt_navan"] {
                 // Electronic ones come from whom sells travel.
-                let applies = name.starts_with("receipt") || self.purchase.booking.is_some();
-                if applies && row.is_present(name, 5) && has_receipt(self.index) {
-                    row.composed(name, |out| {
+                if name.starts_with("receipt") || self.purchase.booking.is_some() {
+                    let start = row.out.len();
+                    row.optional_composed(5, name, |out| {
                         out.push_str("https://app.navan.example/receipts/");
                         push_uuid(out, self.id);
                     });
+                    // Written first, so that what is drawn for the other fields does not depend on it.
+                    if !has_receipt(self.index) {
+                        row.out.truncate(start);
+                    }
                 }
             }
         }
@@ -291,8 +295,9 @@ pub(super) fn booking_details(row: &mut Row<'_>, booking: &Booking) {
         }
         BookingType::Car | BookingType::Transportation | BookingType::BlackCar => {}
     }
-    if trip.booking_type.is_journey() && row.is_present("e_tickets", AT_TIMES) && booking.is_ticketed() {
-        row.composed("e_tickets", |out| {
+    if trip.booking_type.is_journey() {
+        let start = row.out.len();
+        row.optional_composed(AT_TIMES, "e_tickets", |out| {
             for (nth, _) in (0..).zip(trip.travelers()) {
                 if nth > 0 {
                     out.push(',');
@@ -300,6 +305,9 @@ pub(super) fn booking_details(row: &mut Row<'_>, booking: &Booking) {
                 booking.push_ticket(out, nth);
             }
         });
+        if !booking.is_ticketed() {
+            row.out.truncate(start);
+        }
     }
     row.raw("}");
 }
