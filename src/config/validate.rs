@@ -1,5 +1,6 @@
 //! What the specification expects of a property, checked and put into words.
 
+use jsonschema::Draft;
 use serde_json::{Map, Value};
 
 use super::admin_pages::credentials_page;
@@ -23,6 +24,7 @@ pub(super) fn validate(schema: &Value, given: &Map<String, Value>) -> Result<(),
             }
             Some(value) => {
                 let validator = jsonschema::options()
+                    .with_draft(Draft::Draft7)
                     .should_validate_formats(true)
                     .build(property)
                     .map_err(|e| Error::system("The connector was built with a broken spec.json.").with_cause(e))?;

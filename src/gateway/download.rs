@@ -56,7 +56,7 @@ impl Downloader {
     /// A client of its own, for the company whose API is at `api_url`, or where it always is.
     ///
     /// # Errors
-    /// A `system_error` if this machine has no usable TLS certificates.
+    /// A `system_error` if the HTTP client cannot start.
     pub fn new(api_url: Option<&Url>, timings: &Timings) -> Result<Self, Error> {
         let client = network::client(timings, Policy::none())?;
         Ok(Self { client, api_url: api_url.cloned(), timings: timings.clone(), failures: RefCell::default() })

@@ -1,14 +1,19 @@
 //! What carries a request to Navan: HTTP, or whatever stands in for it where Navan is simulated in this process.
 
+use std::sync::Arc;
+
 use futures::FutureExt as _;
 use futures::future::LocalBoxFuture;
 use reqwest::redirect::Policy;
 use reqwest::{Client, Request, Response};
+use url::Url;
 
 use super::obstacle::Obstacle;
 use super::timings::Timings;
-use super::tls;
+use super::tls::{self, NamingVerifier};
 use crate::error::Error;
+
+const CANNOT_START: &str = "The HTTP client cannot start: check that this machine has CA certificates.";
 
 /// How many redirects within Navan's host are followed.
 const MAX_REDIRECTS: usize = 5;
@@ -42,12 +47,16 @@ pub struct Http {
 }
 
 impl Http {
-    /// An HTTP client that keeps to `timings`.
+    /// An HTTP client that keeps to `timings`, for the API at this address, or where it always is.
     ///
     /// # Errors
-    /// A `system_error` if this machine has no usable TLS certificates.
-    pub fn new(timings: &Timings) -> Result<Self, Error> {
-        Ok(Self { client: client(timings, within_one_host())? })
+    /// A `system_error` if this machine has no usable TLS certificates, and the API needs them.
+    pub fn new(timings: &Timings, api_url: Option<&Url>) -> Result<Self, Error> {
+        let (client, verifier) = client_and_verifier(timings, within_one_host())?;
+        if api_url.is_none_or(|url| url.scheme() == "https") {
+            verifier.load().map_err(|e| Error::system(CANNOT_START).with_cause(e))?;
+        }
+        Ok(Self { client })
     }
 }
 
@@ -62,11 +71,14 @@ pub fn plain_client(timings: &Timings) -> Result<Client, Error> {
 /// An HTTP client that keeps to `timings`, and follows redirects by these rules.
 ///
 /// # Errors
-/// A `system_error` if this machine has no usable TLS certificates.
+/// A `system_error` if it cannot start.
 pub(super) fn client(timings: &Timings, redirects: Policy) -> Result<Client, Error> {
-    let no_certificates = "The HTTP client cannot start: check that this machine has CA certificates.";
-    let tls = tls::client_config().map_err(|e| Error::system(no_certificates).with_cause(e))?;
-    Client::builder()
+    Ok(client_and_verifier(timings, redirects)?.0)
+}
+
+fn client_and_verifier(timings: &Timings, redirects: Policy) -> Result<(Client, Arc<NamingVerifier>), Error> {
+    let (tls, verifier) = tls::client_config().map_err(|e| Error::system(CANNOT_START).with_cause(e))?;
+    let client = Client::builder()
         .tls_backend_preconfigured(tls)
         .user_agent(concat!("source-navan/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(timings.connect_timeout)
@@ -74,7 +86,8 @@ pub(super) fn client(timings: &Timings, redirects: Policy) -> Result<Client, Err
         .redirect(redirects)
         .retry(reqwest::retry::never())
         .build()
-        .map_err(|e| Error::system(no_certificates).with_cause(e.without_url()))
+        .map_err(|e| Error::system(CANNOT_START).with_cause(e.without_url()))?;
+    Ok((client, verifier))
 }
 
 impl Network for Http {
@@ -97,7 +110,7 @@ impl From<reqwest::Error> for NetworkError {
 /// The token goes where it belongs, and nowhere else: a redirect to another host, port or scheme is not followed.
 fn within_one_host() -> Policy {
     Policy::custom(|attempt| {
-        let from = attempt.previous().first().map(url::Url::origin);
+        let from = attempt.previous().first().map(Url::origin);
         if from == Some(attempt.url().origin()) && attempt.previous().len() <= MAX_REDIRECTS {
             attempt.follow()
         } else {

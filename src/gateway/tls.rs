@@ -1,7 +1,7 @@
 //! TLS, with certificates that this machine trusts. Of one that it does not trust, the issuer is told: behind a proxy that opens
 //! connections it is the proxy's, and whoever runs the connector knows by its name which certificate to trust.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use chrono::{DateTime, Utc};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -39,24 +39,35 @@ impl Certificate {
     }
 }
 
-/// The settings of connections.
+/// The settings of connections, and what decides whom they are made to.
 ///
 /// # Errors
-/// If this machine has no usable certificates.
-pub(super) fn client_config() -> Result<ClientConfig, rustls::Error> {
+/// If TLS cannot be set up.
+pub(super) fn client_config() -> Result<(ClientConfig, Arc<NamingVerifier>), rustls::Error> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let verifier = NamingVerifier::new(Arc::clone(&provider))?;
+    let verifier = Arc::new(NamingVerifier { provider: Arc::clone(&provider), platform: OnceLock::new() });
     let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-    Ok(config.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())
+    let config = config.dangerous().with_custom_certificate_verifier(Arc::<NamingVerifier>::clone(&verifier));
+    Ok((config.with_no_client_auth(), verifier))
 }
 
 /// The platform's verifier, which decides; only the words of its refusal are others.
+///
+/// It is there from the first certificate on that is to be verified: to read those of this machine is two thirds of what a start
+/// costs, and a connection without TLS needs none.
 #[derive(Debug)]
-struct NamingVerifier(Verifier);
+pub(super) struct NamingVerifier {
+    provider: Arc<CryptoProvider>,
+    platform: OnceLock<Result<Verifier, rustls::Error>>,
+}
 
 impl NamingVerifier {
-    fn new(provider: Arc<CryptoProvider>) -> Result<Self, rustls::Error> {
-        Verifier::new(provider).map(Self)
+    /// Reads the certificates of this machine.
+    ///
+    /// # Errors
+    /// If it has none that are usable.
+    pub(super) fn load(&self) -> Result<&Verifier, rustls::Error> {
+        self.platform.get_or_init(|| Verifier::new(Arc::clone(&self.provider))).as_ref().map_err(Clone::clone)
     }
 }
 
@@ -69,7 +80,7 @@ impl ServerCertVerifier for NamingVerifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let verified = self.0.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+        let verified = self.load()?.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
         verified.map_err(|error| match error {
             rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
                 let issuer = UnknownIssuer(issuer(intermediates.last().unwrap_or(end_entity)));
@@ -85,7 +96,7 @@ impl ServerCertVerifier for NamingVerifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.0.verify_tls12_signature(message, cert, dss)
+        self.load()?.verify_tls12_signature(message, cert, dss)
     }
 
     fn verify_tls13_signature(
@@ -94,11 +105,11 @@ impl ServerCertVerifier for NamingVerifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.0.verify_tls13_signature(message, cert, dss)
+        self.load()?.verify_tls13_signature(message, cert, dss)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_verify_schemes()
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }
 

@@ -18,13 +18,17 @@ const TRIES_A_SIZE: u32 = 64;
 /// How many bytes of a name are compared as words.
 const HEAD: usize = 32;
 
-/// Of a word, its first bytes.
-const MASKS: [u64; 9] = {
-    let mut masks = [0; 9];
-    let mut bytes = 1;
-    while bytes < 9 {
-        masks[bytes] = u64::MAX >> (64 - 8 * bytes);
-        bytes += 1;
+/// Of each length of a name, which bits of the words belong to it.
+const MASKS: [[u64; HEAD / 8]; HEAD + 1] = {
+    let mut masks = [[0; HEAD / 8]; HEAD + 1];
+    let mut byte = 0;
+    while byte < HEAD {
+        let mut length = byte + 1;
+        while length <= HEAD {
+            masks[length][byte / 8] |= 0xff << (8 * (byte % 8));
+            length += 1;
+        }
+        byte += 1;
     }
     masks
 };
@@ -63,9 +67,9 @@ impl Head {
             Some(head) => words(head),
             None => words(&filled_up(&text[name.clone()])),
         };
-        let mask = |number: usize| MASKS[length.saturating_sub(8 * number).min(8)];
+        let mask = &MASKS[length.min(HEAD)];
         let [first, second, third, fourth] = words;
-        Self { words: [first & mask(0), second & mask(1), third & mask(2), fourth & mask(3)], length }
+        Self { words: [first & mask[0], second & mask[1], third & mask[2], fourth & mask[3]], length }
     }
 
     /// Word by word, since each of them is in a register of its own.

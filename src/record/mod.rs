@@ -29,6 +29,7 @@ mod personal_data;
 mod row_scan;
 mod scanner;
 mod schema;
+mod special_bytes;
 pub mod timestamp;
 mod undeclared;
 

@@ -1,13 +1,14 @@
 //! Going over the text of a page once: its grammar, its UTF-8, the ends of its values.
 //!
 //! The scanner accepts what RFC 8259 calls JSON, and nothing else: it stops with an error at the first byte that is not as it
-//! must be. It looks at one byte after the other, but for the inside of strings, where eight bytes at once are asked
-//! whether any of them is special. On the way it notes what a line of output cannot hold as it is ([`Edit`]).
+//! must be. It looks at one byte after the other, but for the inside of strings, where sixteen bytes at once are asked
+//! whether any of them is special ([`special_bytes`]). On the way it notes what a line of output cannot hold as it is ([`Edit`]).
 
 use std::ops::Range;
 
 use super::edit::{Edits, Replacement};
 use super::number;
+use super::special_bytes;
 
 /// The longest number that is an integer of 64 bits for certain.
 const MAX_INTEGER_LENGTH: usize = 18;
@@ -155,7 +156,7 @@ impl<'a> Scanner<'a> {
         // Almost always the quote comes next, no byte of the name is special, and the colon follows at once.
         let start = self.at + 1;
         if self.text.get(self.at) == Some(&b'"')
-            && let Some(end) = next_special(self.text, start)
+            && let Some(end) = special_bytes::next(self.text, start)
             && self.text[end] == b'"'
             && self.text.get(end + 1) == Some(&b':')
         {
@@ -355,7 +356,7 @@ impl<'a> Scanner<'a> {
     #[inline(always)]
     pub(super) fn string(&mut self) -> Result<Range<usize>, Malformed> {
         let start = self.at + 1;
-        match next_special(self.text, start) {
+        match special_bytes::next(self.text, start) {
             Some(special) if self.text[special] == b'"' => {
                 self.at = special + 1;
                 Ok(start..special)
@@ -367,7 +368,7 @@ impl<'a> Scanner<'a> {
     fn string_with_specials(&mut self, start: usize) -> Result<Range<usize>, Malformed> {
         let mut from = start;
         loop {
-            let Some(special) = next_special(self.text, from) else {
+            let Some(special) = special_bytes::next(self.text, from) else {
                 return self.malformed(self.text.len(), Malformed::Syntax);
             };
             match self.text[special] {
@@ -497,37 +498,4 @@ impl<'a> Scanner<'a> {
 /// A byte in all eight places of a word.
 const fn splat(byte: u8) -> u64 {
     u64::from_ne_bytes([byte; 8])
-}
-
-/// The first byte from a position on that ends a string or needs a look: a quote, a backslash, a control character, or one
-/// that is not ASCII. Names and values are short, so that eight bytes at a time pay where a search made for long
-/// texts does not.
-#[inline]
-fn next_special(text: &[u8], from: usize) -> Option<usize> {
-    let mut at = from;
-    while let Some(words) = text.get(at..).and_then(|rest| rest.first_chunk::<16>()) {
-        // Both words are looked at before anything is decided: most strings end in the first sixteen bytes, and whether that is the
-        // first eight or the second cannot be foreseen.
-        let ([first, second], _) = words.as_chunks::<8>() else { return None };
-        let (first, second) = (specials(u64::from_le_bytes(*first)), specials(u64::from_le_bytes(*second)));
-        let hits = u128::from(first) | u128::from(second) << 64;
-        if hits != 0 {
-            return Some(at + hits.trailing_zeros() as usize / 8);
-        }
-        at += 16;
-    }
-    let is_special = |byte: &u8| matches!(*byte, b'"' | b'\\' | 0..b' ' | 0x80..);
-    text.get(at..)?.iter().position(is_special).map(|found| at + found)
-}
-
-/// The top bit of each byte that is a quote, a backslash, a control character or not ASCII; above the first such byte, others may
-/// be hit as well.
-#[inline(always)]
-fn specials(word: u64) -> u64 {
-    // Subtracting borrows into a byte's top bit if the byte was smaller. `!word` takes out the bytes beyond ASCII, whose
-    // top bit says nothing, and `| word` adds them again as hits. Borrows can make false hits only above a true one.
-    let quote = (word ^ splat(b'"')).wrapping_sub(splat(1));
-    let backslash = (word ^ splat(b'\\')).wrapping_sub(splat(1));
-    let control = word.wrapping_sub(splat(b' '));
-    ((quote | backslash | control) & !word | word) & splat(0x80)
 }

@@ -29,7 +29,8 @@ pub struct AirbyteWriter {
 }
 
 enum Queued {
-    Records(RecordLines),
+    /// Answered once they are written.
+    Records(RecordLines, oneshot::Sender<()>),
     Message(Vec<u8>),
     /// Answered once everything before it is written.
     Flush(oneshot::Sender<()>),
@@ -50,12 +51,19 @@ impl AirbyteWriter {
         // An error would mean that the writer is gone; then the process is ending already.
         let _ = self.queue.send(queued);
     }
+
+    /// The same of what is answered.
+    fn enqueue_and_wait(&self, queued: impl FnOnce(oneshot::Sender<()>) -> Queued) -> LocalBoxFuture<'_, ()> {
+        let (mark, reached) = oneshot::channel();
+        self.enqueue(queued(mark));
+        // As above: without a writer the process is ending.
+        reached.map(|_| ()).boxed_local()
+    }
 }
 
 impl Sink for AirbyteWriter {
     fn records(&self, lines: RecordLines) -> LocalBoxFuture<'_, ()> {
-        self.enqueue(Queued::Records(lines));
-        self.flush()
+        self.enqueue_and_wait(|mark| Queued::Records(lines, mark))
     }
 
     fn message(&self, message: &Message<'_>) {
@@ -69,27 +77,22 @@ impl Sink for AirbyteWriter {
     }
 
     fn flush(&self) -> LocalBoxFuture<'_, ()> {
-        let (mark, reached) = oneshot::channel();
-        self.enqueue(Queued::Flush(mark));
-        // As above: without a writer the process is ending.
-        reached.map(|_| ()).boxed_local()
+        self.enqueue_and_wait(Queued::Flush)
     }
 }
 
 fn write_all(mut output: impl Write, queued: &mpsc::Receiver<Queued>) {
     for item in queued {
-        let written = match item {
-            Queued::Records(lines) => write(&mut output, lines.as_bytes()),
-            Queued::Message(line) => write(&mut output, &line),
-            Queued::Flush(mark) => {
-                // Whoever waited may have given up (a signal).
-                let _ = mark.send(());
-                Ok(())
-            }
+        let (written, mark) = match item {
+            Queued::Records(lines, mark) => (write(&mut output, lines.as_bytes()), Some(mark)),
+            Queued::Message(line) => (write(&mut output, &line), None),
+            Queued::Flush(mark) => (Ok(()), Some(mark)),
         };
         if let Err(error) = written {
             end_without_output(&error);
         }
+        // Whoever waited may have given up (a signal).
+        let _ = mark.map(|mark| mark.send(()));
     }
 }
 
