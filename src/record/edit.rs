@@ -3,13 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// A stretch of a page's text, and what is written in its place.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Edit {
-    pub(super) span: Range<usize>,
-    pub(super) replacement: Replacement,
-}
-
+/// What is written in the place of a stretch of a page's text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Replacement {
     /// White space between two tokens goes out if the row holds a line break, else it stays.
@@ -34,18 +28,39 @@ impl Replacement {
 #[derive(Default)]
 pub(super) struct Edits {
     list: Vec<Edit>,
+    /// The texts that were made for this row, one after the other.
+    texts: String,
     /// Whether the row holds something that readers of lines take for the end of one.
     pub(super) has_line_break: bool,
+}
+
+/// A stretch of a page's text, and what is written in its place. There are a dozen in each row, so that it owns nothing: all
+/// of them are forgotten at once.
+struct Edit {
+    span: Range<usize>,
+    instead: Instead,
+}
+
+/// A [`Replacement`], as it is kept.
+enum Instead {
+    WhiteSpace,
+    Text(&'static str),
+    /// What stands there among the texts.
+    Made(Range<usize>),
+    Quoted,
+    Unquoted,
+    Milliseconds(usize),
 }
 
 impl Edits {
     pub(super) fn clear(&mut self) {
         self.list.clear();
+        self.texts.clear();
         self.has_line_break = false;
     }
 
     pub(super) fn push(&mut self, span: Range<usize>, replacement: Replacement) {
-        self.list.push(Edit { span, replacement });
+        self.insert(self.list.len(), span, replacement);
     }
 
     /// Takes back those that begin at `start` or behind it.
@@ -60,7 +75,19 @@ impl Edits {
 
     /// Inserts one that belongs before those that were pushed since `mark`.
     pub(super) fn insert(&mut self, mark: usize, span: Range<usize>, replacement: Replacement) {
-        self.list.insert(mark, Edit { span, replacement });
+        let instead = match replacement {
+            Replacement::WhiteSpace => Instead::WhiteSpace,
+            Replacement::Text(Cow::Borrowed(text)) => Instead::Text(text),
+            Replacement::Text(Cow::Owned(text)) => {
+                let start = self.texts.len();
+                self.texts.push_str(&text);
+                Instead::Made(start..self.texts.len())
+            }
+            Replacement::Quoted => Instead::Quoted,
+            Replacement::Unquoted => Instead::Unquoted,
+            Replacement::Milliseconds(at) => Instead::Milliseconds(at),
+        };
+        self.list.insert(mark, Edit { span, instead });
     }
 
     /// Inserts one among those that were pushed since `mark`, before the first that does not lie before it.
@@ -77,29 +104,32 @@ impl Edits {
     /// The same with those of these numbers.
     pub(super) fn write_some(&self, text: &[u8], span: Range<usize>, numbers: Range<usize>, line: &mut Vec<u8>) {
         let mut from = span.start;
-        for Edit { span: edited, replacement } in &self.list[numbers] {
+        for Edit { span: edited, instead } in &self.list[numbers] {
             if edited.end > span.end {
                 break;
             }
             let is_inside_another = edited.start < from;
-            if is_inside_another || *replacement == Replacement::WhiteSpace && !self.has_line_break {
+            if is_inside_another || matches!(instead, Instead::WhiteSpace) && !self.has_line_break {
                 continue;
             }
             line.extend_from_slice(&text[from..edited.start]);
-            let (before, value, after) = match replacement {
-                Replacement::WhiteSpace => ("", 0..0, ""),
-                Replacement::Text(instead) => (&**instead, 0..0, ""),
-                Replacement::Quoted => ("\"", edited.clone(), "\""),
-                Replacement::Unquoted => ("", edited.start + 1..edited.end - 1, ""),
-                Replacement::Milliseconds(at) => {
-                    let (start, point) = (edited.start, edited.start + 1 + at);
-                    line.extend_from_slice(&text[start..point]);
-                    (".000", point..edited.end, "")
+            match instead {
+                Instead::WhiteSpace => {}
+                Instead::Text(text) => line.extend_from_slice(text.as_bytes()),
+                Instead::Made(place) => line.extend_from_slice(self.texts[place.clone()].as_bytes()),
+                Instead::Quoted => {
+                    line.push(b'"');
+                    line.extend_from_slice(&text[edited.clone()]);
+                    line.push(b'"');
                 }
-            };
-            line.extend_from_slice(before.as_bytes());
-            line.extend_from_slice(&text[value]);
-            line.extend_from_slice(after.as_bytes());
+                Instead::Unquoted => line.extend_from_slice(&text[edited.start + 1..edited.end - 1]),
+                Instead::Milliseconds(at) => {
+                    let point = edited.start + 1 + at;
+                    line.extend_from_slice(&text[edited.start..point]);
+                    line.extend_from_slice(b".000");
+                    line.extend_from_slice(&text[point..edited.end]);
+                }
+            }
             from = edited.end;
         }
         line.extend_from_slice(&text[from..span.end]);

@@ -111,7 +111,7 @@ impl RecordFormat {
     ) -> Result<bool, Malformed> {
         scanner.peek(); // white space before the value is none of it
         let mark = scanner.edits.mark();
-        let (kind, span) = self.value(scanner, node, found)?;
+        let (kind, span) = self.called_value(scanner, node, found)?;
         if kind == ValueKind::Null || found.extension.iter().any(|value| value.node == node.id) {
             return Ok(kind == ValueKind::Null);
         }

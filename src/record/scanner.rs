@@ -2,7 +2,7 @@
 //!
 //! The scanner accepts what RFC 8259 calls JSON, and nothing else: it stops with an error at the first byte that is not as it
 //! must be. It looks at one byte after the other, but for the inside of strings, where sixteen bytes at once are asked
-//! whether any of them is special ([`special_bytes`]). On the way it notes what a line of output cannot hold as it is ([`Edit`]).
+//! whether any of them is special ([`special_bytes`]). On the way it notes what a line of output cannot hold as it is ([`Edits`]).
 
 use std::ops::Range;
 
@@ -302,27 +302,26 @@ impl<'a> Scanner<'a> {
             at = self.digits(at + 1)?;
             kind = ValueKind::Number;
         }
-        if matches!(self.byte(at), b'e' | b'E') {
-            at += 1;
-            at += usize::from(matches!(self.byte(at), b'+' | b'-'));
-            at = self.digits(at)?;
-            kind = ValueKind::OddNumber;
-        }
         self.at = at;
         let length = at - start;
-        if kind == ValueKind::OddNumber || length > number::MAX_PLAIN_LENGTH {
-            return Ok(self.odd_number(start));
+        if matches!(self.byte(at), b'e' | b'E') || length > number::MAX_PLAIN_LENGTH {
+            return self.odd_number(start);
         }
         Ok(if length > MAX_INTEGER_LENGTH { ValueKind::Number } else { kind })
     }
 
-    /// A number that readers of 64-bit floats refuse is written as text, where its column cannot hold it anyway.
+    /// The same of one that may have an exponent, or is long. What readers of 64-bit floats refuse is written as text, where its
+    /// column cannot hold it anyway.
     #[cold]
-    fn odd_number(&mut self, start: usize) -> ValueKind {
+    fn odd_number(&mut self, start: usize) -> Result<ValueKind, Malformed> {
+        if matches!(self.byte(self.at), b'e' | b'E') {
+            let sign = usize::from(matches!(self.byte(self.at + 1), b'+' | b'-'));
+            self.at = self.digits(self.at + 1 + sign)?;
+        }
         if !number::is_readable(&self.text[start..self.at]) {
             self.edits.push(start..self.at, Replacement::Quoted);
         }
-        ValueKind::OddNumber
+        Ok(ValueKind::OddNumber)
     }
 
     /// Behind the digits from `at` on, of which there must be one.
@@ -331,9 +330,7 @@ impl<'a> Scanner<'a> {
         let mut end = at;
         loop {
             let Some(word) = self.text.get(end..).and_then(|rest| rest.first_chunk::<8>()) else {
-                while self.byte(end).is_ascii_digit() {
-                    end += 1;
-                }
+                end = self.behind_digits_near_the_end(end);
                 break;
             };
             // A digit's upper half is 3, and adding 6 to it does not reach beyond.
@@ -350,6 +347,14 @@ impl<'a> Scanner<'a> {
             return Err(Malformed::Syntax);
         }
         Ok(end)
+    }
+
+    #[cold]
+    fn behind_digits_near_the_end(&self, mut at: usize) -> usize {
+        while self.byte(at).is_ascii_digit() {
+            at += 1;
+        }
+        at
     }
 
     /// Steps over a string whose opening quote comes next; where its inside stands, as written.

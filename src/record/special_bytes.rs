@@ -16,7 +16,13 @@ pub(super) fn next(text: &[u8], from: usize) -> Option<usize> {
         }
         at += bytes.len();
     }
-    text.get(at..)?.iter().position(is_special).map(|found| at + found)
+    next_near_the_end(text, at)
+}
+
+/// The same where fewer bytes are left.
+#[cold]
+fn next_near_the_end(text: &[u8], from: usize) -> Option<usize> {
+    text.get(from..)?.iter().position(is_special).map(|found| from + found)
 }
 
 /// A bit for each of the bytes that is one.

@@ -117,10 +117,15 @@ fn digits(text: &[u8]) -> u32 {
     text.iter().fold(0, |number, byte| number * 10 + u32::from(byte - b'0'))
 }
 
+/// Whether all are, which they are as a rule: so that is decided once, and not at each.
+fn are_digits<const N: usize>(bytes: [&u8; N]) -> bool {
+    bytes.iter().fold(true, |all, byte| all & byte.is_ascii_digit())
+}
+
 /// `YYYY-MM-DD` at the start, and a day that there is.
 fn has_date(text: &[u8]) -> bool {
     let Some([y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2]) = text.first_chunk::<DATE_LENGTH>() else { return false };
-    if ![y1, y2, y3, y4, m1, m2, d1, d2].into_iter().all(u8::is_ascii_digit) {
+    if !are_digits([y1, y2, y3, y4, m1, m2, d1, d2]) {
         return false;
     }
     let (year, month, day) = (digits(&text[..4]), digits(&text[5..7]), digits(&text[8..10]));
@@ -135,16 +140,12 @@ fn is_day(year: u32, month: u32, day: u32) -> bool {
 /// A date, `T`, and a time to the second.
 fn has_seconds(text: &[u8]) -> bool {
     let Some([b'T', h1, h2, b':', m1, m2, b':', s1, s2]) = text.get(DATE_LENGTH..SECONDS_LENGTH) else { return false };
-    [h1, h2, m1, m2, s1, s2].into_iter().all(u8::is_ascii_digit)
-        && (*h1, *h2) < (b'2', b'4')
-        && *m1 < b'6'
-        && *s1 < b'6'
-        && has_date(text)
+    are_digits([h1, h2, m1, m2, s1, s2]) && (*h1, *h2) < (b'2', b'4') && *m1 < b'6' && *s1 < b'6' && has_date(text)
 }
 
 /// The same, and `.mmm`.
 fn has_milliseconds(text: &[u8]) -> bool {
-    text[SECONDS_LENGTH] == b'.' && text[SECONDS_LENGTH + 1..].iter().all(u8::is_ascii_digit) && has_seconds(text)
+    matches!(&text[SECONDS_LENGTH..], [b'.', m1, m2, m3] if are_digits([m1, m2, m3])) && has_seconds(text)
 }
 
 /// A text that is read from left to right.

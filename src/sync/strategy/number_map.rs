@@ -4,8 +4,9 @@
 //! users that is most of a read's memory. Here only the latest entries are in one. Now and then they are merged into two
 //! arrays, of the numbers in ascending order and of their values, which grow in place.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+
+use foldhash::HashMap;
 
 /// How many entries wait to be merged, at least and at most: few beside those that were, but not so few that merging takes long.
 const MIN_RECENT: usize = 256;
@@ -76,7 +77,7 @@ mod tests {
 
     #[test]
     fn it_holds_what_a_hash_map_holds() {
-        let (mut map, mut expected) = (NumberMap::<u64>::default(), HashMap::new());
+        let (mut map, mut expected) = (NumberMap::<u64>::default(), HashMap::default());
         let mut number = 1_u64;
         for round in 0..200_000_u64 {
             // xorshift; some numbers come again, and the ends of the range are among them.
