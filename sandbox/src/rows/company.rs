@@ -1,7 +1,9 @@
 //! What rows have in common: the made-up company that they belong to.
 
+use std::sync::Arc;
+
 use super::json::{Odd, Row, push_uuid};
-use super::shuffle::shuffle_fields;
+use super::shuffle::Shuffler;
 use crate::expense_type::ExpenseType;
 use crate::rng::{Rng, mix};
 use crate::settings::Settings;
@@ -28,7 +30,8 @@ pub(crate) struct Company {
     pub(super) reference_rows: u64,
     mixed_types_every: u64,
     new_field_every: u64,
-    shuffle_fields: bool,
+    /// If each row is to have its fields in an order of its own.
+    shuffler: Option<Arc<Shuffler>>,
     pub(super) odd: Odd,
 }
 
@@ -43,7 +46,7 @@ impl Company {
             reference_rows: settings.reference_rows,
             mixed_types_every: settings.mixed_types_every,
             new_field_every: settings.new_field_every,
-            shuffle_fields: settings.shuffle_fields,
+            shuffler: settings.shuffle_fields.then(Arc::default),
             odd: Odd { numbers: settings.odd_numbers, texts: settings.odd_texts, gaps: settings.odd_gaps },
         }
     }
@@ -87,9 +90,9 @@ impl Company {
 
     /// Gives the row `out[start..]`, number `index` of the stream `tag`, an order of fields of its own, if that is set.
     pub(super) fn finish_row(&self, out: &mut String, start: usize, tag: u64, index: u64) {
-        if self.shuffle_fields {
+        if let Some(shuffler) = &self.shuffler {
             let seed = Rng::for_row(self.seed ^ 0x7368_7566, tag, index, 0).next_u64();
-            shuffle_fields(out, start, seed);
+            shuffler.shuffle(out, start, seed);
         }
     }
 }
