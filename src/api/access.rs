@@ -6,7 +6,7 @@ use reqwest::StatusCode;
 use url::Url;
 
 use super::Api;
-use crate::config::Config;
+use crate::config::{Config, credentials_page};
 use crate::error::Error;
 use crate::gateway::{Failure, Network, Timings};
 
@@ -97,7 +97,8 @@ impl Access {
             self.scope().filter(|wanted| scopes.is_some_and(|scopes| !scopes.iter().any(|scope| scope == wanted)));
         wanted.map_or(Ok(()), |wanted| {
             Err(Error::config(format!(
-                "the credential does not have the scope {wanted}; create one that has it on Navan's Integrations page."
+                "the credential does not have the scope {wanted}; create one that has it in Navan under {}.",
+                credentials_page()
             )))
         })
     }
@@ -105,6 +106,24 @@ impl Access {
     /// Whether a configuration has what it takes.
     pub fn is_configured(self, config: &Config) -> bool {
         self != Self::ScimToken || config.scim.is_some()
+    }
+
+    /// Requires that.
+    ///
+    /// # Errors
+    /// A `config_error` that says what `stream` takes.
+    pub fn require_configured(self, config: &Config, stream: &str) -> Result<(), Error> {
+        if self.is_configured(config) {
+            return Ok(());
+        }
+        Err(Error::config(format!(
+            "{stream} is read from the company's SCIM server: give `scim_url` and `scim_token` in the configuration, or leave the stream out."
+        )))
+    }
+
+    /// Whether it is Navan's credential that opens it, and Navan's clock that it goes by.
+    pub fn takes_navans_token(self) -> bool {
+        matches!(self, Self::Scope(_))
     }
 
     /// The words for the user where a request has failed. `scopes` says which scope each stream takes.
@@ -121,7 +140,15 @@ impl Access {
                 ))
                 .with_cause(failure)
             }
-            _ => failure.into_error(scopes),
+            Failure::Refused(refusal) if refusal.status == StatusCode::FORBIDDEN && failure.as_obstacle().is_none() => {
+                Error::config(format!(
+                    "Navan does not let this credential read {}, as a rule because the scope for it was not ticked: create a credential that has the scopes of all chosen streams ({scopes}) in Navan under {}, or leave the stream out.",
+                    refusal.endpoint,
+                    credentials_page()
+                ))
+                .with_cause(failure)
+            }
+            _ => failure.into_error(),
         }
     }
 }

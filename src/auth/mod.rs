@@ -150,6 +150,8 @@ impl<'a> TokenSource<'a> {
     /// # Errors
     /// As for any request, and if no token can be had.
     pub async fn send(&self, request: &mut PendingRequest<'_>) -> Result<Buffer, Failure> {
+        // The number of the last token that was.
+        let mut refused = None;
         loop {
             let permits = request.acquire().await?;
             let token = self.access_token().await.map_err(Failure::NoToken)?;
@@ -173,11 +175,11 @@ impl<'a> TokenSource<'a> {
                     }
                     // A token that ended while the request was under way says nothing about the credential; two in a row
                     // that should have been good do.
-                    let is_second = request.refused_token.is_some_and(|before| before != token.number);
+                    let is_second = refused.is_some_and(|before| before != token.number);
                     if is_second && Instant::now() < token.expires_at {
                         return Err(Failure::Unauthorized { endpoint: request.endpoint().to_owned() });
                     }
-                    request.refused_token = Some(token.number);
+                    refused = Some(token.number);
                     request.reject_token().await?;
                 }
             }
@@ -351,7 +353,7 @@ fn into_error(failure: Failure) -> Error {
             "Navan's token endpoint ({host}) cannot be reached or gives no token: check that this machine may connect to it, and try again later."
         ))
         .with_cause(failure),
-        _ => failure.into_error(""),
+        _ => failure.into_error(),
     }
 }
 

@@ -206,7 +206,7 @@ async fn two_different_unexpired_tokens_refused_are_a_matter_of_configuration() 
     let failure = fixture.ask().await.unwrap_err();
     assert!(matches!(failure, Failure::Unauthorized { .. }), "{failure}");
     assert_eq!(fixture.asked(), 2);
-    assert_eq!(failure.into_error("").failure_type(), FailureType::Config);
+    assert_eq!(failure.into_error().failure_type(), FailureType::Config);
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use serde_json::Map;
 use tokio::time::{Instant, timeout_at};
 
 use super::config_source::ConfigArguments;
-use crate::api::{Access, Api, Apis};
+use crate::api::{Api, Apis};
 use crate::config::{self, Config};
 use crate::error::{Error, FailureType};
 use crate::gateway::{Http, Network, Timings};
@@ -53,7 +53,7 @@ async fn check(config: &ConfigArguments) -> Result<(), Error> {
         match result {
             Ok(()) => tracing::info!("{} can be read.", stream.name),
             // What was configured for this stream alone is wrong, and nothing else can tell.
-            Err(error) if stream.access == Access::ScimToken && error.failure_type() == FailureType::Config => {
+            Err(error) if !stream.access.takes_navans_token() && error.failure_type() == FailureType::Config => {
                 return Err(error);
             }
             Err(error) => {

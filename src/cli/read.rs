@@ -18,7 +18,7 @@ use crate::protocol::StreamStates;
 use crate::shutdown::{end_by, interruption};
 use crate::sink::Sink;
 use crate::streams::STREAMS;
-use crate::sync::Sync;
+use crate::sync::SyncRun;
 
 pub(super) async fn run(arguments: &ReadArguments, sink: &Rc<dyn Sink>, monitor: &Monitor) -> Result<bool, Error> {
     let began = Instant::now();
@@ -40,7 +40,7 @@ pub(super) async fn run(arguments: &ReadArguments, sink: &Rc<dyn Sink>, monitor:
     let transfer = store
         .map(|store| FileTransfer::new(&config, &apis.navan, &timings, store, arguments.files.is_some()).map(Rc::new))
         .transpose()?;
-    let sync = Sync::new(&apis, &config, STREAMS, catalog, &states, transfer.as_ref(), sink)?;
+    let sync = SyncRun::new(&apis, &config, STREAMS, catalog, &states, transfer.as_ref(), sink)?;
     let publishing = Publishing::start(&config, &timings, monitor, Kind::Sync)?;
     let whole = async {
         let complete = sync.run().await;

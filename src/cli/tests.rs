@@ -16,7 +16,7 @@ use crate::protocol::{ConfiguredCatalog, Message, StreamStates};
 use crate::record::RecordLines;
 use crate::sink::Sink;
 use crate::streams::STREAMS;
-use crate::sync::Sync;
+use crate::sync::SyncRun;
 
 /// Every message, in order.
 #[derive(Default)]
@@ -72,7 +72,7 @@ async fn read_all(sandbox: &Sandbox) -> (bool, Vec<Value>) {
     let apis = Apis::new(&config, &network, &Timings::DEFAULT).unwrap();
     let memory = Rc::new(MemorySink::default());
     let sink: Rc<dyn Sink> = Rc::clone(&memory) as _;
-    let sync = Sync::new(&apis, &config, STREAMS, catalog, &StreamStates::default(), None, &sink).unwrap();
+    let sync = SyncRun::new(&apis, &config, STREAMS, catalog, &StreamStates::default(), None, &sink).unwrap();
     let complete = sync.run().await;
     (complete, memory.0.take())
 }

@@ -18,13 +18,8 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::gateway::{Downloader, Timings};
 use crate::protocol::ConfiguredStream;
-use crate::record::RecordLines;
+use crate::record::{ERROR_COLUMN, PATH_COLUMN, RecordLines};
 pub use store::FileStore;
-
-/// The columns that tell what became of a row's file.
-pub const PATH_COLUMN: &str = "file_path";
-/// Why there is none.
-pub const ERROR_COLUMN: &str = "file_error";
 
 /// Where the links of a stream are, and what its files are called.
 #[derive(Clone, Copy)]

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use uuid::Uuid;
 
 use crate::error::Error;
-use crate::gateway::Downloader;
+use crate::gateway::{Download, Downloader, NoFile};
 use crate::hash::hash;
 use crate::secret::Secret;
 
@@ -86,7 +86,13 @@ impl FileStore {
         token: &Secret,
     ) -> Result<(String, u64), String> {
         let part = PartialFile::create(&self.root.join(stream)).map_err(|e| format!("it cannot be written: {e}"))?;
-        let kind = downloader.fetch(link, token, || part.begin(), |chunk| part.write(chunk)).await?;
+        let mut download = downloader.download(link)?;
+        let kind = loop {
+            match part.receive(&mut download, token).await {
+                Ok(kind) => break kind,
+                Err(why) => download.failed(why).await?,
+            }
+        };
         let extension = EXTENSIONS.iter().find(|(known, _)| *known == kind).map(|(_, extension)| *extension);
         let extension = extension.map(str::to_owned).or_else(|| extension_of(link)).unwrap_or_else(|| "bin".to_owned());
         let name = format!("{name}.{extension}");
@@ -118,6 +124,17 @@ impl PartialFile {
         let path = folder.join(format!(".{}.part", Uuid::new_v4()));
         let file = RefCell::new(File::create(&path)?);
         Ok(Self { folder: folder.to_owned(), path, file, is_finished: RefCell::new(false) })
+    }
+
+    /// Fills it with a file that comes; what that says its type is.
+    async fn receive(&self, download: &mut Download<'_>, token: &Secret) -> Result<String, NoFile> {
+        let unwritable = |e| NoFile::Refused(format!("it cannot be written: {e}"));
+        self.begin().map_err(unwritable)?;
+        let mut file = download.attempt(token).await?;
+        while let Some(piece) = file.next_piece().await? {
+            self.write(piece.as_ref()).map_err(unwritable)?;
+        }
+        Ok(file.kind().to_owned())
     }
 
     /// Empties it.

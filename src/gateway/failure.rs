@@ -7,7 +7,7 @@ use reqwest::StatusCode;
 use super::circuit_breaker::Outage;
 use super::obstacle::Obstacle;
 use super::rate_limit::LimitExceeded;
-use crate::config::{INTEGRATIONS_PAGE, credentials_page};
+use crate::config::INTEGRATIONS_PAGE;
 use crate::error::Error;
 
 /// A European company whose requests lack the region's header gets a 500 without explanation
@@ -151,19 +151,14 @@ impl Failure {
         obstacle.clone().map(|obstacle| obstacle.into_error(host))
     }
 
-    /// The words for the user. `scopes` says which scope each stream takes.
-    pub fn into_error(self, scopes: &str) -> Error {
+    /// The words for the user, as far as they are the same whoever asked.
+    pub fn into_error(self) -> Error {
         let cause = self.to_string();
         if let Some(error) = self.as_obstacle() {
             return error.with_cause(cause);
         }
         let error = match self {
             Self::NoToken(error) => return error,
-            Self::Refused(refusal) if refusal.status == StatusCode::FORBIDDEN => Error::config(format!(
-                "Navan does not let this credential read {}, as a rule because the scope for it was not ticked: create a credential that has the scopes of all chosen streams ({scopes}) in Navan under {}, or leave the stream out.",
-                refusal.endpoint,
-                credentials_page()
-            )),
             Self::Refused(refusal) => Error::system(format!(
                 "Navan refused a request that should be valid ({} answered {}, parameters {}). Please report this with the log.",
                 refusal.endpoint,

@@ -1,10 +1,12 @@
 //! Layer 1, the API gateway: every request to Navan passes here, and nothing else talks to it.
 //!
-//! A request is one [`PendingRequest`], which its sender takes through as many attempts as it takes. For each, it waits for the
+//! A request of the API is one [`PendingRequest`], which its sender takes through as many attempts as it takes. For each, it waits for the
 //! [`circuit_breaker`] to be closed and for its turn at the [`rate_limit`]er; then it is sent ([`transport`]), its body is
 //! read to the end, and the [`response`] is classified, once. What comes up is the body, or word that another attempt is due,
 //! with another token perhaps; the waits before it ([`retry`]) are over by then. A sender that finds a body to be something
 //! else than was promised says so, and has it tried again like a connection that was refused.
+//!
+//! Files lie behind links to other places, which have no part in the API's limit: they come by a [`download`].
 //!
 //! Beside that, for who looks for what is wrong: [`reach`] goes the way to a host step by step, and an [`observer`] takes note of what
 //! the network carries.
@@ -44,7 +46,7 @@ use retry::RetryState;
 use transport::Transport;
 
 pub use clock::is_believed;
-pub use download::Downloader;
+pub use download::{Download, Downloader, NoFile};
 pub use failure::{Failure, InvalidBody};
 #[cfg(test)]
 pub use network::NetworkError;
@@ -89,8 +91,6 @@ pub struct PendingRequest<'a> {
     was_doubted: bool,
     /// How often it was answered 429.
     times_429: u32,
-    /// The number of the last token that was refused.
-    pub refused_token: Option<u64>,
     /// Whether the last answer said itself that it has no body (204).
     pub had_no_content: bool,
     /// Whether the last attempt was answered.
@@ -188,7 +188,6 @@ impl Gateway {
             retry_after: None,
             was_doubted: false,
             times_429: 0,
-            refused_token: None,
             had_no_content: false,
             was_answered: false,
             obstacle: None,

@@ -34,6 +34,21 @@ pub enum Event<'a> {
         /// Why there is no whole answer.
         error: Option<&'a str>,
     },
+    /// A file behind a link came, or did not.
+    FileRequestFinished {
+        /// One id for all attempts.
+        correlation_id: Uuid,
+        /// The link's host: the rest of it may open the file to whoever has it.
+        host: &'a str,
+        /// The number of the attempt, from 1.
+        attempt: u32,
+        /// From sending the request to the end of the file.
+        took: Duration,
+        /// The size of what came.
+        bytes: u64,
+        /// Why it is not there whole.
+        error: Option<&'a str>,
+    },
     /// A request is about to be tried again.
     RetryScheduled,
     /// A request waited, or is about to.

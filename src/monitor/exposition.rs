@@ -219,7 +219,10 @@ fn count(event: &Event<'_>) {
             gauge!(COMPLETE, "stream" => stream.to_owned()).set(f64::from(u8::from(is_complete)));
             gauge!(UNDECLARED, "stream" => stream.to_owned()).increment(0.0);
         }
-        Event::LastCompleteRead { .. } | Event::RateLimited { .. } | Event::RowsEstimated { .. } => {}
+        Event::FileRequestFinished { .. }
+        | Event::LastCompleteRead { .. }
+        | Event::RateLimited { .. }
+        | Event::RowsEstimated { .. } => {}
     }
 }
 

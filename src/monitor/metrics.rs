@@ -91,7 +91,8 @@ impl Metrics {
             Event::LastCompleteRead { stream, age } => {
                 self.last_reads.insert(stream.to_owned(), age);
             }
-            Event::RowsEstimated { .. }
+            Event::FileRequestFinished { .. }
+            | Event::RowsEstimated { .. }
             | Event::StreamStarted { .. }
             | Event::SyncedThrough { .. }
             | Event::StreamEnded { is_complete: true, .. }

@@ -26,7 +26,7 @@ use super::webhook::Webhook;
 use crate::error::Error;
 
 /// How long a Pushgateway or a collector may take.
-pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const MAX_ANSWER_TIME: Duration = Duration::from_secs(5);
 
 /// The type of Prometheus' text format.
 const TEXT_FORMAT: &str = "text/plain; version=0.0.4";
@@ -226,7 +226,7 @@ fn by_stream(text: &str) -> BTreeMap<&str, String> {
 
 /// Replaces these metrics in the group; those of an earlier run that this one does not have stay, as the last success of one that fails.
 async fn push(client: &Client, url: &Url, text: String) -> Result<(), String> {
-    let request = client.post(url.clone()).header(CONTENT_TYPE, TEXT_FORMAT).timeout(PATIENCE).body(text);
+    let request = client.post(url.clone()).header(CONTENT_TYPE, TEXT_FORMAT).timeout(MAX_ANSWER_TIME).body(text);
     let answer = request.send().await.map_err(|error| words(&error.without_url()))?;
     let status = answer.status();
     if status.is_success() {

@@ -7,6 +7,8 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
+use serde_json::json;
+
 use super::alerts;
 #[cfg(feature = "metrics")]
 use super::alerts::Alert;
@@ -71,16 +73,26 @@ impl Listener for Monitor {
 
 /// One line in the request log. Nothing of the answer's content, and no parameter, is in it.
 fn log(event: &Event<'_>) {
-    if let Event::RequestFinished { correlation_id, endpoint, status, attempt, took, bytes, error, .. } = event {
-        let line = serde_json::json!({
+    let milliseconds = |took: &Duration| u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    let line = match event {
+        Event::RequestFinished { correlation_id, endpoint, status, attempt, took, bytes, error, .. } => json!({
             "correlation_id": correlation_id.to_string(),
             "endpoint": endpoint,
             "status": status,
             "attempt": attempt,
-            "ms": u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            "ms": milliseconds(took),
             "bytes": bytes,
             "error": error,
-        });
-        tracing::debug!("{line}");
-    }
+        }),
+        Event::FileRequestFinished { correlation_id, host, attempt, took, bytes, error } => json!({
+            "correlation_id": correlation_id.to_string(),
+            "file_host": host,
+            "attempt": attempt,
+            "ms": milliseconds(took),
+            "bytes": bytes,
+            "error": error,
+        }),
+        _ => return,
+    };
+    tracing::debug!("{line}");
 }

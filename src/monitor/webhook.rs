@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::alerts::{Alert, Severity};
-use super::outlet::{PATIENCE, words};
+use super::outlet::{MAX_ANSWER_TIME, words};
 
 /// In an address of `PagerDuty`'s: the key of the service that is to be told, which is no part of the address itself.
 const ROUTING_KEY: &str = "routing_key";
@@ -44,7 +44,7 @@ impl Webhook {
     pub(super) async fn tell(&self, whose: &str, alerts: &[Alert]) -> Result<(), String> {
         for message in self.messages(whose, alerts) {
             let request = self.client.post(self.url.clone()).header(CONTENT_TYPE, "application/json");
-            let request = request.timeout(PATIENCE).body(message.to_string());
+            let request = request.timeout(MAX_ANSWER_TIME).body(message.to_string());
             let answer = request.send().await.map_err(|error| words(&error.without_url()))?;
             if !answer.status().is_success() {
                 return Err(format!("it answered {}", answer.status().as_u16()));

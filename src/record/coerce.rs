@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use super::edit::Replacement;
 use super::number;
 use super::scanner::ValueKind;
-use super::schema::{FieldRole, Format, SchemaNode};
+use super::schema::{FieldRole, SchemaNode, StringFormat};
 use super::timestamp::{self, Formatted};
 
 /// What becomes of a value.
@@ -58,7 +58,9 @@ pub(super) fn scalar(node: &SchemaNode, kind: ValueKind, text: &[u8]) -> Coercio
         // Every column can be null, but the key is text.
         ValueKind::Null if node.role == FieldRole::Key => Coercion::Write(Replacement::text("\"\"")),
         // What is no number stands in quotes already.
-        ValueKind::NotANumber if !node.promises(ValueKind::String) || node.format != Format::Any => Coercion::Misfit,
+        ValueKind::NotANumber if !node.promises(ValueKind::String) || node.format != StringFormat::Any => {
+            Coercion::Misfit
+        }
         _ => Coercion::Keep,
     }
 }
@@ -73,7 +75,7 @@ fn number(node: &SchemaNode, text: &[u8]) -> Coercion {
     if !node.promises(ValueKind::String) {
         return Coercion::Misfit;
     }
-    if node.format == Format::Any {
+    if node.format == StringFormat::Any {
         return Coercion::Repair(Replacement::Quoted);
     }
     match timestamp::epoch_in_format(text, node.format) {
@@ -83,14 +85,14 @@ fn number(node: &SchemaNode, text: &[u8]) -> Coercion {
 }
 
 fn boolean(node: &SchemaNode) -> Coercion {
-    if node.promises(ValueKind::String) && node.format == Format::Any {
+    if node.promises(ValueKind::String) && node.format == StringFormat::Any {
         Coercion::Repair(Replacement::Quoted)
     } else {
         Coercion::Misfit
     }
 }
 
-fn time(format: Format, inside: &[u8]) -> Coercion {
+fn time(format: StringFormat, inside: &[u8]) -> Coercion {
     let formatted = match timestamp::in_format(inside, format) {
         Formatted::NotATime => in_other_words(&unescaped(inside), format),
         formatted => formatted,
@@ -107,7 +109,7 @@ fn time(format: Format, inside: &[u8]) -> Coercion {
 }
 
 /// Of a time whose text is another than what stands in the row.
-fn in_other_words(text: &[u8], format: Format) -> Formatted {
+fn in_other_words(text: &[u8], format: StringFormat) -> Formatted {
     let text = String::from_utf8_lossy(text);
     match timestamp::in_format(text.as_bytes(), format) {
         Formatted::AsItIs => Formatted::Rewritten { text: text.into_owned(), only_precision: false },

@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::schema::Format;
+use super::schema::StringFormat;
 use super::timestamp::Formatted;
 use super::*;
 use crate::hash::hash;
@@ -132,11 +132,11 @@ fn promises(schema: &Value, kind: &str) -> bool {
     }
 }
 
-fn format_of(schema: &Value) -> Option<Format> {
+fn format_of(schema: &Value) -> Option<StringFormat> {
     match schema["format"].as_str()? {
-        "date" => Some(Format::Date),
-        _ if schema["airbyte_type"].is_null() => Some(Format::DateTime),
-        _ => Some(Format::LocalDateTime),
+        "date" => Some(StringFormat::Date),
+        _ if schema["airbyte_type"].is_null() => Some(StringFormat::DateTime),
+        _ => Some(StringFormat::LocalDateTime),
     }
 }
 

@@ -41,7 +41,7 @@ pub use finding::{Finding, FindingKind};
 pub use personal_data::PersonalData;
 pub use row_scan::{ChildRecords, RecordFormat};
 pub use scanner::{Malformed, Scanner};
-pub use schema::RowSchema;
+pub use schema::{DELETED_COLUMN, ERROR_COLUMN, EXTRA, PATH_COLUMN, RowSchema};
 
 #[cfg(test)]
 pub(crate) mod differential;

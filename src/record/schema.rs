@@ -10,13 +10,20 @@ use super::field_index::FieldIndex;
 use super::personal_data::{PersonalData, PersonalMark};
 use super::scanner::ValueKind;
 use crate::error::Error;
-use crate::files::{ERROR_COLUMN, PATH_COLUMN};
 
 /// The column of what the schema has no place for.
-pub(super) const EXTRA: &str = "_extra";
+pub const EXTRA: &str = "_extra";
+
+/// The columns that tell what became of a row's file.
+pub const PATH_COLUMN: &str = "file_path";
+/// Why there is none.
+pub const ERROR_COLUMN: &str = "file_error";
+
+/// The column of when a row was deleted, in streams whose deletions are found.
+pub const DELETED_COLUMN: &str = "_ab_cdc_deleted_at";
 
 /// Columns that are ours: what Navan sends by these names is a field that nobody declared.
-const OURS: [&str; 4] = [EXTRA, PATH_COLUMN, ERROR_COLUMN, "_ab_cdc_deleted_at"];
+const OURS: [&str; 4] = [EXTRA, PATH_COLUMN, ERROR_COLUMN, DELETED_COLUMN];
 
 /// Number of a place in the schema.
 pub(super) type NodeId = u16;
@@ -41,7 +48,7 @@ pub(super) struct SchemaNode {
     pub(super) id: NodeId,
     /// A bit for each promised [`ValueKind`].
     kinds: u16,
-    pub(super) format: Format,
+    pub(super) format: StringFormat,
     pub(super) role: FieldRole,
     /// Whether any string is as promised.
     pub(super) takes_any_string: bool,
@@ -82,7 +89,7 @@ pub(super) enum FieldRole {
 
 /// What a string promises to hold.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Format {
+pub(super) enum StringFormat {
     Any,
     Date,
     /// With an offset.
@@ -186,8 +193,8 @@ impl SchemaNode {
         let fields = fields.filter(|(name, _)| !OURS.contains(&name.as_str()));
         let fields = fields.map(|(name, field)| (name.as_str(), Self::compile(field, &below(name), paths))).collect();
         let items = schema.get("items").map(|items| Box::new(Self::compile(items, &format!("{path}[]"), paths)));
-        let (kinds, format) = (promised_kinds(schema), Format::of(schema));
-        let takes_any_string = format == Format::Any && kinds & (1 << ValueKind::String as u16) != 0;
+        let (kinds, format) = (promised_kinds(schema), StringFormat::of(schema));
+        let takes_any_string = format == StringFormat::Any && kinds & (1 << ValueKind::String as u16) != 0;
         let (role, capture) = (FieldRole::Plain, Capture::None);
         let personal = match &schema["x-personal-data"] {
             Value::Null => PersonalMark::None,
@@ -238,7 +245,7 @@ impl SchemaNode {
     /// Whether it is an array of strings of any form.
     pub(super) fn holds_strings(&self) -> bool {
         let items = self.items.as_ref().filter(|_| self.promises(ValueKind::Array));
-        items.is_some_and(|items| items.promises(ValueKind::String) && items.format == Format::Any)
+        items.is_some_and(|items| items.promises(ValueKind::String) && items.format == StringFormat::Any)
     }
 }
 
@@ -266,7 +273,7 @@ fn promised_kinds(schema: &Value) -> u16 {
     types.into_iter().flat_map(kinds).fold(0, |promised, kind| promised | 1 << *kind as u16)
 }
 
-impl Format {
+impl StringFormat {
     fn of(schema: &Value) -> Self {
         match schema["format"].as_str() {
             Some("date") => Self::Date,

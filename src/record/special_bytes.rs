@@ -22,7 +22,7 @@ pub(super) fn next(text: &[u8], from: usize) -> Option<usize> {
 /// The same where fewer bytes are left.
 #[cold]
 fn next_near_the_end(text: &[u8], from: usize) -> Option<usize> {
-    text.get(from..)?.iter().position(is_special).map(|found| from + found)
+    text.get(from..)?.iter().position(|byte| is_special(*byte)).map(|found| from + found)
 }
 
 /// A bit for each of the bytes that is one.
@@ -34,8 +34,8 @@ fn specials(bytes: &[u8; 16]) -> u32 {
     (bytes.simd_lt(all(b' ')) | bytes.simd_eq(all(b'"')) | bytes.simd_eq(all(b'\\'))).to_bitmask()
 }
 
-fn is_special(byte: &u8) -> bool {
-    matches!(*byte, b'"' | b'\\' | 0..b' ' | 0x80..)
+fn is_special(byte: u8) -> bool {
+    matches!(byte, b'"' | b'\\' | 0..b' ' | 0x80..)
 }
 
 #[cfg(test)]
@@ -48,7 +48,7 @@ mod tests {
             for at in 0..16 {
                 let mut bytes = [b'a'; 16];
                 bytes[at] = byte;
-                assert_eq!(specials(&bytes), u32::from(is_special(&byte)) << at, "{byte} at {at}");
+                assert_eq!(specials(&bytes), u32::from(is_special(byte)) << at, "{byte} at {at}");
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Datelike as _, Duration, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 
-use super::schema::Format;
+use super::schema::StringFormat;
 
 /// Bytes of `YYYY-MM-DD`.
 const DATE_LENGTH: usize = 10;
@@ -63,13 +63,13 @@ pub(super) fn parse_zoned(text: &[u8]) -> Option<(DateTime<Utc>, bool)> {
 }
 
 /// The text of a date or time column, in the column's form.
-pub(super) fn in_format(text: &[u8], format: Format) -> Formatted {
+pub(super) fn in_format(text: &[u8], format: StringFormat) -> Formatted {
     match format {
-        Format::Any => return Formatted::AsItIs,
-        Format::Date if text.len() == DATE_LENGTH && has_date(text) => return Formatted::AsItIs,
-        Format::Date => {}
-        Format::DateTime | Format::LocalDateTime => {
-            let clock = if format == Format::DateTime { text.strip_suffix(b"Z") } else { Some(text) };
+        StringFormat::Any => return Formatted::AsItIs,
+        StringFormat::Date if text.len() == DATE_LENGTH && has_date(text) => return Formatted::AsItIs,
+        StringFormat::Date => {}
+        StringFormat::DateTime | StringFormat::LocalDateTime => {
+            let clock = if format == StringFormat::DateTime { text.strip_suffix(b"Z") } else { Some(text) };
             match clock {
                 Some(clock) if clock.len() == SECONDS_LENGTH && has_seconds(clock) => {
                     return Formatted::LacksMilliseconds(SECONDS_LENGTH);
@@ -89,7 +89,7 @@ pub(super) fn in_format(text: &[u8], format: Format) -> Formatted {
 }
 
 /// A bare number in a column of dates or times: seconds or milliseconds since 1970, or a date's digits.
-pub(super) fn epoch_in_format(number: &[u8], format: Format) -> Option<String> {
+pub(super) fn epoch_in_format(number: &[u8], format: StringFormat) -> Option<String> {
     parse_digits(str::from_utf8(number).ok()?).map(|parts| parts.to_text(format))
 }
 
@@ -287,13 +287,13 @@ impl TimeParts<'_> {
         Some(time.and_utc())
     }
 
-    fn to_text(&self, format: Format) -> String {
-        if format == Format::Date {
+    fn to_text(&self, format: StringFormat) -> String {
+        if format == StringFormat::Date {
             return self.local.format("%Y-%m-%d").to_string();
         }
         let clock = self.local.format("%Y-%m-%dT%H:%M:%S");
         let offset = match self.offset {
-            _ if format == Format::LocalDateTime => String::new(),
+            _ if format == StringFormat::LocalDateTime => String::new(),
             None | Some(0) => "Z".to_owned(),
             Some(minutes) => {
                 let sign = if minutes < 0 { '-' } else { '+' };
@@ -303,12 +303,12 @@ impl TimeParts<'_> {
         format!("{clock}.{:0<FRACTION_DIGITS$}{offset}", self.fraction)
     }
 
-    fn formatted(&self, before: &str, format: Format) -> Formatted {
+    fn formatted(&self, before: &str, format: StringFormat) -> Formatted {
         let text = self.to_text(format);
         if text == before {
             return Formatted::AsItIs;
         }
-        let only_precision = format != Format::Date && to_the_second(before) == to_the_second(&text);
+        let only_precision = format != StringFormat::Date && to_the_second(before) == to_the_second(&text);
         Formatted::Rewritten { text, only_precision }
     }
 }
@@ -325,7 +325,7 @@ fn to_the_second(text: &str) -> Option<(&str, &str)> {
 mod tests {
     use super::*;
 
-    fn written(text: &str, format: Format) -> Option<String> {
+    fn written(text: &str, format: StringFormat) -> Option<String> {
         match in_format(text.as_bytes(), format) {
             Formatted::AsItIs => Some(text.to_owned()),
             Formatted::LacksMilliseconds(at) => Some(format!("{}.000{}", &text[..at], &text[at..])),
@@ -373,17 +373,20 @@ mod tests {
             ("1763805600000", "2025-11-22T10:00:00.000Z"),
             ("1763805600.5", "2025-11-22T10:00:00.500Z"),
         ] {
-            assert_eq!(written(text, Format::DateTime).as_deref(), Some(expected), "{text}");
+            assert_eq!(written(text, StringFormat::DateTime).as_deref(), Some(expected), "{text}");
         }
     }
 
     #[test]
     fn a_local_time_has_no_offset_and_a_date_no_time() {
-        assert_eq!(written("2026-01-02T23:04:05", Format::LocalDateTime).unwrap(), "2026-01-02T23:04:05.000");
-        assert_eq!(written("2026-01-02T23:04:05+02:00", Format::LocalDateTime).unwrap(), "2026-01-02T23:04:05.000");
-        assert_eq!(written("2026-01-02T23:04:05-09:00", Format::Date).unwrap(), "2026-01-02");
-        assert_eq!(written("20260102", Format::Date).unwrap(), "2026-01-02");
-        assert_eq!(epoch_in_format(b"1763805600000", Format::Date).unwrap(), "2025-11-22");
+        assert_eq!(written("2026-01-02T23:04:05", StringFormat::LocalDateTime).unwrap(), "2026-01-02T23:04:05.000");
+        assert_eq!(
+            written("2026-01-02T23:04:05+02:00", StringFormat::LocalDateTime).unwrap(),
+            "2026-01-02T23:04:05.000"
+        );
+        assert_eq!(written("2026-01-02T23:04:05-09:00", StringFormat::Date).unwrap(), "2026-01-02");
+        assert_eq!(written("20260102", StringFormat::Date).unwrap(), "2026-01-02");
+        assert_eq!(epoch_in_format(b"1763805600000", StringFormat::Date).unwrap(), "2025-11-22");
     }
 
     #[test]
@@ -403,7 +406,7 @@ mod tests {
             "-1763805600",
             "N/A",
         ] {
-            for format in [Format::Date, Format::DateTime, Format::LocalDateTime] {
+            for format in [StringFormat::Date, StringFormat::DateTime, StringFormat::LocalDateTime] {
                 assert_eq!(written(text, format), None, "{text}");
             }
         }
@@ -411,7 +414,7 @@ mod tests {
 
     #[test]
     fn a_change_of_precision_is_told_from_one_of_form() {
-        let only_precision = |text: &str| match in_format(text.as_bytes(), Format::DateTime) {
+        let only_precision = |text: &str| match in_format(text.as_bytes(), StringFormat::DateTime) {
             Formatted::Rewritten { only_precision, .. } => only_precision,
             other => panic!("{text}: {other:?}"),
         };

@@ -6,7 +6,7 @@
 
 use crate::api::Access;
 use crate::files::FileFields;
-use crate::record::{ChildList, ChildRows};
+use crate::record::{ChildList, ChildRows, DELETED_COLUMN};
 use crate::sync::strategy::{ChangeFields, CreatedSlices};
 use crate::sync::{ChildStream, Stream};
 
@@ -38,12 +38,7 @@ pub(super) static BOOKING: Stream = Stream {
         page_size: 100,
         pages_per_slice: 50,
         id_parameter: "bookingUuid",
-        fields: ChangeFields {
-            key: "uuid",
-            created: "created",
-            changed: "lastModified",
-            deleted: "_ab_cdc_deleted_at",
-        },
+        fields: ChangeFields { key: "uuid", created: "created", changed: "lastModified", deleted: DELETED_COLUMN },
     },
     children: &[
         ChildStream {

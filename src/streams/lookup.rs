@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::protocol::SyncMode;
+use crate::record::DELETED_COLUMN;
 use crate::sync::Stream;
 
 /// How many letters may be wrong in a name for it to be taken for another: one in so many.
@@ -10,12 +11,9 @@ const LETTERS_PER_WRONG_ONE: usize = 3;
 /// What else people call some of them.
 const OTHER_NAMES: [(&str, &str); 2] = [("EXPENSE", "TRANSACTION"), ("RECEIPT", "TRANSACTION_RECEIPT")];
 
-/// The column of when a row was deleted, in streams whose deletions are found.
-const DELETED: &str = "_ab_cdc_deleted_at";
-
 /// A stream or one of the lists in its rows: whatever has rows of its own.
 #[derive(Clone, Debug)]
-pub struct Table {
+pub struct NamedTable {
     /// Its name.
     pub name: &'static str,
     /// Its JSON Schema.
@@ -27,16 +25,16 @@ pub struct Table {
 }
 
 /// All that there are of some streams, parents before their children.
-pub fn tables(streams: &[&'static Stream]) -> Vec<Table> {
+pub fn tables(streams: &[&'static Stream]) -> Vec<NamedTable> {
     let tables = streams.iter().flat_map(|stream| {
         let default_mode = SyncMode::default_of(stream.strategy.modes().sync_modes);
-        let versions = stream.key.into_iter().chain(stream.cursor_field).chain([DELETED]).collect();
-        let own = Table { name: stream.name, schema: stream.schema, default_mode, tells_versions: versions };
+        let versions = stream.key.into_iter().chain(stream.cursor_field).chain([DELETED_COLUMN]).collect();
+        let own = NamedTable { name: stream.name, schema: stream.schema, default_mode, tells_versions: versions };
         let children = stream.children.iter().map(move |child| {
             let cursor = child.rows.carried.iter().filter(|(field, _)| stream.cursor_field == Some(field));
             let key = child.key.iter().copied();
             let versions = key.chain(cursor.map(|(_, column)| *column)).collect();
-            Table { name: child.name, schema: child.schema, default_mode, tells_versions: versions }
+            NamedTable { name: child.name, schema: child.schema, default_mode, tells_versions: versions }
         });
         [own].into_iter().chain(children)
     });
@@ -48,7 +46,7 @@ pub fn tables(streams: &[&'static Stream]) -> Vec<Table> {
 ///
 /// # Errors
 /// A `config_error` that names the nearest one, or all.
-pub fn find(name: &str, tables: &[Table]) -> Result<Table, Error> {
+pub fn find(name: &str, tables: &[NamedTable]) -> Result<NamedTable, Error> {
     let wanted: String =
         name.trim().chars().map(|sign| if sign.is_alphanumeric() { sign.to_ascii_uppercase() } else { '_' }).collect();
     let singular = wanted.strip_suffix('S').unwrap_or(&wanted);
@@ -57,7 +55,7 @@ pub fn find(name: &str, tables: &[Table]) -> Result<Table, Error> {
     if let Some(table) = tables.iter().find(|table| table.name == wanted || table.name == singular) {
         return Ok(table.clone());
     }
-    let distance = |table: &&Table| strsim::damerau_levenshtein(singular, table.name);
+    let distance = |table: &&NamedTable| strsim::damerau_levenshtein(singular, table.name);
     let nearest = tables.iter().min_by_key(distance);
     let nearest = nearest.filter(|table| distance(table) <= table.name.len() / LETTERS_PER_WRONG_ONE);
     let hint = nearest
@@ -66,7 +64,7 @@ pub fn find(name: &str, tables: &[Table]) -> Result<Table, Error> {
 }
 
 /// Their names, in words.
-pub fn names(tables: &[Table]) -> String {
+pub fn names(tables: &[NamedTable]) -> String {
     let names: Vec<_> = tables.iter().map(|table| table.name).collect();
     names.join(", ")
 }

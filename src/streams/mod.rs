@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::record::RowSchema;
 pub use crate::sync::Stream;
-pub use lookup::{Table, find, names, tables};
+pub(crate) use lookup::{NamedTable, find, names, tables};
 
 /// Every stream, in the order in which `discover` offers them.
 pub static STREAMS: &[&Stream] = &[
@@ -32,13 +32,13 @@ pub static STREAMS: &[&Stream] = &[
 ];
 
 /// Those that a configuration opens.
-pub fn offered(config: &Config) -> Vec<&'static Stream> {
+pub(crate) fn offered(config: &Config) -> Vec<&'static Stream> {
     STREAMS.iter().copied().filter(|stream| stream.access.is_configured(config)).collect()
 }
 
 /// # Errors
 /// A `config_error` that names an exception from the rule for personal data that is no field of a stream.
-pub fn check_exceptions(config: &Config) -> Result<(), Error> {
+pub(crate) fn check_exceptions(config: &Config) -> Result<(), Error> {
     for exception in &config.personal_data.exceptions {
         let (name, path) = exception.split_once('.').unwrap_or((exception, ""));
         let stream = STREAMS.iter().find(|stream| stream.names().any(|known| known == name));
@@ -76,11 +76,28 @@ mod tests {
 
     use super::*;
     use crate::config;
-    use crate::files::{ERROR_COLUMN, PATH_COLUMN};
     use crate::record::children;
+    use crate::record::{ERROR_COLUMN, PATH_COLUMN};
 
     pub(super) fn file(name: &str) -> String {
         std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
+    }
+
+    #[test]
+    fn the_walk_through_the_adding_of_a_stream_has_all_of_its_parts() {
+        let (page, code) = (include_str!("../../docs/architecture.md"), include_str!("../sync/stream.rs"));
+        for (kind, begins) in
+            [("Stream", "DEPARTMENT: Stream = Stream {"), ("ChildStream", "children: &[ChildStream {")]
+        {
+            let example = page.split(begins).nth(1).unwrap().split("```").next().unwrap();
+            let declared = code.split(&format!("pub struct {kind} {{")).nth(1).unwrap().split("\n}").next().unwrap();
+            let parts = declared.lines().filter_map(|line| line.trim().strip_prefix("pub ")?.split_once(':'));
+            let parts: Vec<_> = parts.map(|(part, _)| part).collect();
+            assert!(parts.len() > 4);
+            for part in parts {
+                assert!(example.contains(&format!("{part}:")), "{part} of {kind}");
+            }
+        }
     }
 
     #[test]

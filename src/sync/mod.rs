@@ -1,6 +1,6 @@
 //! Layer 4, the data sync pipeline: what to read next, and when it is safe to say so.
 //!
-//! [`Sync::run`] reads the chosen streams side by side, those that are in the same rows by one read ([`read_plan`]). What a stream is, its [`stream`] declaration says; how it is read, the
+//! [`SyncRun::run`] reads the chosen streams side by side, those that are in the same rows by one read ([`read_plan`]). What a stream is, its [`stream`] declaration says; how it is read, the
 //! [`strategy`] that it names; where that begins, the [`state`] that the read is given. All that a stream says goes through its
 //! [`emitter`] to the sink. Rows are written as their pages come, since order within a stream means nothing to Airbyte; a
 //! checkpoint covers only what is complete without a gap, and follows all the rows that it covers.
@@ -8,7 +8,7 @@
 mod emitter;
 mod rate_limit_status;
 mod read_plan;
-pub mod state;
+mod state;
 pub mod strategy;
 mod stream;
 
@@ -21,7 +21,7 @@ use futures::FutureExt as _;
 use futures::future::{join_all, select_all};
 use serde_json::Value;
 
-use crate::api::{Access, Api, Apis};
+use crate::api::{Api, Apis};
 use crate::config::Config;
 use crate::error::Error;
 use crate::files::FileTransfer;
@@ -34,7 +34,7 @@ use strategy::{ReadContext, ReadError};
 pub use stream::{ChildStream, RecordOptions, Stream, scopes_in_words};
 
 /// One read of the chosen streams.
-pub struct Sync<'a> {
+pub struct SyncRun<'a> {
     apis: &'a Apis<'a>,
     config: &'a Config,
     reads: Vec<StreamRead<'a>>,
@@ -55,7 +55,7 @@ struct StreamRead<'a> {
     resume: Result<Resume, Error>,
 }
 
-impl<'a> Sync<'a> {
+impl<'a> SyncRun<'a> {
     /// Prepares to read those of `streams` and of their children that `catalog` chooses, each from its state, with the `files` behind their
     /// rows if there is something that fetches them.
     ///
@@ -74,13 +74,9 @@ impl<'a> Sync<'a> {
         if let Some(unknown) = catalog.streams.iter().find(|wanted| !is_known(&wanted.name)) {
             return Err(unknown_stream(&unknown.name, streams));
         }
-        let is_closed = |stream: &&&Stream| !stream.access.is_configured(config);
-        let closed: Vec<_> = streams.iter().filter(is_closed).flat_map(|stream| stream.names()).collect();
-        if let Some(wanted) = catalog.streams.iter().find(|wanted| closed.contains(&&*wanted.name)) {
-            return Err(Error::config(format!(
-                "{} is read from the company's SCIM server: give `scim_url` and `scim_token` in the configuration, or leave the stream out.",
-                wanted.name
-            )));
+        for wanted in &catalog.streams {
+            let stream = streams.iter().find(|stream| stream.names().any(|name| *name == wanted.name));
+            stream.map_or(Ok(()), |stream| stream.access.require_configured(config, &wanted.name))?;
         }
         for name in states.names().filter(|name| !is_known(name)) {
             tracing::warn!("The state names a stream {name:?}, which there is not; that part of it has no effect.");
@@ -134,6 +130,14 @@ impl<'a> Sync<'a> {
         result.is_ok()
     }
 
+    /// T0, which is the same for all streams of Navan's.
+    fn began(&self, api: &Api<'_>) -> DateTime<Utc> {
+        *self.began.get_or_init(|| {
+            let now = api.now();
+            self.config.end_date.map_or(now, |end| end.min(now))
+        })
+    }
+
     async fn read_from(&self, read: &StreamRead<'_>, resume: Resume) -> Result<(), Error> {
         let emitter = &read.emitter;
         let last_read_at = read.given.as_ref().and_then(FullRefreshState::last_read_at);
@@ -148,14 +152,8 @@ impl<'a> Sync<'a> {
             api,
             config: self.config,
             configured: &read.configured,
-            began: match read.stream.access {
-                Access::Scope(_) => *self.began.get_or_init(|| {
-                    let now = api.now();
-                    self.config.end_date.map_or(now, |end| end.min(now))
-                }),
-                // Another server has another clock.
-                Access::ScimToken => api.now(),
-            },
+            // Another server has another clock.
+            began: if read.stream.access.takes_navans_token() { self.began(api) } else { api.now() },
             emitter,
             suspicion: tokio::sync::Mutex::default(),
         };

@@ -71,7 +71,7 @@ fn check_succeeds_without_one_scope_and_logs_what_cannot_be_read() {
     let sandbox = start(scopes(&["bookings:read", "liquid:read"]));
     let run = against(&sandbox).run("check");
     assert_eq!(run.of_type("CONNECTION_STATUS")[0]["connectionStatus"]["status"], "SUCCEEDED");
-    insta::assert_snapshot!(run.logs("WARN").join("\n"), @"USER cannot be read: the credential does not have the scope users:read; create one that has it on Navan's Integrations page.");
+    insta::assert_snapshot!(run.logs("WARN").join("\n"), @"USER cannot be read: the credential does not have the scope users:read; create one that has it in Navan under Admin > Travel admin > Settings > Integrations > Navan API credentials.");
 }
 
 #[test]

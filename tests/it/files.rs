@@ -39,7 +39,7 @@ fn receipts_and_documents_land_byte_for_byte() {
     let directory = tempfile::tempdir().unwrap();
     let streams =
         [("TRANSACTION_RECEIPT", "incremental"), ("BOOKING_DOCUMENT", "full_refresh"), ("USER", "full_refresh")];
-    let connector = Connector::against(&sandbox).streams(&streams).config("max_concurrency", 8);
+    let connector = Connector::against(&sandbox).streams(&streams).config("max_concurrency", 8).debug();
     let run = complete(&connector.argument("--files").argument(directory.path().to_str().unwrap()));
     let files = files(directory.path());
     let mut landed = BTreeMap::<&str, usize>::new();
@@ -60,6 +60,15 @@ fn receipts_and_documents_land_byte_for_byte() {
     }
     assert!(landed["TRANSACTION_RECEIPT"] >= 1_000 && landed["BOOKING_DOCUMENT"] >= 200, "{landed:?}");
     assert_eq!(files.len(), landed.values().sum::<usize>());
+    // The request log has each, by its host alone.
+    let told = run.logs("DEBUG").into_iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let told: Vec<_> = told.filter(|line| !line["file_host"].is_null()).collect();
+    assert_eq!(told.len(), files.len());
+    let sizes: u64 = told.iter().map(|line| line["bytes"].as_u64().unwrap()).sum();
+    assert_eq!(sizes, files.values().map(|file| file.len() as u64).sum::<u64>());
+    assert!(
+        told.iter().all(|line| line["file_host"] == "127.0.0.1" && line["attempt"] == 1 && line["error"].is_null())
+    );
 }
 
 #[test]

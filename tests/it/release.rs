@@ -98,6 +98,7 @@ fn one_rust_builds_the_connector_everywhere() {
     let channel = after("rust-toolchain.toml", "channel = ").remove(0);
     let version = channel.trim_matches('"');
     assert_eq!(after("Dockerfile", "FROM rust:"), [format!("{version}-slim-bookworm AS dependencies")]);
+    assert_eq!(after("monitoring/sandbox.Dockerfile", "FROM rust:"), [format!("{version}-slim-bookworm AS build")]);
     let oldest = env!("CARGO_PKG_RUST_VERSION");
     assert!(
         version.starts_with(&format!("{oldest}.")),

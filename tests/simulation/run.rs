@@ -22,7 +22,7 @@ use crate::config::Config;
 use crate::gateway::{LimitStore, Network, Timings};
 use crate::protocol::{ConfiguredCatalog, StreamStates};
 use crate::sink::Sink;
-use crate::sync::Sync;
+use crate::sync::SyncRun;
 
 /// More attempts than any schedule can spoil.
 const MAX_ATTEMPTS: usize = 200;
@@ -180,7 +180,7 @@ async fn run_process(
         apis.navan.share_limit_by(Rc::clone(store) as Rc<dyn LimitStore>);
     }
     let sink = Rc::clone(&memory) as Rc<dyn Sink>;
-    let sync = Sync::new(&apis, &config, streams(), catalog, &states, None, &sink).expect("a sync");
+    let sync = SyncRun::new(&apis, &config, streams(), catalog, &states, None, &sink).expect("a sync");
     let is_complete = tokio::select! {
         biased;
         () = memory.end.notified() => {

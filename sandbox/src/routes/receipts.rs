@@ -64,16 +64,6 @@ pub(super) async fn list(
     Ok(json_response(StatusCode::OK, body.to_string()))
 }
 
-/// How many there are at present.
-pub(crate) fn count(state: &SandboxState) -> u64 {
-    let store = lock(&state.store);
-    let of_type = |kind: ExpenseType| {
-        let rows = store.table(Stream::Transaction(kind)).range((i64::MIN, 0), false, i64::MAX, u64::MAX);
-        rows.iter().filter(|row| has_receipt(row.index)).count() as u64
-    };
-    ExpenseType::ALL.into_iter().filter(|kind| *kind != ExpenseType::StatementPayments).map(of_type).sum()
-}
-
 fn receipt(state: &SandboxState, host: &str, kind: ExpenseType, row: &RowRef) -> Value {
     let id = state.company.transaction_id(kind, row.index);
     let link = |name: &str| format!("http://{host}/receipts/{id}/{name}");

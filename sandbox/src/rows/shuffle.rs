@@ -141,7 +141,7 @@ mod tests {
     #[test]
     fn a_row_that_is_remembered_is_the_same_until_it_changes() {
         let shuffler = Shuffler::default();
-        let shuffled = |json: &str| {
+        let in_order = |json: &str| {
             let mut out = format!("[{json}");
             shuffler.shuffle(&mut out, 1, 7);
             out
@@ -149,7 +149,7 @@ mod tests {
         for json in [r#"{"a":1,"b":2,"c":3}"#, r#"{"a":1,"b":2,"c":4}"#] {
             let mut expected = format!("[{json}");
             shuffle_fields(&mut expected, 1, 7);
-            assert_eq!((shuffled(json), shuffled(json)), (expected.clone(), expected));
+            assert_eq!((in_order(json), in_order(json)), (expected.clone(), expected));
         }
     }
 }

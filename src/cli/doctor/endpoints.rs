@@ -8,12 +8,12 @@ use tokio::time::{Instant, timeout_at};
 use super::answers;
 use super::notes::Notes;
 use super::report::{Line, Report, Verdict};
-use crate::api::{Access, Apis};
+use crate::api::Apis;
 use crate::cli::check::no_answer;
 use crate::config::Config;
 use crate::error::Error;
-use crate::files::{ERROR_COLUMN, PATH_COLUMN};
 use crate::gateway::Observer;
+use crate::record::{ERROR_COLUMN, PATH_COLUMN};
 use crate::streams::{STREAMS, Stream, offered};
 use crate::sync::strategy::{ProbeTarget, ReadError, Surveyed, SurveyedPage};
 use crate::sync::{RecordOptions, scopes_in_words};
@@ -73,7 +73,7 @@ enum NotAsked {
 
 async fn survey(company: Company<'_>, stream: &'static Stream) -> Result<Vec<Surveyed>, NotAsked> {
     let api = company.apis.of(stream.access);
-    if stream.access != Access::ScimToken {
+    if stream.access.takes_navans_token() {
         let scopes = company.scopes.map_err(|()| NotAsked::NoToken)?;
         stream.access.require_scope(scopes).map_err(NotAsked::Because)?;
     }

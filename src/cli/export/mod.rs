@@ -26,7 +26,7 @@ use crate::shutdown::{end_by, interruption};
 use crate::sink::Sink;
 use crate::sink::tables::{ExportReport, ExportedStream, Format, TableSink};
 use crate::streams::{STREAMS, offered, tables};
-use crate::sync::Sync;
+use crate::sync::SyncRun;
 use plan::{Day, Plan};
 pub(super) use progress::Progress;
 use state_file::StateFile;
@@ -89,7 +89,7 @@ pub(super) async fn run(
     let sink: Rc<dyn Sink> = Rc::clone(&files) as _;
     let no_states = StreamStates::default();
     let states = state.as_ref().map_or(&no_states, StateFile::states);
-    let sync = Sync::new(&apis, &config, STREAMS, catalog, states, None, &sink)?;
+    let sync = SyncRun::new(&apis, &config, STREAMS, catalog, states, None, &sink)?;
     let publishing = Publishing::start(&config, &timings, monitor, Kind::Export)?;
     monitor::listen(Rc::clone(progress) as _);
     let (mut signal, mut failure) = (None, None);

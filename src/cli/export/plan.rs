@@ -8,7 +8,7 @@ use super::ExportArguments;
 use crate::error::Error;
 use crate::protocol::{ConfiguredCatalog, ConfiguredStream, SyncMode};
 use crate::sink::tables::{Column, Export, ExportFile, ExportTable, Format, columns_of, named};
-use crate::streams::{self, Table};
+use crate::streams::{self, NamedTable};
 
 /// An export that can be begun.
 pub(super) struct Plan {
@@ -21,7 +21,7 @@ impl Plan {
     ///
     /// # Errors
     /// A `config_error` that says which argument cannot be followed, and what can.
-    pub(super) fn new(arguments: &ExportArguments, offered: &[Table], now: DateTime<Utc>) -> Result<Self, Error> {
+    pub(super) fn new(arguments: &ExportArguments, offered: &[NamedTable], now: DateTime<Utc>) -> Result<Self, Error> {
         let tables = chosen(arguments, offered)?;
         let target = Target::new(&arguments.to, arguments.format)?;
         let is_series = arguments.state.is_some();
@@ -29,7 +29,7 @@ impl Plan {
             return Err(Error::config("--excel is for csv: an xlsx file needs nothing to be opened by Excel."));
         }
         let columns = columns(&arguments.columns, &tables, is_series)?;
-        let mode = |table: &Table| if is_series { table.default_mode } else { SyncMode::FullRefresh };
+        let mode = |table: &NamedTable| if is_series { table.default_mode } else { SyncMode::FullRefresh };
         let catalog = ConfiguredCatalog {
             streams: tables.iter().map(|table| ConfiguredStream::new(table.name, mode(table))).collect(),
         };
@@ -45,7 +45,7 @@ impl Plan {
     }
 }
 
-fn chosen(arguments: &ExportArguments, offered: &[Table]) -> Result<Vec<Table>, Error> {
+fn chosen(arguments: &ExportArguments, offered: &[NamedTable]) -> Result<Vec<NamedTable>, Error> {
     if arguments.streams_all {
         return Ok(offered.to_vec());
     }
@@ -55,7 +55,7 @@ fn chosen(arguments: &ExportArguments, offered: &[Table]) -> Result<Vec<Table>, 
             streams::names(offered)
         )));
     }
-    let mut chosen: Vec<Table> = Vec::new();
+    let mut chosen: Vec<NamedTable> = Vec::new();
     for name in &arguments.streams {
         let table = streams::find(name, offered)?;
         if !chosen.iter().any(|other| other.name == table.name) {
@@ -132,12 +132,12 @@ impl<'a> Target<'a> {
 }
 
 /// What a stream's file or sheet is called: `bookings`.
-fn file_name(table: &Table) -> String {
+fn file_name(table: &NamedTable) -> String {
     format!("{}s", table.name.to_ascii_lowercase())
 }
 
 /// The columns of each table that are wanted: each name must be one of some table, and each table must have one.
-fn columns(wanted: &[String], tables: &[Table], is_series: bool) -> Result<Vec<Option<Vec<String>>>, Error> {
+fn columns(wanted: &[String], tables: &[NamedTable], is_series: bool) -> Result<Vec<Option<Vec<String>>>, Error> {
     if wanted.is_empty() {
         return Ok(tables.iter().map(|_| None).collect());
     }

@@ -84,7 +84,7 @@ const STALLED: u32 = 3;
 
 /// What a 429 is taken for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum Judgement {
     /// The limit's: what was saved up meanwhile was used up by others, or was never there.
     Limit,
     /// Nothing that says anything of the rate.
@@ -307,7 +307,7 @@ impl LimitEstimate {
     }
 
     /// Makes what can be made of a 429 after which everything waits, as long as the server says if `is_told`, else by guess.
-    pub(super) fn limited(&mut self, wait: Duration, is_told: bool, now: Moment) -> Verdict {
+    pub(super) fn limited(&mut self, wait: Duration, is_told: bool, now: Moment) -> Judgement {
         self.recent.record(true);
         self.in_a_row += 1;
         if self.in_a_row > 1 {
@@ -330,7 +330,7 @@ impl LimitEstimate {
                 self.stretch.begin_anew(after);
             }
             self.is_judged = true;
-            return Verdict::Limit;
+            return Judgement::Limit;
         }
         let above = self.above.as_mut().and_then(|stretch| stretch.observe(wait, is_told, now));
         self.judge_429s(above.or(observed), after)
@@ -338,16 +338,16 @@ impl LimitEstimate {
 
     /// Takes note of a 429 although the server tells a limit, which it does not say is reached: one of another limit, unless it is a
     /// stray.
-    pub(super) fn limited_although_told(&mut self, wait: Duration, is_told: bool, now: Moment) -> Verdict {
+    pub(super) fn limited_although_told(&mut self, wait: Duration, is_told: bool, now: Moment) -> Judgement {
         if self.recent.count(RECENT_ANSWERS) < self.max_strays() + MAX_STRAYS_ALTHOUGH_TOLD {
             self.recent.record(true);
-            return Verdict::Stray;
+            return Judgement::Stray;
         }
         self.limited(wait, is_told, now)
     }
 
     /// Takes note of a 429 to which the server says itself that its limit is reached. If that is kept to, others use some of it.
-    pub(super) fn reached(&mut self, after: Moment) -> Verdict {
+    pub(super) fn reached(&mut self, after: Moment) -> Judgement {
         self.recent.record(true);
         self.is_judged = true;
         if let Some(limit) = self.limit {
@@ -356,20 +356,20 @@ impl LimitEstimate {
             // Some say so of any 429.
             self.keep_to((limit * MET).max(before / 2.0).max(LEAST), after);
         }
-        Verdict::Limit
+        Judgement::Limit
     }
 
     /// Another 429 to a request of before that, for which everything waits until `after`.
-    pub(super) fn limited_again(&mut self, after: Moment) -> Verdict {
+    pub(super) fn limited_again(&mut self, after: Moment) -> Judgement {
         if self.is_judged {
-            return Verdict::Limit;
+            return Judgement::Limit;
         }
         self.recent.record(true);
         let above = self.above.as_ref().and_then(AnswerStretch::observed);
         self.judge_429s(above.or(self.stretch.observed()), after)
     }
 
-    fn judge_429s(&mut self, observed: Option<f64>, after: Moment) -> Verdict {
+    fn judge_429s(&mut self, observed: Option<f64>, after: Moment) -> Judgement {
         let Some(limit) = self.observed() else {
             if let Some(observed) = observed {
                 self.see(observed, after);
@@ -381,7 +381,7 @@ impl LimitEstimate {
                 self.keep_to((assumed / 2.0).max(LEAST), after);
                 (self.is_assumed, self.seen) = (true, 0.0);
             }
-            return Verdict::Limit;
+            return Judgement::Limit;
         };
         let rate = SHARE_OF_LIMIT * limit;
         let is_above = rate > self.seen || !self.is_confirmed;
@@ -401,7 +401,7 @@ impl LimitEstimate {
             if is_above && self.above.is_none() {
                 self.above = Some(AnswerStretch::new(after));
             }
-            return Verdict::Stray;
+            return Judgement::Stray;
         }
         self.is_judged = true;
         if !self.is_confirmed {
@@ -415,13 +415,13 @@ impl LimitEstimate {
             self.keep_to(met, after);
         } else if let Some(trial) = self.trial.take_if(|trial| !trial.has_helped(self.recent.share_of_429s())) {
             self.judge(trial, after);
-            return Verdict::Stray;
+            return Judgement::Stray;
         } else {
             let limit = self.trial.map_or(self.seen, |trial| trial.limit);
             self.trial = Some(Trial { share: self.recent.share_of_429s(), limit });
             self.keep_to((self.seen * TRIAL).max(LEAST), after);
         }
-        Verdict::Limit
+        Judgement::Limit
     }
 
     /// How many of [`RECENT_ANSWERS`] may be 429s without a doubt about the rate.

@@ -23,7 +23,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::timings::Timings;
 use bucket::TokenBucket;
-use estimate::{LimitEstimate, Verdict};
+use estimate::{Judgement, LimitEstimate};
 use headers::RateLimitHeaders;
 use observed::Usage;
 use shared::Share;
@@ -362,7 +362,7 @@ impl RateLimiter {
             let verdict = state.estimate.limited_again(until);
             self.follow(&mut state, now);
             if let Some(cooldown) = &mut state.cooldown {
-                cooldown.keeps_tokens &= verdict == Verdict::Stray;
+                cooldown.keeps_tokens &= verdict == Judgement::Stray;
             }
             return Ok(());
         }
@@ -400,10 +400,10 @@ impl RateLimiter {
         let probe_state = if says_little { ProbeState::Due } else { ProbeState::No };
         self.cooldown(&mut state, now + wait, probe_state);
         if let Some(cooldown) = &mut state.cooldown {
-            cooldown.keeps_tokens = verdict == Verdict::Stray;
+            cooldown.keeps_tokens = verdict == Judgement::Stray;
         }
         if let Some(share) = &mut state.share {
-            share.begin_pause(now + wait, verdict == Verdict::Stray, says_little);
+            share.begin_pause(now + wait, verdict == Judgement::Stray, says_little);
         }
         Ok(())
     }

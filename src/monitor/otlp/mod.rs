@@ -25,7 +25,7 @@ use tokio::sync::Mutex;
 use tokio::time::{sleep, timeout};
 
 use super::event::Event;
-use super::outlet::{PATIENCE, words};
+use super::outlet::{MAX_ANSWER_TIME, words};
 use attribute::attribute;
 use environment::Endpoint;
 pub use environment::OtlpConfig;
@@ -112,7 +112,7 @@ impl Otlp {
         if self.traces.is_some() {
             self.spans.end(is_complete);
         }
-        let left = timeout(PATIENCE, join(self.send_spans(1), self.send_metrics(text))).await;
+        let left = timeout(MAX_ANSWER_TIME, join(self.send_spans(1), self.send_metrics(text))).await;
         let (spans, metrics) = left.map_err(|_| lost("spans and metrics", "it takes too long"))?;
         spans.and(metrics)?;
         match self.spans.left_out() {
@@ -159,7 +159,7 @@ impl Otlp {
 
     async fn send(&self, endpoint: &Endpoint, message: &impl Message) -> Result<(), Lost> {
         let request = self.client.post(endpoint.url.clone()).headers(endpoint.headers.clone());
-        let request = request.header(CONTENT_TYPE, "application/x-protobuf").timeout(PATIENCE);
+        let request = request.header(CONTENT_TYPE, "application/x-protobuf").timeout(MAX_ANSWER_TIME);
         let failed = |error: reqwest::Error| Lost { why: words(&error.without_url()), is_final: false };
         let answer = request.body(message.encode_to_vec()).send().await.map_err(failed)?;
         let status = answer.status();

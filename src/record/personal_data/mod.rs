@@ -16,7 +16,7 @@ use aws_lc_rs::hmac;
 use crate::config::{Config, PersonalDataMode};
 use crate::record::coerce::unescaped;
 use crate::record::scanner::ValueKind;
-use crate::record::schema::SchemaNode;
+use crate::record::schema::{EXTRA, SchemaNode};
 use crate::secret::Secret;
 pub(super) use scan::as_written;
 
@@ -70,7 +70,7 @@ impl PersonalData {
 
     /// What becomes of what no schema declares.
     pub(in crate::record) fn of_undeclared(&self) -> &Treatment {
-        if self.is_exception("_extra") { &Treatment::Pass } else { &self.treatment }
+        if self.is_exception(EXTRA) { &Treatment::Pass } else { &self.treatment }
     }
 
     /// What becomes of marked fields, but for exceptions.

@@ -8,7 +8,7 @@ use crate::record::coerce::{self, Coercion};
 use crate::record::edit::Replacement;
 use crate::record::row_scan::{RecordFormat, container_kind};
 use crate::record::scanner::{Malformed, Scanner, ValueKind};
-use crate::record::schema::{Format, SchemaNode};
+use crate::record::schema::{SchemaNode, StringFormat};
 
 impl PersonalMark {
     /// Of a text at that place: where a list of texts is promised, it is one that came as text.
@@ -125,5 +125,5 @@ pub(in crate::record) fn as_written<'a>(scanner: &Scanner<'a>, inside: Range<usi
 
 /// Whether a string of any form is as promised.
 fn promises_any_string(node: &SchemaNode) -> bool {
-    node.promises(ValueKind::String) && node.format == Format::Any
+    node.promises(ValueKind::String) && node.format == StringFormat::Any
 }

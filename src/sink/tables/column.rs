@@ -5,9 +5,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use crate::error::Error;
-
-/// The column of what no other has a place for.
-pub(super) const EXTRA: &str = "_extra";
+use crate::record::EXTRA;
 
 /// A column.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,11 +56,11 @@ pub(super) struct Members {
     /// The object's path: empty for the row itself.
     pub(super) path: String,
     /// By name, as JSON has it: none of a schema's is escaped.
-    places: HashMap<Vec<u8>, Place, foldhash::fast::RandomState>,
+    places: HashMap<Vec<u8>, ColumnPlace, foldhash::fast::RandomState>,
 }
 
 /// Where a member belongs.
-pub(super) enum Place {
+pub(super) enum ColumnPlace {
     /// In the column of that number.
     Column(u16),
     /// Its own members have places.
@@ -104,7 +102,7 @@ impl Members {
         Self { path, places: HashMap::default() }
     }
 
-    pub(super) fn get(&self, name: &[u8]) -> Option<&Place> {
+    pub(super) fn get(&self, name: &[u8]) -> Option<&ColumnPlace> {
         self.places.get(name)
     }
 
@@ -117,13 +115,14 @@ impl Members {
         match path {
             [] => {}
             [name] => {
-                self.places.insert(name.clone().into_bytes(), column.map_or(Place::Unwanted, Place::Column));
+                self.places
+                    .insert(name.clone().into_bytes(), column.map_or(ColumnPlace::Unwanted, ColumnPlace::Column));
             }
             [name, rest @ ..] => {
                 let path = self.path_of(name);
                 let place =
-                    self.places.entry(name.clone().into_bytes()).or_insert_with(|| Place::Object(Self::at(path)));
-                if let Place::Object(members) = place {
+                    self.places.entry(name.clone().into_bytes()).or_insert_with(|| ColumnPlace::Object(Self::at(path)));
+                if let ColumnPlace::Object(members) = place {
                     members.put(rest, column);
                 }
             }

@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 use super::column::Columns;
-use super::row::Row;
+use super::row::TableRow;
 use super::{csv, jsonl, parquet, xlsx};
 use crate::record::Record;
 
@@ -91,10 +91,10 @@ impl Format {
 
 impl Table {
     /// Takes a record apart.
-    pub(super) fn row<'a>(&'a self, record: &Record<'a>) -> io::Result<Row<'a>> {
+    pub(super) fn row<'a>(&'a self, record: &Record<'a>) -> io::Result<TableRow<'a>> {
         match record.cells {
-            Some(cells) => Ok(Row::of_cells(&self.columns, record.data, cells)),
-            None => Row::of_data(&self.columns, record.data),
+            Some(cells) => Ok(TableRow::of_cells(&self.columns, record.data, cells)),
+            None => TableRow::of_data(&self.columns, record.data),
         }
     }
 }

@@ -6,11 +6,11 @@ use std::io;
 use memchr::memchr;
 use serde_json::Value;
 
-use super::column::{Column, Columns, Members, Place};
+use super::column::{Column, ColumnPlace, Columns, Members};
 use crate::record::{Cell, Malformed, Scanner};
 
 /// A row of a table.
-pub(super) struct Row<'a> {
+pub(super) struct TableRow<'a> {
     columns: &'a Columns,
     data: &'a [u8],
     cells: Cow<'a, [Cell]>,
@@ -22,7 +22,7 @@ pub(super) struct Row<'a> {
     whole_extra: Option<Vec<u8>>,
 }
 
-impl<'a> Row<'a> {
+impl<'a> TableRow<'a> {
     fn new(columns: &'a Columns, data: &'a [u8], cells: Cow<'a, [Cell]>) -> Self {
         let mut numbers = vec![0; columns.list.len()];
         for (number, cell) in (1..).zip(&*cells) {
@@ -113,12 +113,12 @@ fn take<'a>(
         let quoted = &scanner.text()[name.start - 1..=name.end];
         let place = members.get(&scanner.text()[name]).or_else(|| members.get(text(quoted).as_bytes()));
         match (place, scanner.peek()) {
-            (Some(Place::Object(members)), b'{') => take(members, scanner, cells, extra)?,
-            (Some(Place::Unwanted), _) | (_, b'n') => {
+            (Some(ColumnPlace::Object(members)), b'{') => take(members, scanner, cells, extra)?,
+            (Some(ColumnPlace::Unwanted), _) | (_, b'n') => {
                 scanner.skip()?;
             }
-            (Some(Place::Column(number)), _) => cells.push(Cell::new(*number, scanner.skip()?)),
-            (Some(Place::Object(members)), _) => extra.push((members.path.clone(), json(scanner)?)),
+            (Some(ColumnPlace::Column(number)), _) => cells.push(Cell::new(*number, scanner.skip()?)),
+            (Some(ColumnPlace::Object(members)), _) => extra.push((members.path.clone(), json(scanner)?)),
             (None, _) => extra.push((members.path_of(&text(quoted)), json(scanner)?)),
         }
         is_more = scanner.more(b'}')?;
@@ -163,7 +163,7 @@ mod tests {
     /// What a row's columns hold, and what is in none.
     type Taken = (Vec<Option<Vec<u8>>>, Vec<(String, Vec<u8>)>);
 
-    fn taken(row: &Row<'_>) -> Taken {
+    fn taken(row: &TableRow<'_>) -> Taken {
         let cells = (0..row.columns.list.len()).map(|column| row.cell(column).map(<[u8]>::to_vec)).collect();
         (cells, row.extra.iter().map(|(path, json)| (path.clone(), json.to_vec())).collect())
     }
@@ -193,8 +193,8 @@ mod tests {
                             continue;
                         };
                         noted += 1;
-                        let row = Row::of_cells(&columns, record.data, cells);
-                        let scanned = Row::of_data(&columns, record.data).unwrap();
+                        let row = TableRow::of_cells(&columns, record.data, cells);
+                        let scanned = TableRow::of_data(&columns, record.data).unwrap();
                         assert!(serde_json::from_slice::<Value>(record.data).is_ok(), "{page}");
                         assert_eq!(taken(&row), taken(&scanned), "{page}");
                     }

@@ -8,7 +8,7 @@ use futures::future::join_all;
 use super::change_windows::ChangeWindows;
 use super::number_trials::order;
 use super::survey::{Answer, Surveyed, SurveyedPage, Tried};
-use super::window_reader::Refusal;
+use super::window_reader::WindowRefusal;
 use super::{BRIEF_ATTEMPTS, ProbeTarget};
 use crate::api::{ChangesQuery, NextPage};
 use crate::error::Error;
@@ -55,7 +55,7 @@ pub(super) async fn survey(list: &ChangeWindows, target: ProbeTarget<'_>) -> Vec
 
 /// Whether it is Navan that refuses, and not something in between.
 fn is_refused(failure: &Failure) -> bool {
-    Refusal::of(failure).is_some() && failure.as_obstacle().is_none()
+    WindowRefusal::of(failure).is_some() && failure.as_obstacle().is_none()
 }
 
 /// Tries it on the first partition that has rows; if none has, on the first that answers.

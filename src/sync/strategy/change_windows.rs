@@ -22,7 +22,7 @@ use super::row_numbers::WrittenVersions;
 use super::second_look::SecondLooks;
 use super::window_progress::ReadProgress;
 use super::window_reader::{
-    ChangeWindow, FieldGroups, FirstOfType, ReadTimes, Refusal, WindowOutcome, WindowReader, WindowReading,
+    ChangeWindow, FieldGroups, FirstOfType, ReadTimes, WindowOutcome, WindowReader, WindowReading, WindowRefusal,
 };
 use super::{Modes, ProbeTarget, ReadContext, ReadError, ReadStrategy, Surveyed, Tried, change_trials};
 use crate::api::ChangesQuery;
@@ -363,7 +363,7 @@ impl ChangeWindows {
             let query = self.query(partition, yesterday..=yesterday, self.proven_field_groups).one_row();
             match target.api.changes_page(&query, None, target.format).await {
                 Ok(_) => return Ok(()),
-                Err(failure) if Refusal::of(&failure).is_some() => {
+                Err(failure) if WindowRefusal::of(&failure).is_some() => {
                     first.get_or_insert(failure);
                 }
                 Err(failure) => return Err(failure.into()),
@@ -378,7 +378,7 @@ impl ChangeWindows {
         Error::config(format!("{}.", self.not_switched_on())).with_cause(failure)
     }
 
-    fn all_refused(&self, refused: &BTreeMap<String, Refusal>) -> Error {
+    fn all_refused(&self, refused: &BTreeMap<String, WindowRefusal>) -> Error {
         let words = refused.values().map(|refusal| &*refusal.words).max_by_key(|words| words.len()).unwrap_or_default();
         let all: Vec<_> =
             refused.iter().map(|(partition, refusal)| format!("{partition}: {}", refusal.words)).collect();

@@ -7,7 +7,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use super::missing::MissingRange;
 use super::second_look::SecondLooks;
-use super::window_reader::{ChangeWindow, FirstOfType, FirstWindow, Refusal, WindowOutcome, WindowReading};
+use super::window_reader::{ChangeWindow, FirstOfType, FirstWindow, WindowOutcome, WindowReading, WindowRefusal};
 use crate::error::Error;
 use crate::sync::state::time::midnight;
 use crate::sync::state::{PartitionCursors, Watermark};
@@ -25,7 +25,7 @@ pub(super) struct ReadProgress {
     /// Types of which a window was read.
     pub(super) read: BTreeSet<String>,
     /// Windows that were refused, or not asked for because another one of their type was, with how that one was.
-    pub(super) refused: BTreeMap<String, (Refusal, Vec<ChangeWindow>)>,
+    pub(super) refused: BTreeMap<String, (WindowRefusal, Vec<ChangeWindow>)>,
     /// Types of which nothing was read yet, and a window is being read.
     begun: BTreeSet<String>,
     /// By type, the first window that has rows.
@@ -47,7 +47,7 @@ pub(super) struct ReadProgress {
     pub(super) rows: u64,
     pub(super) left_out: u64,
     /// Types that cannot be read, and how they are refused.
-    pub(super) skipped: BTreeMap<String, Refusal>,
+    pub(super) skipped: BTreeMap<String, WindowRefusal>,
     /// Types of which it was told that Navan does not heed the days.
     told_as_unfiltered: BTreeSet<String>,
     pub(super) second_looks: SecondLooks,
@@ -255,7 +255,7 @@ impl ReadProgress {
     }
 
     /// A window that was refused waits for the end of the read: by then it is known whether its type can be read at all.
-    pub(super) fn put_off(&mut self, window: ChangeWindow, refusal: Refusal) {
+    pub(super) fn put_off(&mut self, window: ChangeWindow, refusal: WindowRefusal) {
         let (_, windows) = self.refused.entry(window.partition.clone()).or_insert((refusal, Vec::new()));
         windows.push(window);
     }

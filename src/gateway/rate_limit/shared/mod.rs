@@ -65,7 +65,7 @@ const LONGEST_ABSENCE: Duration = Duration::from_mins(10);
 /// What the syncs of a tenant have in common.
 pub trait LimitStore {
     /// Tells it what this process has found out, and asks it for slots.
-    fn call(&self, call: Call) -> LocalBoxFuture<'_, Result<Answer, Away>>;
+    fn call(&self, call: Call) -> LocalBoxFuture<'_, Result<StoreAnswer, Away>>;
 
     /// Follows the pauses that others, or this process, have begun.
     fn pauses(&self) -> watch::Receiver<Option<Pause>>;
@@ -107,7 +107,7 @@ pub struct NewPause {
 
 /// What the store answers. Times are those of its clock.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Answer {
+pub struct StoreAnswer {
     pub(super) now: Moment,
     /// Slots a second; `None` if nothing is known yet.
     pub(super) rate: Option<f64>,
@@ -411,7 +411,7 @@ impl RateLimiter {
         self.follow(&mut state, now);
     }
 
-    fn take_answer(&self, state: &mut LimiterState, call: &Call, answer: &Answer, now: Instant) {
+    fn take_answer(&self, state: &mut LimiterState, call: &Call, answer: &StoreAnswer, now: Instant) {
         let Some(share) = &mut state.share else { return };
         (share.away_until, share.next_absence) = (None, FIRST_ABSENCE);
         state.clock = (answer.now, now);

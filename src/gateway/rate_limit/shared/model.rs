@@ -9,7 +9,7 @@ use futures::future::LocalBoxFuture;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
-use super::{Answer, Away, Call, LimitStore, Pause};
+use super::{Away, Call, LimitStore, Pause, StoreAnswer};
 
 const SAVED: f64 = 1e6;
 const IDLE: f64 = 1e7;
@@ -39,7 +39,7 @@ pub(super) struct LimitModel {
 impl LimitModel {
     /// What the script does with a call at that time: the answer, and what is told to all of a pause.
     #[allow(clippy::cast_precision_loss)] // microseconds since 1970 are below 2^53, as in the script
-    pub(super) fn call(&mut self, now: u64, call: &Call) -> (Answer, Option<(u64, Duration)>) {
+    pub(super) fn call(&mut self, now: u64, call: &Call) -> (StoreAnswer, Option<(u64, Duration)>) {
         let before = self.clone();
         let now = now as f64;
         let (count, given_back) = (f64::from(call.count), f64::from(call.given_back));
@@ -86,7 +86,7 @@ impl LimitModel {
             start = ((self.free - given_back * slot).max(now - (SAVED - slot).max(0.0)) + 0.5).floor();
             self.free = (start + count * slot + 0.5).floor();
         }
-        let answer = Answer {
+        let answer = StoreAnswer {
             now: duration(now),
             rate: self.rate,
             start: duration(start),
@@ -163,7 +163,7 @@ impl SharedModel {
 }
 
 impl LimitStore for SharedModel {
-    fn call(&self, call: Call) -> LocalBoxFuture<'_, Result<Answer, Away>> {
+    fn call(&self, call: Call) -> LocalBoxFuture<'_, Result<StoreAnswer, Away>> {
         async move {
             self.calls.update(|calls| calls + 1);
             sleep(self.latency / 2).await;

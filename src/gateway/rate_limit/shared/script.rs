@@ -13,7 +13,7 @@ use redis::{ErrorKind, RedisError, Script};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::{Answer, Away, Call, LimitStore, Pause};
+use super::{Away, Call, LimitStore, Pause, StoreAnswer};
 use crate::shared_state::{SharedState, Unavailable};
 
 /// Slots a second that somebody can have told.
@@ -45,7 +45,7 @@ impl RedisLimit {
         Self { shared, script: Script::new(include_str!("limit.lua")), connection: RefCell::default(), pauses }
     }
 
-    async fn ask(&self, call: &Call) -> Result<Answer, Unavailable> {
+    async fn ask(&self, call: &Call) -> Result<StoreAnswer, Unavailable> {
         let kept = self.connection.take();
         if let Some(connection) = kept {
             match self.ask_over(connection, call).await {
@@ -64,7 +64,7 @@ impl RedisLimit {
         self.ask_over(connection, call).await
     }
 
-    async fn ask_over(&self, mut connection: MultiplexedConnection, call: &Call) -> Result<Answer, Unavailable> {
+    async fn ask_over(&self, mut connection: MultiplexedConnection, call: &Call) -> Result<StoreAnswer, Unavailable> {
         let mut script = self.script.prepare_invoke();
         script.key(self.shared.name(STATE)).key(self.shared.name(CHANNEL));
         script.arg(call.count).arg(call.given_back).arg(call.answered).arg(call.refused);
@@ -86,7 +86,7 @@ impl RedisLimit {
 }
 
 impl LimitStore for RedisLimit {
-    fn call(&self, call: Call) -> LocalBoxFuture<'_, Result<Answer, Away>> {
+    fn call(&self, call: Call) -> LocalBoxFuture<'_, Result<StoreAnswer, Away>> {
         async move {
             self.ask(&call).await.map_err(|unavailable| {
                 self.shared.tell(&unavailable);
@@ -105,7 +105,7 @@ fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
-fn read([rate, estimate, numbers @ ..]: Fields) -> Option<Answer> {
+fn read([rate, estimate, numbers @ ..]: Fields) -> Option<StoreAnswer> {
     let mut read = [0; 11];
     for (read, number) in read.iter_mut().zip(&numbers) {
         *read = number.as_deref()?.parse().ok()?;
@@ -127,7 +127,7 @@ fn read([rate, estimate, numbers @ ..]: Fields) -> Option<Answer> {
         Some(rate) => Some(rate.parse().ok().filter(|rate| RATES.contains(rate))?),
         None => None,
     };
-    Some(Answer {
+    Some(StoreAnswer {
         now: Duration::from_micros(now),
         rate,
         start: Duration::from_micros(start),
@@ -147,10 +147,10 @@ fn read([rate, estimate, numbers @ ..]: Fields) -> Option<Answer> {
 /// A pause's number, and how many microseconds are left of it.
 fn read_pause(message: &[u8]) -> Option<Pause> {
     let (number, left) = std::str::from_utf8(message).ok()?.split_once(' ')?;
-    let left = Duration::from_micros(left.parse().ok()?).min(LONGEST_PAUSE);
+    let left = Duration::from_micros(left.parse().ok()?).min(LONGEST_TOLD);
     let number = number.parse().ok().filter(|number| *number < MAX_NUMBER)?;
     Some(Pause { number, until: Instant::now() + left })
 }
 
 /// What is longer is not told by a sync: it would have ended.
-const LONGEST_PAUSE: Duration = Duration::from_mins(20);
+const LONGEST_TOLD: Duration = Duration::from_mins(20);

@@ -35,7 +35,7 @@ fn shared_state(redis: &RedisServer) -> Rc<SharedState> {
 }
 
 /// Any call, of a process that knows what `last` says, or something else.
-fn any_call(rng: &mut Rng, last: Option<&Answer>) -> Call {
+fn any_call(rng: &mut Rng, last: Option<&StoreAnswer>) -> Call {
     let knows = rng.u8(..10) < 8;
     let (version, pause_number) =
         last.filter(|_| knows).map_or((rng.u64(..3), rng.u64(..3)), |last| (last.version, last.pause_number));
@@ -67,7 +67,7 @@ async fn the_script_does_what_the_model_does() {
         let rng = &mut Rng::with_seed(seed);
         cmd("DEL").arg(&name).exec(&mut connection).unwrap();
         let mut model = LimitModel::default();
-        let mut last: Option<Answer> = None;
+        let mut last: Option<StoreAnswer> = None;
         for step in 0..60 {
             match rng.u8(..20) {
                 // Time passes, or the clock is set back, which is the same as all times being others.
@@ -320,11 +320,11 @@ struct Odd {
 }
 
 impl LimitStore for Odd {
-    fn call(&self, call: Call) -> LocalBoxFuture<'_, Result<Answer, Away>> {
+    fn call(&self, call: Call) -> LocalBoxFuture<'_, Result<StoreAnswer, Away>> {
         let number = self.calls.get();
         self.calls.set(number + 1);
         let now = Duration::from_secs(1_800_000_000);
-        let answer = Answer {
+        let answer = StoreAnswer {
             now,
             rate: Some(1e9),
             start: now,

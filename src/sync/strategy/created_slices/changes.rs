@@ -107,7 +107,7 @@ impl CreatedSlices {
             return Ok(ListChanges { tracked: known, ..state });
         }
         tracing::info!("{}: reading what was created from {start} to {}.", read.emitter.name(), known.from);
-        let visitor = Sweep::of(ChangedRows::all(whole_second(read.began), lookback(read)), vec![start]);
+        let visitor = RangeSweep::of(ChangedRows::all(whole_second(read.began), lookback(read)), vec![start]);
         let slices = SliceReader { list: self, read, visitor: &visitor, updated: None, tells_size: true };
         require_whole(slices.read(vec![DateSlice { from: start, to: known.from }]).await?)?;
         state.tracked = TrackedRanges::starting(start);
@@ -146,7 +146,7 @@ impl CreatedSlices {
                 "{name}: reading what was created since {from}, for what of it changed since {since}: it is not proved that Navan can be asked for changes alone."
             );
         }
-        let visitor = Sweep::of(rows, vec![from]);
+        let visitor = RangeSweep::of(rows, vec![from]);
         if from <= end {
             let slices = SliceReader { list: self, read, visitor: &visitor, updated, tells_size: false };
             require_whole(slices.read(vec![DateSlice { from, to: end }]).await?)?;
@@ -170,7 +170,7 @@ impl CreatedSlices {
         if known.end() < end {
             slices.push(DateSlice { from: known.end(), to: end });
         }
-        let visitor = Sweep::of(rows, slices.iter().map(|slice| slice.from).collect());
+        let visitor = RangeSweep::of(rows, slices.iter().map(|slice| slice.from).collect());
         let reader = SliceReader { list: self, read, visitor: &visitor, updated: None, tells_size: false };
         require_whole(reader.read(slices.clone()).await?)?;
         let (rows, swept) = visitor.into_parts();
@@ -275,14 +275,14 @@ impl SliceVisitor for FirstRead<'_> {
 }
 
 /// A read of ranges, of which it is known what each has when it has been read.
-pub(super) struct Sweep {
+pub(super) struct RangeSweep {
     rows: ChangedRows,
     /// Where the ranges begin.
     starts: Vec<DateTime<Utc>>,
     ranges: RefCell<Vec<RangeSwept>>,
 }
 
-impl Sweep {
+impl RangeSweep {
     pub(super) fn of(rows: ChangedRows, starts: Vec<DateTime<Utc>>) -> Self {
         let ranges = starts.iter().map(|_| RangeSwept::default()).collect();
         Self { rows, starts, ranges: RefCell::new(ranges) }
@@ -297,7 +297,7 @@ impl Sweep {
     }
 }
 
-impl SliceVisitor for Sweep {
+impl SliceVisitor for RangeSweep {
     fn wants(&self, row: &Row, data: &[u8]) -> bool {
         self.rows.wants(row, data)
     }

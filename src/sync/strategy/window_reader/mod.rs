@@ -1,7 +1,7 @@
 //! Reading one window of one partition, from its first page to its last, by its cursor.
 
-mod first_page;
 mod window_rows;
+mod window_start;
 
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -10,9 +10,9 @@ use std::rc::Rc;
 
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 
-pub(super) use first_page::FieldGroups;
-use first_page::FirstPage;
 use window_rows::WindowRows;
+pub(super) use window_start::FieldGroups;
+use window_start::WindowStart;
 
 use super::missing::MissingRange;
 use super::row_numbers::WrittenVersions;
@@ -101,7 +101,7 @@ pub(super) enum WindowOutcome {
     Passed,
     /// The type cannot be read with this credential, or not this window of it.
     Refused {
-        refusal: Refusal,
+        refusal: WindowRefusal,
         /// A page of it was read before, so that the type is there.
         is_there: bool,
         /// It is not Navan that refuses.
@@ -119,7 +119,7 @@ pub(super) enum WindowOutcome {
 
 /// How Navan refuses a type, or a window of it.
 #[derive(Clone, Debug)]
-pub(super) struct Refusal {
+pub(super) struct WindowRefusal {
     pub(super) status: u16,
     /// The same with Navan's words.
     pub(super) words: String,
@@ -239,7 +239,7 @@ impl<'a> WindowReader<'a> {
     async fn paginate(&self, days: &RangeInclusive<NaiveDate>) -> Result<Option<NaiveDate>, WindowError> {
         self.rows.borrow_mut().begin_look();
         let mut cursors = HashSet::new();
-        let FirstPage { query, mut page, not_yet } = self.first_page(days).await?;
+        let WindowStart { query, mut page, not_yet } = self.start(days).await?;
         let (mut cursor, mut was_asked_again, mut given) = (None::<String>, false, 0);
         loop {
             let (rows, is_again) = (page.rows.len() as u64, was_asked_again);
@@ -412,9 +412,9 @@ enum WindowError {
     /// A page came that came before.
     Repeated,
     /// The type cannot be read, or not this window of it.
-    Refused(Refusal, Option<Error>),
+    Refused(WindowRefusal, Option<Error>),
     /// A page of the window that is not its first.
-    RefusedLater(Refusal, Option<Error>),
+    RefusedLater(WindowRefusal, Option<Error>),
     /// The retention has left all days of the window behind while it was asked for.
     RetentionPassed,
     Request(Failure),
@@ -422,22 +422,22 @@ enum WindowError {
 
 impl WindowError {
     fn on_first_page(failure: Failure) -> Self {
-        match Refusal::of(&failure) {
+        match WindowRefusal::of(&failure) {
             Some(refusal) => Self::Refused(refusal, failure.as_obstacle()),
             None => Self::Request(failure),
         }
     }
 
     fn on_cursor(failure: Failure) -> Self {
-        match Refusal::of(&failure) {
-            Some(Refusal { status: 400 | 410, .. }) => Self::CursorRefused(failure),
+        match WindowRefusal::of(&failure) {
+            Some(WindowRefusal { status: 400 | 410, .. }) => Self::CursorRefused(failure),
             Some(refusal) => Self::RefusedLater(refusal, failure.as_obstacle()),
             None => Self::Request(failure),
         }
     }
 }
 
-impl Refusal {
+impl WindowRefusal {
     /// Of a failure that is one: the server says that it has not what is asked for, or not for this credential.
     pub(super) fn of(failure: &Failure) -> Option<Self> {
         let status = failure.refused_with().filter(|status| matches!(status, 400..=499 | 501 | 505))?;

@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 use chrono::{Days, Duration, NaiveDate};
 use tokio::time::timeout;
 
-use super::{Refusal, WindowError, WindowReader};
+use super::{WindowError, WindowReader, WindowRefusal};
 use crate::api::{ChangesPage, ChangesQuery};
 use crate::gateway::Failure;
 use crate::sync::state::time::retention_start;
@@ -28,7 +28,7 @@ pub(in crate::sync::strategy) struct FieldGroups {
 }
 
 /// The first page of a window, and what it answers.
-pub(super) struct FirstPage {
+pub(super) struct WindowStart {
     pub(super) query: ChangesQuery,
     pub(super) page: ChangesPage,
     pub(super) not_yet: Option<NaiveDate>,
@@ -37,7 +37,7 @@ pub(super) struct FirstPage {
 impl WindowReader<'_> {
     /// The first page, and the query that it answers. A refusal (400) does not say what it minds, so that what can be minded
     /// is left out, one after the other.
-    pub(super) async fn first_page(&self, days: &RangeInclusive<NaiveDate>) -> Result<FirstPage, WindowError> {
+    pub(super) async fn start(&self, days: &RangeInclusive<NaiveDate>) -> Result<WindowStart, WindowError> {
         // The one ahead may be held for good, where others would not be.
         let patience = self.read.api.timings().max_backoff;
         let settling = timeout(patience, self.field_groups.are_settled.lock()).await.ok();
@@ -48,27 +48,27 @@ impl WindowReader<'_> {
             None => self.fetch_first(&query).await.map(|page| (query.clone(), page)),
         };
         let failure = match first {
-            Ok((query, page)) => return Ok(FirstPage { query, page, not_yet: None }),
+            Ok((query, page)) => return Ok(WindowStart { query, page, not_yet: None }),
             Err(failure) => failure,
         };
-        let Some(refusal) = Refusal::of(&failure) else { return Err(WindowError::on_first_page(failure)) };
+        let Some(refusal) = WindowRefusal::of(&failure) else { return Err(WindowError::on_first_page(failure)) };
         if query.field_groups() != proven.field_groups()
             && self.fetch_unless_refused(&proven).await?.map(drop).is_some()
         {
             // One refusal may be chance.
             if let Some(page) = self.fetch_unless_refused(&query).await? {
-                return Ok(FirstPage { query, page, not_yet: None });
+                return Ok(WindowStart { query, page, not_yet: None });
             }
             if let Some(page) = self.fetch_unless_refused(&proven).await? {
                 self.leave_out_groups(&refusal.words);
-                return Ok(FirstPage { query: proven, page, not_yet: None });
+                return Ok(WindowStart { query: proven, page, not_yet: None });
             }
         }
         if refusal.status != 400 {
             return Err(WindowError::on_first_page(failure));
         }
         if let Some(later) = self.retention_turning(days) {
-            return self.first_page_from(later, proven).await;
+            return self.start_from(later, proven).await;
         }
         // Where the account lives, the last day may not have begun.
         let (last, day_before) = (*days.end(), *days.end() - Days::new(1));
@@ -77,7 +77,7 @@ impl WindowReader<'_> {
                 let earlier = query.clone().on(day_before.min(*days.start())..=day_before);
                 if let Some(page) = self.fetch_unless_refused(&earlier).await? {
                     self.warn_not_yet(last);
-                    return Ok(FirstPage { query: earlier, page, not_yet: Some(last) });
+                    return Ok(WindowStart { query: earlier, page, not_yet: Some(last) });
                 }
             }
         }
@@ -127,7 +127,7 @@ impl WindowReader<'_> {
     async fn fetch_unless_refused(&self, query: &ChangesQuery) -> Result<Option<ChangesPage>, WindowError> {
         match self.fetch_first(query).await {
             Ok(page) => Ok(Some(page)),
-            Err(failure) if Refusal::of(&failure).is_some() => Ok(None),
+            Err(failure) if WindowRefusal::of(&failure).is_some() => Ok(None),
             Err(failure) => Err(WindowError::on_first_page(failure)),
         }
     }
@@ -139,7 +139,7 @@ impl WindowReader<'_> {
         (later > retention_start(now - Duration::days(1)) && *days.start() < later).then_some(later)
     }
 
-    async fn first_page_from(&self, later: NaiveDate, query: ChangesQuery) -> Result<FirstPage, WindowError> {
+    async fn start_from(&self, later: NaiveDate, query: ChangesQuery) -> Result<WindowStart, WindowError> {
         // If that is what Navan minds, it does not mind the day on which its retention begins.
         let last = *self.window.days.end();
         let query = query.on(later..=last.max(later));
@@ -148,7 +148,7 @@ impl WindowReader<'_> {
         if last < later {
             return Err(WindowError::RetentionPassed);
         }
-        Ok(FirstPage { query, page, not_yet: None })
+        Ok(WindowStart { query, page, not_yet: None })
     }
 
     fn leave_out_groups(&self, why: &str) {
