@@ -24,7 +24,7 @@ impl Fixture {
         let (id, good) = (&sandbox.settings().client_id, &sandbox.settings().client_secret);
         let config = serde_json::json!({"client_id": id, "client_secret": secret.unwrap_or(good)});
         let config = Box::leak(Box::new(Config::parse(&config.to_string()).unwrap()));
-        let gateway = Gateway::new(Rc::new(Http::new(&timings, None).unwrap()), timings, None, Vec::new());
+        let gateway = Gateway::new(Rc::new(Http::new(&timings, false).unwrap()), timings, None, Vec::new());
         let url = format!("{}{TOKEN_PATH}", sandbox.url()).parse().unwrap();
         Self { sandbox, tokens: TokenSource::new(gateway, url, config).unwrap() }
     }

@@ -35,7 +35,7 @@ async fn check(config: &ConfigArguments) -> Result<(), Error> {
     let config = config.config(Map::new())?;
     let timings = Timings::from_environment().for_check();
     let deadline = Instant::now() + timings.check_deadline;
-    let network: Rc<dyn Network> = Rc::new(Http::new(&timings, config.api_url.as_ref())?);
+    let network: Rc<dyn Network> = Rc::new(Http::new(&timings, config.some_speak_tls())?);
     let apis = Apis::new(&config, &network, &timings)?;
     let api = &apis.navan;
     api.ask_anew();

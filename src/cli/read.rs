@@ -30,7 +30,7 @@ pub(super) async fn run(arguments: &ReadArguments, sink: &Rc<dyn Sink>, monitor:
         Some(path) => StreamStates::read(BufReader::new(super::open(path, "state")?))?,
         None => StreamStates::default(),
     };
-    let network: Rc<dyn Network> = Rc::new(Http::new(&timings, config.api_url.as_ref())?);
+    let network: Rc<dyn Network> = Rc::new(Http::new(&timings, config.some_speak_tls())?);
     let apis = Apis::new(&config, &network, &timings)?;
     let store = match &arguments.files {
         Some(directory) => Some(FileStore::at(directory)?),

@@ -68,7 +68,7 @@ async fn read_all(sandbox: &Sandbox) -> (bool, Vec<Value>) {
         .map(|stream| json!({"stream": {"name": stream.name}, "sync_mode": stream.strategy.modes().sync_modes.last()}))
         .collect();
     let catalog = ConfiguredCatalog::parse(&json!({"streams": chosen}).to_string()).unwrap();
-    let network: Rc<dyn Network> = Rc::new(Http::new(&Timings::DEFAULT, config.api_url.as_ref()).unwrap());
+    let network: Rc<dyn Network> = Rc::new(Http::new(&Timings::DEFAULT, config.some_speak_tls()).unwrap());
     let apis = Apis::new(&config, &network, &Timings::DEFAULT).unwrap();
     let memory = Rc::new(MemorySink::default());
     let sink: Rc<dyn Sink> = Rc::clone(&memory) as _;

@@ -215,6 +215,12 @@ pub fn properties(text: &str) -> Result<Map<String, Value>, Error> {
 }
 
 impl Config {
+    /// Whether Navan's API, or another server that it names, is asked by HTTPS.
+    pub fn some_speak_tls(&self) -> bool {
+        let is_tls = |url: &Url| url.scheme() == "https";
+        self.api_url.as_ref().is_none_or(is_tls) || self.scim.as_ref().is_some_and(|scim| is_tls(&scim.url))
+    }
+
     /// What no output may show.
     pub fn secrets(&self) -> Vec<Secret> {
         let scim = self.scim.as_ref().map(|scim| scim.token.copy());

@@ -128,11 +128,11 @@ impl PartialFile {
 
     /// Fills it with a file that comes; what that says its type is.
     async fn receive(&self, download: &mut Download<'_>, token: &Secret) -> Result<String, NoFile> {
-        let unwritable = |e| NoFile::Refused(format!("it cannot be written: {e}"));
-        self.begin().map_err(unwritable)?;
+        let unwritable = |e| format!("it cannot be written: {e}");
+        self.begin().map_err(|e| NoFile::Refused(unwritable(e)))?;
         let mut file = download.attempt(token).await?;
         while let Some(piece) = file.next_piece().await? {
-            self.write(piece.as_ref()).map_err(unwritable)?;
+            self.write(piece.as_ref()).map_err(|e| file.unwanted(unwritable(e)))?;
         }
         Ok(file.kind().to_owned())
     }

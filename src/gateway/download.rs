@@ -91,9 +91,9 @@ impl Downloader {
     /// A client of its own, for the company whose API is at `api_url`, or where it always is.
     ///
     /// # Errors
-    /// A `system_error` if the HTTP client cannot start.
+    /// A `system_error` if this machine has no usable TLS certificates.
     pub fn new(api_url: Option<&Url>, timings: &Timings) -> Result<Self, Error> {
-        let client = network::client(timings, Policy::none())?;
+        let client = network::tls_client(timings, Policy::none())?;
         Ok(Self { client, api_url: api_url.cloned(), timings: timings.clone(), failures: RefCell::default() })
     }
 
@@ -107,6 +107,9 @@ impl Downloader {
         if self.failures.borrow().get(&host).is_some_and(|failures| *failures >= MAX_FAILURES) {
             return Err(format!("{host} has failed {MAX_FAILURES} times in a row, and was not asked again"));
         }
+        if !self.may_be_asked(&url) {
+            return Err(unencrypted(&host));
+        }
         Ok(Download { downloader: self, url, host, id: Uuid::new_v4(), tries: 0, wait: self.timings.backoff })
     }
 
@@ -114,7 +117,7 @@ impl Downloader {
         for _ in 0..=MAX_REDIRECTS {
             let host = url.host_str().unwrap_or_default().to_owned();
             if !self.may_be_asked(&url) {
-                return Err(NoFile::Refused(format!("the link leads to {host} without encryption")));
+                return Err(NoFile::Refused(unencrypted(&host)));
             }
             let is_navans = self.is_navans(&url);
             let mut request = self.client.get(url.clone());
@@ -242,6 +245,11 @@ impl IncomingFile<'_> {
         }
         Ok(Some(piece))
     }
+
+    /// What came cannot be kept.
+    pub fn unwanted(&self, why: String) -> NoFile {
+        self.attempt.failed(NoFile::Refused(why))
+    }
 }
 
 impl FileAttempt {
@@ -263,6 +271,10 @@ impl FileAttempt {
         self.tell(Some(words));
         why
     }
+}
+
+fn unencrypted(host: &str) -> String {
+    format!("the link leads to {host} without encryption")
 }
 
 fn late(host: &str) -> NoFile {

@@ -47,16 +47,14 @@ pub struct Http {
 }
 
 impl Http {
-    /// An HTTP client that keeps to `timings`, for the API at this address, or where it always is.
+    /// An HTTP client that keeps to `timings`, for servers some of which may speak TLS.
     ///
     /// # Errors
-    /// A `system_error` if this machine has no usable TLS certificates, and the API needs them.
-    pub fn new(timings: &Timings, api_url: Option<&Url>) -> Result<Self, Error> {
-        let (client, verifier) = client_and_verifier(timings, within_one_host())?;
-        if api_url.is_none_or(|url| url.scheme() == "https") {
-            verifier.load().map_err(|e| Error::system(CANNOT_START).with_cause(e))?;
-        }
-        Ok(Self { client })
+    /// A `system_error` if some do, and this machine has no usable TLS certificates.
+    pub fn new(timings: &Timings, some_speak_tls: bool) -> Result<Self, Error> {
+        let redirects = within_one_host();
+        let client = if some_speak_tls { tls_client(timings, redirects) } else { client(timings, redirects) };
+        Ok(Self { client: client? })
     }
 }
 
@@ -68,11 +66,17 @@ pub fn plain_client(timings: &Timings) -> Result<Client, Error> {
     client(timings, Policy::none())
 }
 
-/// An HTTP client that keeps to `timings`, and follows redirects by these rules.
+/// An HTTP client that keeps to `timings`, and follows redirects by these rules, for servers that speak TLS.
 ///
 /// # Errors
-/// A `system_error` if it cannot start.
-pub(super) fn client(timings: &Timings, redirects: Policy) -> Result<Client, Error> {
+/// A `system_error` if this machine has no usable TLS certificates.
+pub(super) fn tls_client(timings: &Timings, redirects: Policy) -> Result<Client, Error> {
+    let (client, verifier) = client_and_verifier(timings, redirects)?;
+    verifier.load().map_err(|e| Error::system(CANNOT_START).with_cause(e))?;
+    Ok(client)
+}
+
+fn client(timings: &Timings, redirects: Policy) -> Result<Client, Error> {
     Ok(client_and_verifier(timings, redirects)?.0)
 }
 

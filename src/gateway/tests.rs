@@ -31,7 +31,7 @@ struct Fixture {
 impl Fixture {
     async fn with(timings: Timings) -> Self {
         let sandbox = Sandbox::start(Settings::odd()).unwrap();
-        let gateway = Gateway::new(Rc::new(Http::new(&timings, None).unwrap()), timings, None, Vec::new());
+        let gateway = Gateway::new(Rc::new(Http::new(&timings, false).unwrap()), timings, None, Vec::new());
         let token = token(&gateway, &sandbox).await;
         Self { sandbox, gateway, token }
     }

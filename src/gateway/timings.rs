@@ -1,4 +1,5 @@
-//! Every duration and count of the rules for requests, in one place.
+//! Every duration and count of the rules for requests, in one place; but for those by which the limit is estimated
+//! ([`rate_limit`](super::rate_limit)), and those of files ([`download`](super::download)).
 
 use std::time::Duration;
 

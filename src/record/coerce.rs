@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 
 use super::edit::Replacement;
+use super::escapes::unescaped;
 use super::number;
 use super::scanner::ValueKind;
 use super::schema::{FieldRole, SchemaNode, StringFormat};
@@ -148,14 +149,4 @@ fn truth(text: &[u8]) -> Option<&'static str> {
     } else {
         None
     }
-}
-
-/// The inside of a string without its escapes.
-pub(super) fn unescaped(inside: &[u8]) -> Cow<'_, [u8]> {
-    if !inside.contains(&b'\\') {
-        return Cow::Borrowed(inside);
-    }
-    let quoted = [b"\"", inside, b"\""].concat();
-    // Half a surrogate pair has no character; it makes no difference to what is asked of these texts.
-    serde_json::from_slice::<String>(&quoted).map_or(Cow::Borrowed(inside), |text| Cow::Owned(text.into_bytes()))
 }

@@ -19,6 +19,7 @@ mod cells;
 pub mod children;
 mod coerce;
 mod edit;
+mod escapes;
 mod extension;
 mod extra;
 mod field_index;

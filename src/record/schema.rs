@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use serde_json::Value;
 
-use super::coerce::unescaped;
+use super::escapes::unescaped;
 use super::extension::ExtensionColumns;
 use super::field_index::FieldIndex;
 use super::personal_data::{PersonalData, PersonalMark};

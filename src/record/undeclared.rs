@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::coerce::unescaped;
+use super::escapes::unescaped;
 use super::scanner::Scanner;
 use super::schema::NodeId;
 

@@ -10,15 +10,20 @@ use crate::record::{ChildList, ChildRows, DELETED_COLUMN};
 use crate::sync::strategy::{ChangeFields, CreatedSlices};
 use crate::sync::{ChildStream, Stream};
 
+const KEY: &str = "uuid";
+const CREATED: &str = "created";
+const CHANGED: &str = "lastModified";
+
 /// What tells of which version of which booking a row is.
-const CARRIED: &[(&str, &str)] = &[("uuid", "booking_uuid"), ("created", "created"), ("lastModified", "lastModified")];
+const CARRIED: &[(&str, &str)] = &[(KEY, "booking_uuid"), (CREATED, CREATED), (CHANGED, CHANGED)];
 
 pub(super) static BOOKING: Stream = Stream {
     name: "BOOKING",
+    also_called: &[],
     schema: include_str!("../../schemas/booking.json"),
-    key: Some("uuid"),
-    cursor_field: Some("lastModified"),
-    created_field: Some("created"),
+    key: Some(KEY),
+    cursor_field: Some(CHANGED),
+    created_field: Some(CREATED),
     coerced: &[
         "corporateDiscountUsed",
         "domestic",
@@ -38,7 +43,7 @@ pub(super) static BOOKING: Stream = Stream {
         page_size: 100,
         pages_per_slice: 50,
         id_parameter: "bookingUuid",
-        fields: ChangeFields { key: "uuid", created: "created", changed: "lastModified", deleted: DELETED_COLUMN },
+        fields: ChangeFields { key: KEY, created: CREATED, changed: CHANGED, deleted: DELETED_COLUMN },
     },
     children: &[
         ChildStream {

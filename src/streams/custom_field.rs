@@ -6,6 +6,7 @@ use crate::sync::strategy::OptionalList;
 
 pub(super) static CUSTOM_FIELD: Stream = Stream {
     name: "CUSTOM_FIELD",
+    also_called: &[],
     schema: include_str!("../../schemas/custom_field.json"),
     key: Some("name"),
     cursor_field: None,

@@ -9,6 +9,7 @@ use crate::sync::strategy::OptionalList;
 
 pub(super) static GL_CODE: Stream = Stream {
     name: "GL_CODE",
+    also_called: &[],
     schema: include_str!("../../schemas/gl_code.json"),
     key: None,
     cursor_field: None,

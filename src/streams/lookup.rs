@@ -8,14 +8,13 @@ use crate::sync::Stream;
 /// How many letters may be wrong in a name for it to be taken for another: one in so many.
 const LETTERS_PER_WRONG_ONE: usize = 3;
 
-/// What else people call some of them.
-const OTHER_NAMES: [(&str, &str); 2] = [("EXPENSE", "TRANSACTION"), ("RECEIPT", "TRANSACTION_RECEIPT")];
-
 /// A stream or one of the lists in its rows: whatever has rows of its own.
 #[derive(Clone, Debug)]
 pub struct NamedTable {
     /// Its name.
     pub name: &'static str,
+    /// What else people call it.
+    pub also_called: &'static [&'static str],
     /// Its JSON Schema.
     pub schema: &'static str,
     /// How it is read if nobody says otherwise.
@@ -29,12 +28,14 @@ pub fn tables(streams: &[&'static Stream]) -> Vec<NamedTable> {
     let tables = streams.iter().flat_map(|stream| {
         let default_mode = SyncMode::default_of(stream.strategy.modes().sync_modes);
         let versions = stream.key.into_iter().chain(stream.cursor_field).chain([DELETED_COLUMN]).collect();
-        let own = NamedTable { name: stream.name, schema: stream.schema, default_mode, tells_versions: versions };
+        let (name, also_called, schema) = (stream.name, stream.also_called, stream.schema);
+        let own = NamedTable { name, also_called, schema, default_mode, tells_versions: versions };
         let children = stream.children.iter().map(move |child| {
             let cursor = child.rows.carried.iter().filter(|(field, _)| stream.cursor_field == Some(field));
             let key = child.key.iter().copied();
             let versions = key.chain(cursor.map(|(_, column)| *column)).collect();
-            NamedTable { name: child.name, schema: child.schema, default_mode, tells_versions: versions }
+            let (name, schema) = (child.name, child.schema);
+            NamedTable { name, also_called: &[], schema, default_mode, tells_versions: versions }
         });
         [own].into_iter().chain(children)
     });
@@ -50,9 +51,10 @@ pub fn find(name: &str, tables: &[NamedTable]) -> Result<NamedTable, Error> {
     let wanted: String =
         name.trim().chars().map(|sign| if sign.is_alphanumeric() { sign.to_ascii_uppercase() } else { '_' }).collect();
     let singular = wanted.strip_suffix('S').unwrap_or(&wanted);
-    let singular =
-        OTHER_NAMES.iter().find_map(|(other, name)| (*other == singular).then_some(*name)).unwrap_or(singular);
-    if let Some(table) = tables.iter().find(|table| table.name == wanted || table.name == singular) {
+    let is_meant = |table: &&NamedTable| {
+        [wanted.as_str(), singular].contains(&table.name) || table.also_called.contains(&singular)
+    };
+    if let Some(table) = tables.iter().find(is_meant) {
         return Ok(table.clone());
     }
     let distance = |table: &&NamedTable| strsim::damerau_levenshtein(singular, table.name);

@@ -8,6 +8,7 @@ const PAGE_SIZE: u64 = 100;
 
 pub(super) static SCIM_USER: Stream = Stream {
     name: "SCIM_USER",
+    also_called: &[],
     schema: include_str!("../../schemas/scim_user.json"),
     key: Some("id"),
     cursor_field: None,

@@ -8,6 +8,7 @@ use crate::sync::strategy::OptionalList;
 
 pub(super) static TAX_MAPPING: Stream = Stream {
     name: "TAX_MAPPING",
+    also_called: &[],
     schema: include_str!("../../schemas/tax_mapping.json"),
     key: None,
     cursor_field: None,

@@ -15,6 +15,7 @@ const OAUTH_SCOPE: &str = "liquid:read";
 
 pub(super) static TRANSACTION: Stream = Stream {
     name: "TRANSACTION",
+    also_called: &["EXPENSE"],
     schema: include_str!("../../schemas/transaction.json"),
     key: Some("id"),
     cursor_field: Some(CURSOR_FIELD),

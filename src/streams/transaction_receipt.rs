@@ -11,6 +11,7 @@ const OAUTH_SCOPE: &str = "liquid:read";
 
 pub(super) static TRANSACTION_RECEIPT: Stream = Stream {
     name: "TRANSACTION_RECEIPT",
+    also_called: &["RECEIPT"],
     schema: include_str!("../../schemas/transaction_receipt.json"),
     key: Some("transaction_id"),
     cursor_field: None,

@@ -6,6 +6,7 @@ use crate::sync::strategy::Snapshot;
 
 pub(super) static USER: Stream = Stream {
     name: "USER",
+    also_called: &[],
     schema: include_str!("../../schemas/user.json"),
     key: Some("id"),
     cursor_field: None,

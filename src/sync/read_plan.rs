@@ -10,13 +10,14 @@ use std::rc::Rc;
 use serde_json::Value;
 
 use super::StreamRead;
-use super::emitter::StreamEmitter;
+use super::emitter::{FilledStreams, StreamEmitter, StreamOutput};
 use super::state::{Resume, StreamState};
-use super::stream::Stream;
+use super::stream::{RecordOptions, Stream};
 use crate::config::Config;
 use crate::error::Error;
 use crate::files::FileTransfer;
 use crate::protocol::{ConfiguredCatalog, ConfiguredStream, StreamStates};
+use crate::record::PersonalData;
 use crate::sink::Sink;
 
 /// A read that is to be.
@@ -99,7 +100,39 @@ impl PlannedRead {
         // The stream itself first, then its children as they are declared: what all of them have in common is said in the first one's name.
         self.wanted.sort_by_key(|wanted| stream.names().position(|name| name == wanted.name));
         let configured = self.wanted[0].clone();
-        let emitter = StreamEmitter::new(stream, self.wanted, config, files.cloned(), Rc::clone(sink))?;
+        let emitter =
+            StreamEmitter::new(filled(stream, self.wanted, config, sink)?, config, files.cloned(), Rc::clone(sink));
         Ok(StreamRead { stream, configured, emitter, given: self.given, resume: self.resume })
     }
+}
+
+/// What a read of `stream` fills: itself, or children of it.
+fn filled(
+    stream: &'static Stream,
+    wanted: Vec<ConfiguredStream>,
+    config: &Config,
+    sink: &Rc<dyn Sink>,
+) -> Result<FilledStreams, Error> {
+    let name = wanted.first().map_or(stream.name, |first| &first.name).to_owned();
+    let (mut own, children): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|wanted| wanted.name == stream.name);
+    let own = own.pop();
+    let lists = children.iter().filter_map(|wanted| {
+        let child = stream.children.iter().find(|child| child.name == wanted.name)?;
+        Some((child, wanted.namespace.clone()))
+    });
+    let options = RecordOptions {
+        namespace: own.as_ref().and_then(|own| own.namespace.as_deref()),
+        personal: PersonalData::of(config, stream.name),
+        is_incremental: own.iter().chain(&children).any(ConfiguredStream::is_incremental),
+    };
+    let mut format = stream.record_format(options, lists)?;
+    if let Some(columns) = own.as_ref().and_then(|own| sink.columns(&own.name)) {
+        format = format.with_cells(&columns);
+    }
+    let output = |wanted: ConfiguredStream| {
+        let files = stream.files_of(&wanted.name).copied();
+        StreamOutput::new(wanted, files)
+    };
+    let (own, children) = (own.map(output), children.into_iter().map(output).collect());
+    Ok(FilledStreams { name, own, children, format, cursor_field: stream.cursor_field })
 }

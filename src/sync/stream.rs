@@ -13,6 +13,8 @@ use crate::record::{ChildRecords, ChildRows, PersonalData, RecordFormat, RowSche
 pub struct Stream {
     /// Its name.
     pub name: &'static str,
+    /// What else people call it, in the singular: the command line knows it by these names too.
+    pub also_called: &'static [&'static str],
     /// Its JSON Schema, from schemas/.
     pub schema: &'static str,
     /// The field that identifies a row, if one is known to.

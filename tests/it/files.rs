@@ -61,6 +61,7 @@ fn receipts_and_documents_land_byte_for_byte() {
     assert!(landed["TRANSACTION_RECEIPT"] >= 1_000 && landed["BOOKING_DOCUMENT"] >= 200, "{landed:?}");
     assert_eq!(files.len(), landed.values().sum::<usize>());
     // The request log has each, by its host alone.
+    assert!(!run.logs("DEBUG").iter().any(|line| line.contains("/e-receipt")));
     let told = run.logs("DEBUG").into_iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let told: Vec<_> = told.filter(|line| !line["file_host"].is_null()).collect();
     assert_eq!(told.len(), files.len());
@@ -100,7 +101,7 @@ const PATH: &str = "/v1/expense/transactions/receipts";
 
 /// One receipt for each way in which a link can end.
 fn links(elsewhere: &str, hanging: &str, asked: &Asked) -> Option<Reply> {
-    let own = |path: &str| format!("http://{}/{path}", asked.host);
+    let own = |path: &str| format!("http://{}/{path}?signature=secret", asked.host);
     let links = [
         ("good", own("files/good")),
         ("up", own("../../files/good")),
@@ -110,7 +111,7 @@ fn links(elsewhere: &str, hanging: &str, asked: &Asked) -> Option<Reply> {
         ("large", own("files/large")),
         ("away", own("files/away")),
         ("circle", own("files/circle")),
-        ("hangs", format!("http://{hanging}/receipt")),
+        ("hangs", format!("http://{hanging}/receipt?signature=secret")),
         ("far", "http://8.8.8.8/receipt".to_owned()),
         ("odd", "ftp://files.example/receipt".to_owned()),
         ("none", "no link".to_owned()),
@@ -145,7 +146,7 @@ fn a_link_that_leads_to_no_file_is_a_reason_in_its_row() {
     let hanging = silent.local_addr().unwrap().to_string();
     let server = ScriptedNavan::start(move |asked| links(&elsewhere, &hanging, asked));
     let directory = tempfile::tempdir().unwrap();
-    let connector = server.connector().streams(&[("TRANSACTION_RECEIPT", "incremental")]);
+    let connector = server.connector().streams(&[("TRANSACTION_RECEIPT", "incremental")]).debug();
     let began = Instant::now();
     let run = complete(&connector.argument("--files").argument(directory.path().to_str().unwrap()));
     assert!(began.elapsed() < Duration::from_secs(60));
@@ -166,6 +167,15 @@ fn a_link_that_leads_to_no_file_is_a_reason_in_its_row() {
         assert!(why(id).contains(says), "{id}: {}", why(id));
     }
     assert!(!why("hangs").is_empty());
+    let told = run.logs("DEBUG").into_iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let failed = told.filter(|line| !line["file_host"].is_null() && !line["error"].is_null());
+    let attempts: Vec<_> = failed.filter_map(|line| line["attempt"].as_u64()).collect();
+    assert_eq!(attempts.iter().filter(|number| **number == 2).count(), 1, "{attempts:?}");
+    // A link may open its file to whoever has it, and one that is none may be anything that a row holds.
+    for level in ["DEBUG", "INFO", "WARN", "ERROR"] {
+        let tells = |line: &&str| line.contains("signature") || line.contains("files.example");
+        assert!(!run.logs(level).iter().any(tells), "{level}");
+    }
     assert!(rows["none"].get("file_error").is_none_or(Value::is_null));
     let files = files(directory.path());
     for (id, holds) in [

@@ -51,6 +51,7 @@ mod redis_server;
 mod reference_lists;
 mod release;
 mod resume;
+mod rooms;
 mod scim;
 mod scripted;
 mod secrets;

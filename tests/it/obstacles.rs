@@ -119,8 +119,11 @@ fn a_certificate_by_somebody_who_is_trusted_by_way_of_the_file_that_the_sentence
 
 #[test]
 fn a_machine_without_certificates_which_only_tls_needs() {
-    let nothing = tempfile::NamedTempFile::new().unwrap();
-    let at = |address: &str| connector(address).environment("SSL_CERT_FILE", nothing.path().display());
+    let (file, folder) = (tempfile::NamedTempFile::new().unwrap(), tempfile::tempdir().unwrap());
+    let at = |address: &str| {
+        let connector = connector(address).environment("SSL_CERT_FILE", file.path().display());
+        connector.environment("SSL_CERT_DIR", folder.path().display())
+    };
     assert_says(&at("https://127.0.0.1:1"), "system_error", &["check that this machine has CA certificates"]);
     let address = raw_server("HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n");
     let address = format!("http://{address}");

@@ -5,13 +5,20 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::rng::mix;
 
-/// How many rows are remembered.
-const MOST_REMEMBERED: usize = 100_000;
+/// How many bytes of rows are remembered.
+const MOST_REMEMBERED: usize = 256 * 1024 * 1024;
 
 /// Gives rows other orders of their fields, and remembers them: that takes several times as long as all else about a row, and who
 /// measures a reader of such rows has it read them many times.
 #[derive(Debug, Default)]
-pub(super) struct Shuffler(Mutex<HashMap<u64, Shuffled>>);
+pub(super) struct Shuffler(Mutex<Remembered>);
+
+/// Rows by their seeds, and how many bytes these are.
+#[derive(Debug, Default)]
+struct Remembered {
+    rows: HashMap<u64, Shuffled>,
+    bytes: usize,
+}
 
 /// A row as it was, and in its other order.
 #[derive(Debug)]
@@ -23,16 +30,17 @@ struct Shuffled {
 impl Shuffler {
     /// Reorders the fields of the row `out[start..]`; `seed` is the row's own.
     pub(super) fn shuffle(&self, out: &mut String, start: usize, seed: u64) {
-        let mut rows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = rows.get(&seed).filter(|known| *known.before == out[start..]) {
+        let mut remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = remembered.rows.get(&seed).filter(|known| *known.before == out[start..]) {
             out.truncate(start);
             out.push_str(&known.after);
             return;
         }
-        let before = out[start..].into();
+        let before: Box<str> = out[start..].into();
         shuffle_fields(out, start, seed);
-        if rows.len() < MOST_REMEMBERED {
-            rows.insert(seed, Shuffled { before, after: out[start..].into() });
+        if remembered.bytes < MOST_REMEMBERED {
+            remembered.bytes += 2 * before.len();
+            remembered.rows.insert(seed, Shuffled { before, after: out[start..].into() });
         }
     }
 }

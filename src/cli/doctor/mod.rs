@@ -80,7 +80,7 @@ async fn run(arguments: &DoctorArguments, notes: &Notes, report: &mut Report) ->
     let timings = Timings::from_environment().for_diagnosis();
     let deadline = Instant::now() + timings.check_deadline;
     let Some(config) = configuration::check(&arguments.config, notes, report) else { return Ok(()) };
-    let observer = Rc::new(Observer::of(Rc::new(Http::new(&timings, config.api_url.as_ref())?)));
+    let observer = Rc::new(Observer::of(Rc::new(Http::new(&timings, config.some_speak_tls())?)));
     let network: Rc<dyn Network> = Rc::clone(&observer) as _;
     let apis = Apis::new(&config, &network, &timings)?;
     apis.navan.ask_anew();

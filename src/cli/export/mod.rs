@@ -83,7 +83,7 @@ pub(super) async fn run(
     let Plan { catalog, export } = Plan::new(arguments, &tables(&offered(&config)), clock::now())?;
     let state = arguments.state.as_deref().map(StateFile::open).transpose()?;
     let timings = Timings::from_environment();
-    let network: Rc<dyn Network> = Rc::new(Http::new(&timings, config.api_url.as_ref())?);
+    let network: Rc<dyn Network> = Rc::new(Http::new(&timings, config.some_speak_tls())?);
     let apis = Apis::new(&config, &network, &timings)?;
     let files = Rc::new(TableSink::begin(export)?);
     let sink: Rc<dyn Sink> = Rc::clone(&files) as _;

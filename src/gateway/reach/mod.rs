@@ -130,7 +130,9 @@ impl Route {
     /// If the proxy opens none, or no TLS connection comes about.
     pub async fn secure(&self, stream: TcpStream) -> Result<TlsSession, Blocked> {
         let no_settings = |error: rustls::Error| self.blocked_by(Obstacle::Tls(error.to_string()));
-        let connector = TlsConnector::from(Arc::new(tls::client_config().map_err(no_settings)?.0));
+        let (config, verifier) = tls::client_config().map_err(no_settings)?;
+        verifier.load().map_err(no_settings)?;
+        let connector = TlsConnector::from(Arc::new(config));
         let began = Instant::now();
         let secured = timeout(self.patience, self.try_to_secure(stream, &connector));
         let no_answer = || Obstacle::Tls(format!("no answer within {:?}", self.patience));

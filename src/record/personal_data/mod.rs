@@ -14,7 +14,7 @@ use std::ops::Range;
 use aws_lc_rs::hmac;
 
 use crate::config::{Config, PersonalDataMode};
-use crate::record::coerce::unescaped;
+use crate::record::escapes::unescaped;
 use crate::record::scanner::ValueKind;
 use crate::record::schema::{EXTRA, SchemaNode};
 use crate::secret::Secret;

@@ -15,34 +15,39 @@ use futures::future::join_all;
 use serde_json::Value;
 
 use super::state::FullRefreshState;
-use super::stream::{RecordOptions, Stream};
 use crate::clock;
 use crate::config::Config;
 use crate::error::Error;
 use crate::files::FileTransfer;
 use crate::gateway::Cooldown;
 use crate::monitor::{Event, emit};
-use crate::protocol::{ConfiguredStream, StreamStatus};
-use crate::record::{Finding, FindingKind, Owner, PersonalData, RecordBatch, RecordFormat};
+use crate::protocol::StreamStatus;
+use crate::record::{Finding, FindingKind, Owner, RecordBatch, RecordFormat};
 use crate::sink::Sink;
-use stream_output::StreamOutput;
+pub(super) use stream_output::StreamOutput;
 
 /// Where what a read finds goes.
 pub(super) struct StreamEmitter<'a> {
-    /// The name of the first stream that it fills.
-    name: String,
-    /// Of the stream that is read, if it is wanted itself.
-    own: Option<StreamOutput>,
-    /// Of its children that are wanted.
-    children: Vec<StreamOutput>,
-    format: RecordFormat,
-    /// Which stream it is that is read.
-    stream: &'static Stream,
+    filled: FilledStreams,
     ends_in_the_past: bool,
     /// What fetches the files behind rows, where they are wanted.
     files: Option<Rc<FileTransfer<'a>>>,
     sink: Rc<dyn Sink>,
     progress: RefCell<EmitterProgress>,
+}
+
+/// The streams that a read fills.
+pub(super) struct FilledStreams {
+    /// The name of the first of them.
+    pub(super) name: String,
+    /// The stream that is read, if it is wanted itself.
+    pub(super) own: Option<StreamOutput>,
+    /// Its children that are wanted.
+    pub(super) children: Vec<StreamOutput>,
+    /// How rows become records.
+    pub(super) format: RecordFormat,
+    /// The field of rows, and of the state, that tells how far changes were read.
+    pub(super) cursor_field: Option<&'static str>,
 }
 
 #[derive(Default)]
@@ -55,60 +60,29 @@ struct EmitterProgress {
 }
 
 impl<'a> StreamEmitter<'a> {
-    /// For streams that a read of `stream` fills: itself, or children of it.
-    ///
-    /// # Errors
-    /// A `system_error` if a schema was broken when the binary was built.
+    /// For the streams that a read fills; their files come by `files`, where they are wanted.
     pub(super) fn new(
-        stream: &'static Stream,
-        wanted: Vec<ConfiguredStream>,
+        filled: FilledStreams,
         config: &Config,
         files: Option<Rc<FileTransfer<'a>>>,
         sink: Rc<dyn Sink>,
-    ) -> Result<Self, Error> {
-        let name = wanted.first().map_or(stream.name, |first| &first.name).to_owned();
-        let (own, children): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|wanted| wanted.name == stream.name);
-        let namespace = |wanted: &ConfiguredStream| wanted.namespace.clone();
-        let lists = children.iter().filter_map(|wanted| {
-            let child = stream.children.iter().find(|child| child.name == wanted.name)?;
-            Some((child, namespace(wanted)))
-        });
-        let personal = PersonalData::of(config, stream.name);
-        let options = RecordOptions {
-            namespace: own.first().map(|own| own.namespace.as_deref()).unwrap_or_default(),
-            personal,
-            is_incremental: own.iter().chain(&children).any(ConfiguredStream::is_incremental),
-        };
-        let mut format = stream.record_format(options, lists)?;
-        if let Some(columns) = own.first().and_then(|own| sink.columns(&own.name)) {
-            format = format.with_cells(&columns);
-        }
-        let outputs = |wanted: Vec<ConfiguredStream>| wanted.into_iter().map(StreamOutput::new);
-        Ok(Self {
-            name,
-            own: outputs(own).next(),
-            children: outputs(children).collect(),
-            format,
-            stream,
-            ends_in_the_past: config.end_date.is_some(),
-            files,
-            sink,
-            progress: RefCell::default(),
-        })
+    ) -> Self {
+        let ends_in_the_past = config.end_date.is_some();
+        Self { filled, ends_in_the_past, files, sink, progress: RefCell::default() }
     }
 
     fn outputs(&self) -> impl Iterator<Item = &StreamOutput> {
-        self.own.iter().chain(&self.children)
+        self.filled.own.iter().chain(&self.filled.children)
     }
 
     /// The name of the first stream that it fills.
     pub(super) fn name(&self) -> &str {
-        &self.name
+        &self.filled.name
     }
 
     /// How the stream's rows become records.
     pub(super) fn format(&self) -> &RecordFormat {
-        &self.format
+        &self.filled.format
     }
 
     /// Opens the streams; `given` is the state that they go on from, which is the safe one until the first checkpoint.
@@ -132,12 +106,12 @@ impl<'a> StreamEmitter<'a> {
             *self.progress().findings.entry(finding).or_default() += 1;
         }
         let (own, children) = batch.into_lines();
-        let own = self.own.iter().zip([own]);
-        let all = own.chain(self.children.iter().zip(children)).filter(|(_, lines)| lines.count > 0);
+        let own = self.filled.own.iter().zip([own]);
+        let all = own.chain(self.filled.children.iter().zip(children)).filter(|(_, lines)| lines.count > 0);
         let mut all: Vec<_> = all.collect();
         if let Some(files) = &self.files {
             for (output, lines) in &mut all {
-                if let Some(fields) = self.stream.files_of(output.name()).filter(|_| files.wants(&output.configured)) {
+                if let Some(fields) = output.files.as_ref().filter(|_| files.wants(&output.configured)) {
                     *lines = files.attach(fields, lines, output.configured.include_files).await;
                 }
             }
@@ -152,8 +126,8 @@ impl<'a> StreamEmitter<'a> {
 
     /// Writes a record of the stream itself that is none of Navan's rows, if the stream is wanted.
     pub(super) async fn write_record(&self, data: &Value) {
-        if let Some(own) = self.own.as_ref().filter(|_| self.progress().is_open) {
-            own.enqueue(&*self.sink, self.format.record(data)).await;
+        if let Some(own) = self.filled.own.as_ref().filter(|_| self.progress().is_open) {
+            own.enqueue(&*self.sink, self.filled.format.record(data)).await;
         }
     }
 
@@ -169,7 +143,7 @@ impl<'a> StreamEmitter<'a> {
 
     /// Up to when all changes were read, if a state says so.
     fn tell_synced_through(&self, state: &Value) {
-        let cursor = self.stream.cursor_field.and_then(|field| state.get(field)?.as_str()?.parse().ok());
+        let cursor = self.filled.cursor_field.and_then(|field| state.get(field)?.as_str()?.parse().ok());
         if let Some(time) = cursor.or_else(|| FullRefreshState::last_read_at(state)) {
             self.synced_through(time);
         }
@@ -184,7 +158,7 @@ impl<'a> StreamEmitter<'a> {
 
     /// Says once how much the stream will bring; of its children nobody knows.
     pub(super) fn estimate(&self, rows: u64, bytes: u64) {
-        if let Some(own) = &self.own
+        if let Some(own) = &self.filled.own
             && !std::mem::replace(&mut self.progress().is_estimated, true)
         {
             own.estimate(&*self.sink, rows, bytes);
@@ -202,7 +176,7 @@ impl<'a> StreamEmitter<'a> {
         let began = self.progress().began;
         if result.is_ok() {
             match (state, began) {
-                (Some(state), _) if self.stream.cursor_field.is_some() => self.tell_synced_through(&state),
+                (Some(state), _) if self.filled.cursor_field.is_some() => self.tell_synced_through(&state),
                 // Without a cursor a list is as it was when the read of it began.
                 (_, Some(began)) => self.synced_through(began),
                 _ => {}
@@ -240,13 +214,13 @@ impl<'a> StreamEmitter<'a> {
     /// In which stream's name something is told: the parent's, unless it is not wanted or has it not. Of what is in the rows of no stream
     /// that is wanted, nobody need know.
     fn concerned(&self, finding: Finding) -> Option<&str> {
-        let own = self.own.as_ref().map(StreamOutput::name);
-        match self.format.owner(finding) {
+        let own = self.filled.own.as_ref().map(StreamOutput::name);
+        match self.filled.format.owner(finding) {
             Owner::Parent => own,
-            Owner::All => Some(&self.name),
+            Owner::All => Some(&self.filled.name),
             Owner::Child(child) => {
                 let own = own.filter(|_| finding.kind != FindingKind::UndeclaredMember);
-                own.or_else(|| self.children.get(child).map(StreamOutput::name))
+                own.or_else(|| self.filled.children.get(child).map(StreamOutput::name))
             }
         }
     }
@@ -256,7 +230,7 @@ impl<'a> StreamEmitter<'a> {
         let findings = std::mem::take(&mut self.progress().findings);
         for (finding, count) in findings {
             let Some(name) = self.concerned(finding) else { continue };
-            let place = self.format.place(finding);
+            let place = self.filled.format.place(finding);
             match finding.kind {
                 FindingKind::Nulled => tracing::warn!(
                     "{name}: `{place}` held what its column cannot hold (records: {count}); the column is null there, and the value stands in `_extra`."

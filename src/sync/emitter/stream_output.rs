@@ -6,6 +6,7 @@ use futures::future::LocalBoxFuture;
 use serde_json::Value;
 
 use crate::error::Error;
+use crate::files::FileFields;
 use crate::monitor::{Event, emit};
 use crate::protocol::{ConfiguredStream, Message, StreamStatus, Trace};
 use crate::record::RecordLines;
@@ -16,8 +17,10 @@ const PROGRESS_EVERY: u64 = 10_000;
 
 /// What one stream says, in the protocol's order: STARTED, RUNNING just before the first record, each STATE after the records it
 /// covers, COMPLETE or INCOMPLETE last.
-pub(super) struct StreamOutput {
+pub(in crate::sync) struct StreamOutput {
     pub(super) configured: ConfiguredStream,
+    /// The files behind its rows, if there are any.
+    pub(super) files: Option<FileFields>,
     progress: RefCell<OutputProgress>,
 }
 
@@ -30,8 +33,8 @@ struct OutputProgress {
 }
 
 impl StreamOutput {
-    pub(super) fn new(configured: ConfiguredStream) -> Self {
-        Self { configured, progress: RefCell::default() }
+    pub(in crate::sync) fn new(configured: ConfiguredStream, files: Option<FileFields>) -> Self {
+        Self { configured, files, progress: RefCell::default() }
     }
 
     pub(super) fn name(&self) -> &str {
