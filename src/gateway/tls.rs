@@ -53,8 +53,8 @@ pub(super) fn client_config() -> Result<(ClientConfig, Arc<NamingVerifier>), rus
 
 /// The platform's verifier, which decides; only the words of its refusal are others.
 ///
-/// It is there from the first certificate on that is to be verified: to read those of this machine is two thirds of what a start
-/// costs, and a connection without TLS needs none.
+/// It is there from the first certificate on that is to be verified: to read those of this machine is most of what is done before
+/// the first request, and a connection without TLS needs none.
 #[derive(Debug)]
 pub(super) struct NamingVerifier {
     provider: Arc<CryptoProvider>,
