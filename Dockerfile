@@ -29,8 +29,9 @@ RUN set -eu; \
 
 # Then the connector. Copied files keep their times, by which cargo would take them for older than the build above.
 FROM dependencies AS build
+COPY build.rs spec.json ./
+COPY link link
 COPY schemas schemas
-COPY spec.json ./
 COPY src src
 RUN set -eu; \
     touch src/lib.rs src/main.rs; \

@@ -43,6 +43,11 @@ image *args:
 bench *args:
     cargo bench --locked "$@"
 
+# link/read.ld anew: which functions a read executes; callgrind sees it
+order:
+    command -v valgrind >/dev/null || { echo "just order needs valgrind, a package of Debian's." >&2; exit 1; }
+    link/order
+
 # a release's commit: its version and the address everywhere, its heading in the changelog; shown first, then asked about
 release version *args: (_crate "cargo-release" "1.1.6")
     cargo release --package source-navan "$@"
