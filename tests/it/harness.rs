@@ -58,6 +58,7 @@ pub(crate) struct Connector {
     flags: Vec<String>,
     /// Files, by name, whose content a test gives; `None`: the file is missing.
     replaced_files: BTreeMap<&'static str, Option<String>>,
+    largest_file: Option<u32>,
 }
 
 /// The output of a finished process, and its exit status.
@@ -89,7 +90,7 @@ impl Connector {
     fn new(config: Value, catalog: Value) -> Self {
         let files = tempfile::tempdir().unwrap();
         let (environment, replaced_files) = (BTreeMap::new(), BTreeMap::new());
-        Self { files, config, catalog, state: None, environment, flags: vec![], replaced_files }
+        Self { files, config, catalog, state: None, environment, flags: vec![], replaced_files, largest_file: None }
     }
 
     /// Sets one property of the configuration.
@@ -139,6 +140,12 @@ impl Connector {
         self
     }
 
+    /// Files can have so many KiB at most, as a full disk would have it.
+    pub(crate) fn largest_file(mut self, kib: u32) -> Self {
+        self.largest_file = Some(kib);
+        self
+    }
+
     /// Adds an argument of `read`.
     pub(crate) fn argument(mut self, argument: &str) -> Self {
         self.flags.push(argument.to_owned());
@@ -158,7 +165,15 @@ impl Connector {
 
     /// The same with another stdout.
     pub(crate) fn start_into(&self, command: &str, stdout: Stdio) -> Child {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_source-navan"));
+        let mut process = match self.largest_file {
+            Some(kib) => {
+                let mut shell = Command::new("bash");
+                let script = format!("trap '' XFSZ; ulimit -f {kib}; exec \"$0\" \"$@\"");
+                shell.args(["-c", &script, env!("CARGO_BIN_EXE_source-navan")]);
+                shell
+            }
+            None => Command::new(env!("CARGO_BIN_EXE_source-navan")),
+        };
         process.arg(command).args(&self.flags);
         process.env_remove("RUST_LOG").envs(&self.environment).env("RUST_BACKTRACE", "0");
         process.stdin(Stdio::null()).stdout(stdout).stderr(Stdio::piped());

@@ -82,3 +82,26 @@ fn a_first_read_of_transactions_begins_at_the_start_date() {
     let expected = rows.iter().filter(|row| at(text_field(row, "modified_timestamp")) >= at(start)).count();
     assert_eq!(assert_distinct(&run.keys("TRANSACTION")).len(), expected);
 }
+
+/// Their keys go to a temporary file, from some 30,000 on.
+#[test]
+fn as_many_users_as_memory_should_not_hold_come_exactly_once_with_and_without_a_disk() {
+    const USERS: u64 = 70_000;
+    let sandbox = Sandbox::start(Settings { users: USERS, ..Settings::odd() }).unwrap();
+    let connector = || Connector::against(&sandbox).stream("USER").environment("RUST_LOG", "info");
+    // Nowhere to put it; no room for any of it; no room for all of it.
+    let nowhere = connector().environment("TMPDIR", "/nowhere");
+    let cases = [
+        (connector(), None),
+        (nowhere, Some("stay in memory")),
+        (connector().largest_file(200), Some("stay in memory")),
+        (connector().largest_file(400), Some("go back to memory")),
+    ];
+    for (connector, word) in cases {
+        let run = connector.read();
+        assert_eq!(run.status.code(), Some(0), "{:?}", run.errors());
+        assert_eq!(assert_distinct(&run.keys("USER")).len() as u64, USERS);
+        let words: Vec<_> = run.logs("INFO").into_iter().filter(|line| line.contains("memory")).collect();
+        assert_eq!((words.len(), word.is_none_or(|word| words[0].contains(word))), (usize::from(word.is_some()), true));
+    }
+}

@@ -12,6 +12,7 @@ mod change_windows;
 mod created_slices;
 mod missing;
 mod number_map;
+mod number_set;
 mod number_trials;
 mod optional_list;
 mod page_sweep;

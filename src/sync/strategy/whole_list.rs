@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::missing::{self, MissingRange};
-use super::number_map::NumberMap;
+use super::number_set::NumberSet;
 use super::page_sweep::{self, FirstPage, SweepOptions};
 use super::row_numbers::RowNumbers;
 use super::{BARREN_PAGES_TOLD, MAX_BARREN_PAGES, ReadContext, ReadError};
@@ -71,7 +71,7 @@ impl CursorList {
     /// As for any request; and if it does not lead to its end.
     pub(super) async fn read(self, read: &ReadContext<'_>, first: ChangesPage) -> Result<bool, ReadError> {
         let name = read.emitter.name();
-        let (mut numbers, mut seen, mut cursors) = (RowNumbers::default(), NumberMap::default(), HashSet::new());
+        let (mut numbers, mut seen, mut cursors) = (RowNumbers::default(), NumberSet::default(), HashSet::new());
         let mut cursor: Option<String> = None;
         let (mut was_unreachable, mut has_no_numbers) = (false, false);
         let (mut barren, mut given) = (0, 0);
@@ -107,9 +107,10 @@ impl CursorList {
             }
             let repeated = numbers.repeated();
             given += rows.len() as u64;
-            let page_numbers = numbers.of_page(&rows);
-            let mut are_new = page_numbers.into_iter().map(|number| seen.get_or_insert(number, ()).1);
-            rows.retain(|_, _| are_new.next().unwrap_or(true));
+            let page_numbers = numbers.of_page(&rows).into_iter();
+            let marked = page_numbers.map(|number| seen.mark(number)).collect::<Result<Vec<_>, _>>()?;
+            let mut marked = marked.into_iter();
+            rows.retain(|_, _| marked.next().is_none_or(|marked| marked.is_new));
             barren = if rows.len() <= numbers.repeated() - repeated { barren + 1 } else { 0 };
             if barren == BARREN_PAGES_TOLD {
                 tracing::warn!("{name}: {barren} pages in a row brought no new row.");

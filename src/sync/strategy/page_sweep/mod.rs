@@ -25,9 +25,10 @@ use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 
 pub(super) use first_page::{FirstPage, brief_first_page, first_page};
-use seen_rows::{SeenRows, Sighting};
+use seen_rows::SeenRows;
 
 use super::missing::BrokenRows;
+use super::number_set::Marked;
 use super::{BARREN_PAGES_TOLD, BRIEF_ATTEMPTS, MAX_BARREN_PAGES, ReadContext, ReadError};
 use crate::api::{ListPage, ListQuery, Paging, looks_full};
 use crate::error::Error;
@@ -100,7 +101,7 @@ pub(super) async fn sweep(
     };
     let mut first = Some(first);
     for _ in 0..=MAX_REPEATS {
-        sweeper.seen.borrow_mut().next_sweep();
+        sweeper.seen.borrow_mut().next_sweep()?;
         sweeper.keys.borrow_mut().1 = TrackedKeys::default();
         let first = match first.take() {
             Some(first) => first,
@@ -312,11 +313,11 @@ impl PageSweep<'_> {
             let before = seen.unlike();
             seen.observe_total(total);
             seen.sweep.was_told_nothing |= says_nothing;
-            let mut sightings = seen.observe(&rows).into_iter();
+            let mut marked = seen.observe(&rows)?.into_iter();
             rows.retain(|row, data| {
-                let Some(sighting) = sightings.next().filter(|_| self.is_ours(row)) else { return false };
-                self.track(row, sighting);
-                sighting.is_new && self.options.filter.is_none_or(|filter| filter.wants(row, data))
+                let Some(marked) = marked.next().filter(|_| self.is_ours(row)) else { return false };
+                self.track(row, marked);
+                marked.is_new && self.options.filter.is_none_or(|filter| filter.wants(row, data))
             });
             let is_barren = seen.unlike() == before;
             seen.sweep.barren = if is_barren { seen.sweep.barren + 1 } else { 0 };
@@ -338,7 +339,7 @@ impl PageSweep<'_> {
         Ok(given)
     }
 
-    fn track(&self, row: &Row, Sighting { is_new, is_first }: Sighting) {
+    fn track(&self, row: &Row, Marked { is_new, is_first }: Marked) {
         let is_later = row.created.is_some_and(|at| Some(whole_second(at)) == self.options.untracked_second);
         let Some(key) = row.uuid.filter(|_| !is_later) else { return };
         let (seen, present) = &mut *self.keys.borrow_mut();

@@ -1,7 +1,8 @@
 //! What sweeps over a list have seen, and whether that can be all of it.
 
+use crate::error::Error;
 use crate::record::RecordBatch;
-use crate::sync::strategy::number_map::NumberMap;
+use crate::sync::strategy::number_set::{Marked, NumberSet};
 use crate::sync::strategy::row_numbers::RowNumbers;
 
 /// From how many rows on, and at multiples of what, a total looks like the most that a server gives.
@@ -12,18 +13,9 @@ const CAP_STEP: u64 = 1_000;
 #[derive(Default)]
 pub(super) struct SeenRows {
     numbers: RowNumbers,
-    /// The last sweep that saw the row.
-    rows: NumberMap<u8>,
+    /// Those that this sweep has seen are marked.
+    rows: NumberSet,
     pub(super) sweep: Sweep,
-}
-
-/// A row, as it is seen.
-#[derive(Clone, Copy)]
-pub(super) struct Sighting {
-    /// No sweep has seen it before.
-    pub(super) is_new: bool,
-    /// This sweep has not.
-    pub(super) is_first: bool,
 }
 
 /// What one sweep saw.
@@ -56,9 +48,12 @@ pub(super) struct Sweep {
 }
 
 impl SeenRows {
-    pub(super) fn next_sweep(&mut self) {
+    /// # Errors
+    /// As for [`NumberSet::unmark_all`].
+    pub(super) fn next_sweep(&mut self) -> Result<(), Error> {
         self.numbers.begin_look();
         self.sweep = Sweep { number: self.sweep.number + 1, ..Sweep::default() };
+        self.rows.unmark_all()
     }
 
     pub(super) fn observe_total(&mut self, total: Option<u64>) {
@@ -73,24 +68,25 @@ impl SeenRows {
         self.sweep.distinct - self.numbers.repeated() as u64
     }
 
-    /// Takes note of the rows of a page, and says of each what it is.
-    pub(super) fn observe(&mut self, page: &RecordBatch) -> Vec<Sighting> {
+    /// Takes note of the rows of a page, and says of each whether a sweep has seen it before, and whether this one has.
+    ///
+    /// # Errors
+    /// As for [`NumberSet::mark`].
+    pub(super) fn observe(&mut self, page: &RecordBatch) -> Result<Vec<Marked>, Error> {
         let numbers = self.numbers.of_page(page);
         numbers.into_iter().map(|number| self.observe_number(number)).collect()
     }
 
-    fn observe_number(&mut self, number: u64) -> Sighting {
+    fn observe_number(&mut self, number: u64) -> Result<Marked, Error> {
+        let marked = self.rows.mark(number)?;
         let sweep = &mut self.sweep;
-        let (last_seen, is_new) = self.rows.get_or_insert(number, sweep.number);
-        let is_first = is_new || *last_seen != sweep.number;
-        if is_first {
+        if marked.is_first {
             sweep.distinct += 1;
         } else {
             sweep.repeats += 1;
         }
-        sweep.new += u64::from(is_new);
-        *last_seen = sweep.number;
-        Sighting { is_new, is_first }
+        sweep.new += u64::from(marked.is_new);
+        Ok(marked)
     }
 }
 
