@@ -33,14 +33,21 @@ impl Buffer {
         Self(Vec::new())
     }
 
-    /// Makes room for so many more bytes.
+    /// Makes room for so many more bytes, and for hardly any beyond these.
     pub fn make_room(&mut self, bytes: usize) {
         let needed = self.len() + bytes;
         if needed > self.capacity() {
-            let size = needed.max(self.capacity() + self.capacity() / 2).next_multiple_of(STEP);
-            let missing = size - self.len();
+            let missing = needed.next_multiple_of(STEP) - self.len();
             self.0.reserve_exact(missing);
         }
+    }
+
+    /// Puts bytes at the end, of which nobody knows how many follow.
+    pub fn extend(&mut self, bytes: &[u8]) {
+        if self.len() + bytes.len() > self.capacity() {
+            self.make_room(bytes.len().max(self.len() / 2));
+        }
+        self.0.extend_from_slice(bytes);
     }
 
     /// The bytes, which will not be used again as a buffer.

@@ -71,7 +71,7 @@ impl Transport {
     }
 
     async fn receive(&self, request: &Request<'_>, mut response: reqwest::Response) -> Response {
-        let (status, headers) = (response.status(), response.headers().clone());
+        let (status, headers) = (response.status(), unshared(std::mem::take(response.headers_mut())));
         if let Some(date) = headers::date(&headers) {
             self.clock.set(date);
         }
@@ -85,10 +85,7 @@ impl Transport {
                     let error = NetworkError::new(format!("the answer has more than {megabytes} MiB"));
                     return Response::broken(Some(status), &error);
                 }
-                Ok(Some(chunk)) => {
-                    body.make_room(chunk.len());
-                    body.extend_from_slice(&chunk);
-                }
+                Ok(Some(chunk)) => body.extend(&chunk),
                 Ok(None) => return Response::whole(request.policy, status, &headers, body),
                 // The status of a refusal says enough, whatever becomes of its words.
                 Err(_) if !status.is_success() && !is_transient(status) => {
@@ -98,6 +95,17 @@ impl Transport {
             }
         }
     }
+}
+
+/// The same headers in memory of their own. As they come, each is a piece of the buffer into which hyper read the answer's beginning, and
+/// would keep the whole of it, up to 408 KiB, until the answer is dealt with.
+fn unshared(mut headers: HeaderMap) -> HeaderMap {
+    for value in headers.values_mut() {
+        if let Ok(copy) = HeaderValue::from_bytes(value.as_bytes()) {
+            *value = copy;
+        }
+    }
+    headers
 }
 
 /// The request as it goes out.

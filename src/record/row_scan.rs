@@ -29,6 +29,9 @@ use crate::hash::hash;
 /// The end of a line, and of the record in it.
 const AFTER_DATA: &[u8] = b"}}\n";
 
+/// How many rows of a page show how long its lines will be.
+const ROWS_BEFORE_ESTIMATE: usize = 16;
+
 /// How the rows of one stream become RECORD lines.
 pub struct RecordFormat {
     pub(super) schema: RowSchema,
@@ -122,6 +125,7 @@ impl RecordFormat {
         let mut children = ChildWriter::new(&self.children, &emitted_at);
         let mut found = RowScan::default();
         let mut more = scanner.open(b'[', b']')?;
+        let begin = scanner.at();
         while more {
             if scanner.peek() == b'n' {
                 // A gap in the list is no row, and costs none.
@@ -130,7 +134,6 @@ impl RecordFormat {
                 more = scanner.more(b']')?;
                 continue;
             }
-            let start = scanner.at();
             self.scan_row(scanner, &mut found, before_row.as_bytes(), &mut batch)?;
             if !self.children.is_empty() {
                 let RowScan { extras, captures, .. } = &found;
@@ -138,13 +141,12 @@ impl RecordFormat {
                 let drops_undeclared = self.drops_undeclared();
                 children.write_row(RowParts { text, edits, extras, captures, drops_undeclared });
             }
-            if let [row] = &batch.rows[..] {
+            if batch.rows.len() == ROWS_BEFORE_ESTIMATE {
                 // Rows of a page are alike, and a buffer that grows while they come is copied.
-                let rest = scanner.text().len() - scanner.at();
-                let rows = rest / (scanner.at() - start);
-                let likely = rows * (row.line.len() + row.line.len() / 8);
-                batch.lines.make_room(likely.min(2 * rest));
-                batch.cells.reserve((rows * batch.cells.len()).min(rest / 16));
+                let (scanned, rest) = (scanner.at() - begin, scanner.text().len() - scanner.at());
+                let (lines, cells) = (batch.lines.len(), batch.cells.len());
+                batch.lines.make_room((rest * lines / scanned * 17 / 16).min(2 * rest));
+                batch.cells.reserve((rest * cells / scanned).min(rest / 16));
             }
             more = scanner.more(b']')?;
         }
