@@ -18,7 +18,7 @@ use crate::error::Error;
 /// How many numbers wait to be merged, at least and at most: few beside those that were, but not so few that merging takes long, and as
 /// many as a hash table takes before it grows.
 const MIN_RECENT: usize = 7 * 32;
-const MAX_RECENT: usize = 7 * 2_048;
+const MAX_RECENT: usize = 7 * 1_024;
 const SHARE_OF_RECENT: usize = 16;
 
 /// So many numbers share their upper bits, or half as many: each number that is looked for has as many tags to be compared with.

@@ -50,7 +50,7 @@ impl Store {
                 numbers.resize(numbers.len() + more, 0);
             }
             // Written now, so that a disk that is full says so before any number is in two places.
-            Self::File { file, len } => match write(file, *len, &vec![0; more]) {
+            Self::File { file, len } => match make_room(file, *len, more) {
                 Ok(()) => *len += more,
                 Err(error) => {
                     tracing::info!("The keys of this read go back to memory, since their file cannot grow: {error}.");
@@ -120,8 +120,13 @@ impl Store {
 fn file_of(numbers: &[u64], more: usize) -> io::Result<File> {
     let file = tempfile::tempfile()?;
     write(&file, 0, numbers)?;
-    write(&file, numbers.len(), &vec![0; more])?;
+    make_room(&file, numbers.len(), more)?;
     Ok(file)
+}
+
+fn make_room(mut file: &File, place: usize, more: usize) -> io::Result<()> {
+    file.seek(SeekFrom::Start((place * WIDTH) as u64))?;
+    io::copy(&mut io::repeat(0).take((more * WIDTH) as u64), &mut file).map(drop)
 }
 
 fn read(mut file: &File, place: usize, bytes: &mut [u8]) -> io::Result<()> {
