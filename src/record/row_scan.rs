@@ -143,10 +143,10 @@ impl RecordFormat {
             }
             if batch.rows.len() == ROWS_BEFORE_ESTIMATE {
                 // Rows of a page are alike, and a buffer that grows while they come is copied.
-                let (scanned, rest) = (scanner.at() - begin, scanner.text().len() - scanner.at());
+                let (done, rest) = (scanner.at() - begin, scanner.text().len() - scanner.at());
                 let (lines, cells) = (batch.lines.len(), batch.cells.len());
-                batch.lines.make_room((rest * lines / scanned * 17 / 16).min(2 * rest));
-                batch.cells.reserve((rest * cells / scanned).min(rest / 16));
+                batch.lines.make_room((rest * lines / done * 17 / 16).min(2 * rest));
+                batch.cells.reserve((rest * cells / done).min(rest / 16));
             }
             more = scanner.more(b']')?;
         }

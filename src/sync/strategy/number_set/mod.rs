@@ -39,7 +39,7 @@ pub(super) struct NumberSet {
     store: Store,
     /// Of each of these its tag.
     tags: Vec<u8>,
-    /// Where those begin that have these upper bits; behind the last ones, how many there are.
+    /// Where each bucket begins, of numbers with the same upper bits; and at the end, how many numbers there are.
     starts: Vec<u32>,
 }
 
@@ -49,7 +49,7 @@ pub(super) struct Marked {
     /// It was not in the set.
     pub(super) is_new: bool,
     /// It was not marked.
-    pub(super) is_first: bool,
+    pub(super) was_unmarked: bool,
 }
 
 impl NumberSet {
@@ -64,18 +64,18 @@ impl NumberSet {
     /// A `system_error` if the store's file fails.
     pub(super) fn mark(&mut self, number: u64) -> Result<Marked, Error> {
         if self.recent.contains(&number) {
-            return Ok(Marked { is_new: false, is_first: false });
+            return Ok(Marked { is_new: false, was_unmarked: false });
         }
         if let Some(at) = self.find(number).map_err(failed)? {
-            let is_first = self.tags[at] & MARK == 0;
+            let was_unmarked = self.tags[at] & MARK == 0;
             self.tags[at] |= MARK;
-            return Ok(Marked { is_new: false, is_first });
+            return Ok(Marked { is_new: false, was_unmarked });
         }
         if self.recent.len() >= (self.tags.len() / SHARE_OF_RECENT).clamp(MIN_RECENT, MAX_RECENT) {
             self.merge().map_err(failed)?;
         }
         self.recent.insert(number);
-        Ok(Marked { is_new: true, is_first: true })
+        Ok(Marked { is_new: true, was_unmarked: true })
     }
 
     /// Takes the mark off all numbers.
@@ -84,7 +84,9 @@ impl NumberSet {
     /// A `system_error` if the store's file fails.
     pub(super) fn unmark_all(&mut self) -> Result<(), Error> {
         self.merge().map_err(failed)?;
-        self.tags.iter_mut().for_each(|tag| *tag &= !MARK);
+        for tag in &mut self.tags {
+            *tag &= !MARK;
+        }
         Ok(())
     }
 
@@ -133,7 +135,7 @@ impl NumberSet {
                     recent.pop()
                 }
             };
-            let Some(number) = number else { break };
+            let Some(number) = number else { return Err(io::ErrorKind::UnexpectedEof.into()) };
             self.starts[bucket(number, buckets - 1) + 1] += 1;
             moved.push(number);
             if moved.len() == BLOCK || place == 0 {
@@ -155,10 +157,10 @@ fn failed(error: io::Error) -> Error {
         .with_cause(error)
 }
 
-/// Among which numbers this one is by its upper bits, where the last have this index. There are as many as a power of two.
+/// The bucket of a number, by its upper bits. There are as many as a power of two, of which the last has this index.
 fn bucket(number: u64, last: usize) -> usize {
     let bits = (last + 1).trailing_zeros();
-    number.checked_shr(u64::BITS - bits).map_or(0, |bucket| bucket as usize)
+    number.checked_shr(u64::BITS - bits).and_then(|bucket| usize::try_from(bucket).ok()).unwrap_or(0)
 }
 
 fn tag(number: u64) -> u8 {
@@ -189,15 +191,17 @@ mod tests {
                     _ => number,
                 };
                 let was_marked = expected.insert(number, true);
-                let marked = Marked { is_new: was_marked.is_none(), is_first: was_marked != Some(true) };
+                let marked = Marked { is_new: was_marked.is_none(), was_unmarked: was_marked != Some(true) };
                 assert_eq!(set.mark(number).unwrap(), marked, "{number:x}");
             }
             assert_eq!(set.len(), expected.len());
             for (number, was_marked) in &expected {
-                assert_eq!(set.mark(*number).unwrap(), Marked { is_new: false, is_first: !was_marked });
+                assert_eq!(set.mark(*number).unwrap(), Marked { is_new: false, was_unmarked: !was_marked });
             }
             set.unmark_all().unwrap();
-            expected.values_mut().for_each(|is_marked| *is_marked = false);
+            for is_marked in expected.values_mut() {
+                *is_marked = false;
+            }
         }
         set
     }
@@ -214,10 +218,10 @@ mod tests {
     fn numbers_that_begin_alike_are_told_apart() {
         let mut set = NumberSet::default();
         for number in 0..2_000 {
-            assert_eq!(set.mark(number << 7).unwrap(), Marked { is_new: true, is_first: true });
+            assert_eq!(set.mark(number << 7).unwrap(), Marked { is_new: true, was_unmarked: true });
         }
         set.unmark_all().unwrap();
-        assert_eq!(set.mark(3 << 7).unwrap(), Marked { is_new: false, is_first: true });
-        assert_eq!(set.mark(3 << 7 | 1).unwrap(), Marked { is_new: true, is_first: true });
+        assert_eq!(set.mark(3 << 7).unwrap(), Marked { is_new: false, was_unmarked: true });
+        assert_eq!(set.mark(3 << 7 | 1).unwrap(), Marked { is_new: true, was_unmarked: true });
     }
 }

@@ -313,9 +313,9 @@ impl PageSweep<'_> {
             let before = seen.unlike();
             seen.observe_total(total);
             seen.sweep.was_told_nothing |= says_nothing;
-            let mut marked = seen.observe(&rows)?.into_iter();
+            let mut sightings = seen.observe(&rows)?.into_iter();
             rows.retain(|row, data| {
-                let Some(marked) = marked.next().filter(|_| self.is_ours(row)) else { return false };
+                let Some(marked) = sightings.next().filter(|_| self.is_ours(row)) else { return false };
                 self.track(row, marked);
                 marked.is_new && self.options.filter.is_none_or(|filter| filter.wants(row, data))
             });
@@ -339,14 +339,14 @@ impl PageSweep<'_> {
         Ok(given)
     }
 
-    fn track(&self, row: &Row, Marked { is_new, is_first }: Marked) {
+    fn track(&self, row: &Row, Marked { is_new, was_unmarked }: Marked) {
         let is_later = row.created.is_some_and(|at| Some(whole_second(at)) == self.options.untracked_second);
         let Some(key) = row.uuid.filter(|_| !is_later) else { return };
         let (seen, present) = &mut *self.keys.borrow_mut();
         if is_new {
             seen.insert(key);
         }
-        if is_first {
+        if was_unmarked {
             present.insert(key);
         }
     }

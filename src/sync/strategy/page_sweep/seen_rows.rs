@@ -80,7 +80,7 @@ impl SeenRows {
     fn observe_number(&mut self, number: u64) -> Result<Marked, Error> {
         let marked = self.rows.mark(number)?;
         let sweep = &mut self.sweep;
-        if marked.is_first {
+        if marked.was_unmarked {
             sweep.distinct += 1;
         } else {
             sweep.repeats += 1;
