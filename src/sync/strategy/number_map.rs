@@ -1,7 +1,8 @@
 //! A map by the numbers of rows that takes little more memory than what it holds.
 //!
-//! A hash table has room for up to twice as many entries as it holds, and for three times as many while it grows. Here only the latest entries are in one. Now and then they are merged into two
-//! arrays, of the numbers in ascending order and of their values, which grow in place.
+//! A hash table has room for up to twice as many entries as it holds, and for three times as many while it grows. Here only the
+//! latest entries are in one. Now and then they are merged into two arrays, of the numbers in ascending order and of their
+//! values, which grow in place.
 
 use std::collections::hash_map::Entry;
 
